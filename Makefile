@@ -1,0 +1,51 @@
+# On a machine with Python 3.11 to 3.13 and make: `make run`. Everything else is installed below .venv.
+SHELL := /bin/sh
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test web worker scheduler migrate check bench ops clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: .venv/installed ## start everything: embedded Redis and Postgres, API, workers, scheduler (Ctrl-C stops it)
+	@exec $(BIN)/python -m devstack
+
+test: .venv/installed ## run the test suite on embedded servers of its own (make test T=tests/web)
+	@$(BIN)/python -m pytest $(T)
+
+web: .venv/installed ## serve the API alone
+	@exec $(BIN)/gunicorn --config python:web.gunicorn_conf 'web:create_app()'
+
+worker: .venv/installed ## work on queues alone (make worker QUEUES="email billing")
+	@exec $(BIN)/python worker.py $(QUEUES)
+
+scheduler: .venv/installed ## run the scheduler alone
+	@exec $(BIN)/python scheduler.py
+
+migrate: .venv/installed ## bring the database's schema up to date
+	@$(BIN)/python -m nightshift.db.migrate
+
+check: .venv/installed ## lint, format, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_rooms.py
+
+clean: ## remove the environment, the data of `make run` and all caches
+	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi
+	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first interpreter that fits. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.
+.venv/installed: requirements.lock requirements-build.lock setup.cfg pyproject.toml
+	@for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	  if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	    echo "Building the environment with $$($$p --version) ..."; \
+	    rm -rf .venv; $$p -m venv .venv && exit 0; exit 1; \
+	  fi; \
+	done; \
+	echo "Nightshift needs Python 3.11, 3.12 or 3.13 (found: $$(python3 --version 2>&1)). Name one: make run PYTHON=/path/to/python3.13" >&2; exit 1
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-build.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The work itself: plain functions on a session and a clock. No Flask, no RQ."""

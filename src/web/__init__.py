@@ -1,0 +1,53 @@
+"""Ask and watch: a thin Flask application. Parse, write the row, answer, ring."""
+
+from __future__ import annotations
+
+import sys
+
+from flask import Flask, Response, request
+
+from jobs import account
+from nightshift import logs
+from nightshift.settings import SettingsError, settings
+from web import access, docs, events, health, knowledge, problems, workspaces
+
+MOST_FILE_BYTES = 50 << 20
+MOST_JSON_BYTES = 10 << 20
+
+
+def create_app() -> Flask:
+    """The application. Ends the process with one line where a setting is missing or bad."""
+    try:
+        config = settings()
+    except SettingsError as error:
+        sys.exit(str(error))
+    logs.configure(config.log_format)
+    account.start_sentry(config)
+    app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config.update(MAX_CONTENT_LENGTH=MOST_FILE_BYTES + (64 << 10), MAX_FORM_MEMORY_SIZE=64 << 10)
+    problems.register(app)
+    app.before_request(_refuse_nul)
+    app.before_request(access.check)
+    app.before_request(_limit_json)
+    app.after_request(_harden)
+    for room in (knowledge, workspaces, events, health, docs):
+        app.register_blueprint(room.blueprint)
+    return app
+
+
+def _refuse_nul() -> None:
+    """NUL, which Postgres cannot hold, names nothing here."""
+    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+        raise problems.not_found()
+
+
+def _limit_json() -> None:
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = MOST_JSON_BYTES
+
+
+def _harden(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,117 @@
+"""One run of one row's work: claim it, do it, write down how it ended, and have RQ repeat what the row says."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rq import get_current_job
+from rq.timeouts import JobTimeoutException
+
+from jobs.spec import JobSpec, parse_job_id
+from nightshift import clock, work
+from nightshift.db.session import transaction
+from nightshift.errors import LeaseLost, TemporaryError
+from nightshift.work import Failure, Lease
+
+
+class Stop(BaseException):
+    """The worker is asked to end now: what it works on is given back, unharmed."""
+
+
+_held_lease: Lease | None = None
+
+
+def held_lease() -> Lease | None:
+    """What this process works on at the moment: the pulse keeps it alive."""
+    return _held_lease
+
+
+def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
+    """Run `do` under the row's lease; it ends by `lease.finish` in the transaction that has the effect.
+
+    Outcomes, as the log line names them: done; stale (not this job's to do any more); lost (someone else took it over,
+    nothing was written); given_back (a stop); retry; failed. Errors are recorded, then raised: RQ sees every failure.
+    """
+    job: Any = get_current_job()
+    named = parse_job_id(job.id) if job else None
+    owner = job.worker_name if job else f"direct-{socket.gethostname()}-{os.getpid()}"
+    with transaction() as session:
+        lease = work.claim(session, spec.name, row_id, owner, named and named[2])
+    if lease is None:
+        return _note(job, "stale")
+    if job:
+        job.workspace_id, job.attempt = lease.workspace_id, lease.runs
+    try:
+        with _holding(lease):
+            do(lease)
+        _note(job, "done")
+    except LeaseLost:
+        _note(job, "lost")
+    except Stop:
+        _give_back(lease, job)
+        raise
+    except BaseException as error:
+        if _record(spec, lease, error, job):
+            raise
+
+
+@contextmanager
+def _holding(lease: Lease) -> Iterator[None]:
+    global _held_lease
+    _held_lease = lease
+    try:
+        yield
+    finally:
+        _held_lease = None
+
+
+def _note(job: Any, outcome: str, *, handed_back: bool = False) -> None:
+    if job:
+        job.outcome, job.handed_back = outcome, handed_back
+
+
+def _give_back(lease: Lease, job: Any) -> None:
+    try:
+        with transaction() as session:
+            lease.give_back(session)
+        _note(job, "given_back", handed_back=True)
+    except LeaseLost:  # the stop came after the last commit
+        _note(job, "done", handed_back=True)
+
+
+def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool:
+    """Write the failure into the row and its owner's view. False where the row is someone else's by now."""
+    if isinstance(error, JobTimeoutException):
+        error = TemporaryError(f"It took longer than {spec.queue.time_limit_seconds // 60} minutes.")
+    failure = work.judge(error, lease.failures, lease.waited_seconds, spec.retry.intervals, clock.now())
+    try:
+        with transaction() as session:
+            waiting = work.waiting_in_redis(session, lease.job, lease.workspace_id)
+            repeats = job is not None and failure.retry_at is not None and waiting < spec.queue.workers
+            lease.fail(session, failure, keep_job=repeats)
+            spec.failed(session, lease.row_id, failure)
+    except LeaseLost:
+        _note(job, "lost")
+        return False
+    _note(
+        job, "failed" if failure.retry_at is None else "retry", handed_back=failure.retry_at is not None and not repeats
+    )
+    if job:
+        _repeat(spec, job, failure)
+    return True
+
+
+def _repeat(spec: JobSpec, job: Any, failure: Failure) -> None:
+    """Have RQ's Retry say what the row says: how many runs are left, and when the next one is."""
+    if failure.retry_at is None:
+        job.retries_left = 0
+        return
+    job.retries_left = spec.retry.max - failure.failures + 1  # RQ takes one off
+    job.retry_intervals = list(spec.retry.intervals)
+    wait = math.ceil((failure.retry_at - clock.now()).total_seconds())
+    job.retry_intervals[max(len(job.retry_intervals) - job.retries_left, 0)] = max(wait, 1)

@@ -1,0 +1,24 @@
+"""The process that moves RQ's delayed retries into their queues when they are due."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+
+from jobs.connection import connect
+
+
+def enqueue_delayed(queues: Sequence[str]) -> None:
+    """Run RQ's scheduler for these queues until told to stop."""
+    logging.getLogger("rq").setLevel(logging.CRITICAL)
+    # Its lock names its owner and outlives a killed one by a minute: on one machine the successor has the same name.
+    name = f"{socket.gethostname()}-delayed"
+    _Delayed(queues, connection=connect(5), serializer=JSONSerializer, name=name, logging_level="CRITICAL").work()
+
+
+class _Delayed(RQScheduler):
+    should_reacquire_locks = True  # every second, not every ten minutes: another machine's may have died

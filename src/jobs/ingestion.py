@@ -1,0 +1,25 @@
+"""Ingest one document: extract, chunk, embed, store.
+
+Rung when a document is accepted or ordered again. Raises what stopped it: a permanent error (password, damaged,
+scanned, empty) ends it at once; anything else is tried three more times, 2, 8 and 32 s later, which outlasts a vendor's
+bad minute without holding a customer up for long.
+"""
+
+from __future__ import annotations
+
+from rq import Retry
+
+from jobs.attempt import attempt
+from jobs.spec import JobSpec
+from nightshift.knowledge import ingest as knowledge
+
+QUEUE = "ingestion"
+RETRY = Retry(max=3, interval=[2, 8, 32])
+
+
+def ingest(doc_id: str) -> None:
+    """Bring one document to READY, or say in its row why not."""
+    attempt(JOB, doc_id, knowledge.ingest)
+
+
+JOB = JobSpec("ingest", QUEUE, RETRY, ingest, knowledge.failed)

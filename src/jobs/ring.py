@@ -1,0 +1,95 @@
+"""The doorbell: which rows may have a job in Redis now, and putting it there.
+
+Postgres knows what is owed; Redis only says "look". A ring that is lost costs nothing but the time until the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from redis.client import Pipeline
+from redis.exceptions import RedisError
+from rq import Retry
+from sqlalchemy import text
+
+from jobs.connection import redis
+from jobs.registry import JOBS
+from jobs.rq_job import YEARS, queue
+from jobs.spec import JobSpec, job_id
+from nightshift import clock
+from nightshift.db.session import transaction
+from nightshift.logs import log
+
+HORIZON = timedelta(seconds=15)  # a row due before the next sweep is rung now, for its time
+PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
+
+# A workspace has at most as many jobs in Redis as its queue has workers on a machine: another workspace's job waits for
+# one round of them, however many rows the first one has. Its ringers take turns by an advisory lock.
+PAIR_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:job || ' ' || :workspace, 0))")
+TAKE = text("""
+    UPDATE work SET rung_at = :now, generation = generation + 1
+    WHERE job = :job AND row_id IN (
+        SELECT row_id FROM work
+        WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND rung_at IS NULL
+              AND lease_owner IS NULL AND due_at <= :horizon
+        ORDER BY due_at, row_id
+        LIMIT greatest(0, :bound - (
+            SELECT count(*) FROM work WHERE job = :job AND workspace_id = :workspace AND state = 'pending'
+                   AND rung_at IS NOT NULL AND due_at <= :horizon))
+        FOR UPDATE SKIP LOCKED)
+    RETURNING row_id, generation, due_at, failures
+""")
+UNRUNG = text("""
+    SELECT DISTINCT job, workspace_id FROM work WHERE state = 'pending' AND rung_at IS NULL AND due_at <= :horizon
+""")
+
+_silent_until = 0.0
+
+
+def ring_due(job: str, workspace_id: str) -> int:
+    """Ring what a workspace may have rung now: after a commit, and after each job for its successor.
+
+    Returns how many jobs went into Redis. Never raises for Redis' sake, and is silent for a second after it failed.
+    """
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return 0
+    spec, now = JOBS[job], clock.now()
+    taken = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
+    with transaction(durable=False) as session:
+        session.execute(PAIR_LOCK, dict(job=job, workspace=workspace_id))
+        rows = session.execute(TAKE, taken).all()
+    try:
+        with redis().pipeline() as pipe:
+            for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
+                _enqueue(pipe, spec, row)
+            pipe.execute()
+    except RedisError as error:
+        _silent_until = time.monotonic() + PAUSE_SECONDS
+        log("ring lost", logging.WARNING, job=job, rows=len(rows), error=type(error).__name__)
+    return len(rows)
+
+
+def ring_all() -> int:
+    """Ring what every workspace may have rung now: the sweep's half that looks at Postgres."""
+    with transaction() as session:
+        pairs = session.execute(UNRUNG, {"horizon": clock.now() + HORIZON}).all()
+    return sum(ring_due(pair.job, pair.workspace_id) for pair in pairs if pair.job in JOBS)
+
+
+def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any) -> None:
+    """One job: its Retry as documented, its count of runs left as the row has it."""
+    place = queue(spec.queue_name)
+    job = place.create_job(
+        spec.function, args=[row.row_id], job_id=job_id(spec.name, row.row_id, row.generation), description=spec.name,
+        timeout=spec.queue.time_limit_seconds, result_ttl=YEARS, failure_ttl=YEARS,
+        retry=Retry(max=spec.retry.max, interval=spec.retry.intervals),
+    )  # fmt: skip
+    job.retries_left = spec.retry.max - row.failures
+    if row.due_at > clock.now() + timedelta(seconds=1):
+        place.schedule_job(job, row.due_at + timedelta(seconds=1), pipeline=pipe)  # RQ cuts it to whole seconds
+    else:
+        place.enqueue_job(job, pipeline=pipe)

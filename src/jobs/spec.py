@@ -1,0 +1,44 @@
+"""What a job is, and how its runs are named in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rq import Retry
+from sqlalchemy.orm import Session
+
+from jobs.queues import QUEUES, QueueSpec
+from nightshift.work import Failure
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job: the queue and Retry its module names, the function RQ calls, and who shows a failure to its owner."""
+
+    name: str
+    queue_name: str
+    retry: Retry
+    function: Callable[..., None]
+    failed: Callable[[Session, str, Failure], None]
+
+    @property
+    def path(self) -> str:
+        """As the function is named in Redis."""
+        return f"{self.function.__module__}.{self.function.__name__}"
+
+    @property
+    def queue(self) -> QueueSpec:
+        return QUEUES[self.queue_name]
+
+
+def job_id(job: str, row_id: str, generation: int) -> str:
+    """`<job>-<rowId>-<generation>`"""
+    return f"{job}-{row_id}-{generation}"
+
+
+def parse_job_id(text: str) -> tuple[str, str, int] | None:
+    """(job, row id, generation); None for an id that is not ours."""
+    head, _, generation = text.rpartition("-")
+    job, _, row_id = head.partition("-")
+    return (job, row_id, int(generation)) if job and row_id and generation.isdecimal() else None

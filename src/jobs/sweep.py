@@ -1,0 +1,73 @@
+"""The sweep: every 15 s, whatever is owed and has no live job is rung again, however Redis lost it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from jobs.connection import redis
+from jobs.queues import QUEUES
+from jobs.recover import release
+from jobs.ring import ring_all
+from jobs.spec import job_id
+from nightshift import clock, events
+from nightshift.db.session import transaction
+
+LATE_SECONDS = 5  # a delayed job this late is not coming: nobody moves it into its queue
+
+RUNG = text("""
+    SELECT job, row_id, generation FROM work
+    WHERE state = 'pending' AND rung_at IS NOT NULL AND lease_owner IS NULL AND due_at <= :now
+""")
+# Still as it was seen, and still nobody's: a worker that popped the job meanwhile has claimed the row.
+LOST = text("""
+    UPDATE work SET rung_at = NULL
+    WHERE job = :job AND row_id = :row_id AND generation = :generation AND state = 'pending' AND lease_owner IS NULL
+""")
+
+
+def sweep() -> int:
+    """Give back what dead workers held, ring again what Redis lost, ring what is due. Returns how many jobs were rung.
+
+    Costs one look at Redis and one at the rows that are due; finished rows cost nothing.
+    """
+    release()
+    connection = redis()
+    alive = _alive(connection)
+    with transaction() as session:
+        rung = session.execute(RUNG, {"now": clock.now()}).all()
+        for row in rung:
+            name = job_id(row.job, row.row_id, row.generation)
+            if name not in alive:
+                session.execute(LOST, dict(job=row.job, row_id=row.row_id, generation=row.generation))
+                connection.delete(f"rq:job:{name}")
+        events.prune(session)
+    _tidy(connection)
+    return ring_all()
+
+
+def _alive(connection: Any) -> set[str]:
+    """Ids of jobs that wait in a queue, or for a time that is not long past."""
+    with connection.pipeline() as pipeline:
+        for queue in QUEUES:
+            pipeline.lrange(f"rq:queue:{queue}", 0, -1)
+            pipeline.zrangebyscore(f"rq:scheduled:{queue}", clock.now().timestamp() - LATE_SECONDS, "+inf")
+        return {entry.decode() for answer in pipeline.execute() for entry in answer}
+
+
+def _tidy(connection: Any) -> None:
+    """Drop what dead workers and Redis' own absences left behind: entries of jobs that nobody runs."""
+    with transaction() as session:
+        leased = session.execute(text("SELECT job, row_id, generation FROM work WHERE lease_owner IS NOT NULL")).all()
+    running = {job_id(row.job, row.row_id, row.generation) for row in leased}
+    for queue, spec in QUEUES.items():
+        expires_at = clock.now().timestamp() + spec.time_limit_seconds + 60  # of an entry made now (SimpleWorker)
+        for entry in connection.zrangebyscore(f"rq:wip:{queue}", 0, expires_at - LATE_SECONDS):
+            name = entry.decode().partition(":")[0]
+            if name not in running:
+                connection.zrem(f"rq:wip:{queue}", entry)
+                connection.delete(f"rq:job:{name}", f"rq:execution:{entry.decode()}", f"rq:executions:{name}")
+        for popped in connection.lrange(f"rq:queue:{queue}:intermediate", 0, -1):
+            if not connection.exists(f"rq:job:{popped.decode()}"):
+                connection.lrem(f"rq:queue:{queue}:intermediate", 0, popped)

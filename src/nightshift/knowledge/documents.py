@@ -1,0 +1,131 @@
+"""Documents as their owner sees them: accept, show, list, ingest again, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from nightshift import clock, work
+from nightshift.db.models import Chunk, Document, DocumentPart, Work
+from nightshift.db.session import transaction
+from nightshift.ids import new_id
+
+JOB = "ingest"
+PART_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a caller handed in. `digest` says when two are the same; `stream` is read once, a MiB at a time."""
+
+    type: str
+    kind: str
+    title: str
+    digest: bytes
+    stream: IO[bytes]
+
+
+@dataclass(frozen=True)
+class View:
+    """A document and how often it was tried."""
+
+    doc: Document
+    attempts: int
+    retry_at: datetime | None
+
+
+def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool]:
+    """The document of this source in this agent, and whether work is owed for it now.
+
+    The same source again is the same document, by constraint; one that ended in ERROR is tried again.
+    """
+    fresh = dict(
+        id=new_id("doc"), workspace_id=workspace_id, agent_id=agent_id, type=source.type, kind=source.kind,
+        title=source.title, source_hash=source.digest, status="PENDING", chunk_count=0, stage_done=0, stage_total=0,
+        created_at=clock.now(), updated_at=clock.now(),
+    )  # fmt: skip
+    new_row = insert(Document).values(**fresh).on_conflict_do_nothing().returning(Document.id)
+    doc_id = session.scalar(new_row)
+    if doc_id is not None:
+        for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b"")):
+            session.execute(insert(DocumentPart).values(doc_id=doc_id, part=number, data=data))
+        work.order(session, JOB, doc_id, workspace_id)
+        return _view(session, doc_id), True
+    same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
+    doc = session.scalars(same).one()
+    if doc.status == "ERROR":
+        reingest(session, doc)
+        return _view(session, doc.id), True
+    return _view(session, doc.id), False
+
+
+def reingest(session: Session, doc: Document) -> None:
+    """Ingest again, with all attempts. What is searchable stays so until the new chunks are in."""
+    work.order(session, JOB, doc.id, doc.workspace_id)
+    waiting = dict(status="PENDING", error_msg=None, stage=None, stage_done=0, stage_total=0, updated_at=clock.now())
+    session.execute(update(Document).where(Document.id == doc.id).values(waiting))
+
+
+def remove(session: Session, doc: Document) -> None:
+    """Delete the document, its source and its chunks; a running ingest loses its lease and leaves nothing behind."""
+    work.drop(session, JOB, doc.id)
+    session.execute(delete(Document).where(Document.id == doc.id))
+
+
+def find(session: Session, workspace_id: str, doc_id: str) -> View | None:
+    """One document of this workspace."""
+    row = session.execute(_views().where(Document.id == doc_id, Document.workspace_id == workspace_id)).one_or_none()
+    return _to_view(row) if row else None
+
+
+def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
+    """An agent's documents, newest first, from the one before `before` on."""
+    query = _views().where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
+    if status:
+        query = query.where(Document.status == status)
+    if before:
+        query = query.where(Document.id < before)
+    return [_to_view(row) for row in session.execute(query)]
+
+
+def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:
+    """A document's chunks in reading order, from number `from_idx` on."""
+    query = select(Chunk).where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx).order_by(Chunk.chunk_idx)
+    return list(session.scalars(query.limit(limit)))
+
+
+@contextmanager
+def source_file(doc_id: str) -> Iterator[Path]:
+    """The source's bytes as a file for the time of the block."""
+    with NamedTemporaryFile(prefix="nightshift-") as file:
+        query = select(DocumentPart.data).where(DocumentPart.doc_id == doc_id).order_by(DocumentPart.part)
+        with transaction() as session:
+            for data in session.scalars(query.execution_options(yield_per=4)):
+                file.write(data)
+        file.flush()
+        yield Path(file.name)
+
+
+def _views() -> Any:
+    owed = (Work.job == JOB) & (Work.row_id == Document.id)
+    return select(Document, Work.runs, Work.state, Work.due_at).outerjoin(Work, owed)
+
+
+def _view(session: Session, doc_id: str) -> View:
+    return _to_view(
+        session.execute(_views().where(Document.id == doc_id), execution_options={"populate_existing": True}).one()
+    )
+
+
+def _to_view(row: Any) -> View:
+    doc, runs, state, due_at = row
+    return View(doc, runs or 0, due_at if doc.status == "ERROR" and state == "pending" else None)

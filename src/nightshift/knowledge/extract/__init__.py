@@ -1,0 +1,32 @@
+"""The text of a file, with where each part of it stands.
+
+Add a format: a module with `read(path) -> Extracted`, a line in one of the two tables, a line in `sniff._KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import child, markdown, plain
+from nightshift.knowledge.extract.blocks import Block, Extracted
+
+__all__ = ["Block", "Extracted", "extract"]
+
+IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read, "markdown": markdown.read}
+# Binary formats: the module whose `read` runs in a child process, where it may crash or hang.
+IN_CHILD: dict[str, str] = {"pdf": "nightshift.knowledge.extract.pdf"}
+
+
+def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Extracted:
+    """The blocks of the file at `path`, none of them blank, at least one. `kind` is an answer of `sniff.kind_of`.
+
+    Raises PermanentError with a sentence for the customer; TemporaryError if the reader was stopped from outside;
+    KeyError for a kind without a reader.
+    """
+    found = IN_PROCESS[kind](path) if kind in IN_PROCESS else child.read(IN_CHILD[kind], path, timeout_seconds)
+    blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
+    if not blocks:
+        raise PermanentError("This file contains no text. Upload one that does.")
+    return Extracted(blocks, found.notes)

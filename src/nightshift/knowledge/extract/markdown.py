@@ -1,0 +1,66 @@
+"""Markdown: the source text as it is, cut at its headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.text import clean, decode
+
+# CommonMark 4.2 to 4.5. Four spaces of indent make code, so no pattern allows more than three.
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_NO_PARAGRAPH = re.compile(
+    r"[ \t]*$| {4}|\t| {0,3}(?:[-*+>]|\d{1,9}[.)])(?:[ \t]|$)| {0,3}(?:[-*_=][ \t]*){3,}$| {0,3}[<>|]"
+)
+
+
+def read(path: Path) -> Extracted:
+    """A block a section, each beginning with its heading line; `headings` names that heading and those above it."""
+    return Extracted(list(sections(clean(decode(path.read_bytes())))))
+
+
+def sections(text: str) -> Iterator[Block]:
+    """The sections of a Markdown text. Nothing of it is left out but blank lines at a section's ends."""
+    lines = text.split("\n")
+    path: list[tuple[int, str]] = []
+    begin = 0
+    for line, level, title in _headings(lines):
+        yield _block(lines[begin:line], path)
+        path = [*(above for above in path if above[0] < level), (level, title)]
+        begin = line
+    yield _block(lines[begin:], path)
+
+
+def _block(lines: list[str], path: list[tuple[int, str]]) -> Block:
+    return Block("\n".join(lines).strip("\n"), headings=tuple(title for _, title in path if title))
+
+
+def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
+    """Line number, level and title of each heading outside code fences and front matter."""
+    fence = ""
+    for number, line in enumerate(lines[_front_matter(lines) :], _front_matter(lines)):
+        mark = _FENCE.match(line)
+        if fence:
+            fence = "" if mark and mark[1].startswith(fence) and not line[mark.end() :].strip() else fence
+        elif mark:
+            fence = mark[1]
+        elif atx := _ATX.match(line):
+            yield number, len(atx[1]), (atx[2] or "").strip()
+        elif (under := _SETEXT.match(line)) and number and _can_be_title(lines[number - 1]):
+            yield number - 1, 1 if under[1][0] == "=" else 2, lines[number - 1].strip()
+
+
+def _can_be_title(line: str) -> bool:
+    """Whether a line of = or - below makes it a heading: only the last line of a paragraph counts as the title."""
+    return not (_NO_PARAGRAPH.match(line) or _ATX.match(line) or _FENCE.match(line))
+
+
+def _front_matter(lines: list[str]) -> int:
+    """How many lines a YAML block at the top takes: its closing --- would make a heading of its last line."""
+    if lines[0].rstrip() != "---":
+        return 0
+    return next((number + 1 for number, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)

@@ -1,0 +1,185 @@
+"""Work that is owed. One row a thing to do, and the lease of the worker that does it now.
+
+    pending ──claim──> pending + lease ──finish──> done
+       ^                    │
+       ├── fail (again later), give back, death of the worker
+       └── order (asked for anew)      └── fail (for good) ──> failed
+
+Whoever holds a lease writes its last word through `Lease.fence`: a worker that was thought dead finds its lease gone
+and its transaction rolled back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from nightshift import clock
+from nightshift.db.models import Work
+from nightshift.errors import LeaseLost, NightshiftError, PermanentError, TemporaryError
+
+LEASE = timedelta(seconds=30)  # renewed every 10 s; with a sweep every 15 s a dead machine's job runs within 60 s
+FREE_DEATHS = 2  # a worker may die twice under a row (deploys, machines) before its death counts as the row's failure
+LONGEST_WAIT_SECONDS = 1800.0  # what a vendor may ask for in all before we call it a failure
+UNEXPECTED = "Something went wrong on our side."
+CRASHED = "The worker stopped unexpectedly while working on it, more than once."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a failed run means: tried again at `retry_at`, or, where that is None, at rest as failed."""
+
+    sentence: str
+    retry_at: datetime | None
+    failures: int
+    waited_seconds: float
+
+
+def judge(
+    error: BaseException, failures: int, waited_seconds: float, intervals: Sequence[int], now: datetime
+) -> Failure:
+    """Decide what `error` means for work that failed `failures` times before and waited `waited_seconds` in all.
+
+    A permanent error ends it. A wait asked for that is longer than our own is obeyed and costs no attempt, up to
+    30 minutes in all. Anything else counts: n intervals (seconds) are n further runs.
+    """
+    sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
+    asked = error.retry_after_seconds if isinstance(error, TemporaryError) else None
+    if isinstance(error, PermanentError):
+        return Failure(sentence, None, failures + 1, waited_seconds)
+    if asked is not None and asked > (intervals[failures] if failures < len(intervals) else 0):
+        if waited_seconds + asked > LONGEST_WAIT_SECONDS:
+            too_long = f"{sentence} It asked us to wait longer than 30 minutes in all."
+            return Failure(too_long, None, failures + 1, waited_seconds)
+        wait = math.ceil(asked) + 1  # RQ cuts due times to whole seconds: never earlier than asked
+        return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + asked)
+    if failures >= len(intervals):
+        return Failure(sentence, None, failures + 1, waited_seconds)
+    return Failure(sentence, now + timedelta(seconds=intervals[failures]), failures + 1, waited_seconds)
+
+
+def order(session: Session, job: str, row_id: str, workspace_id: str) -> None:
+    """Owe this work from now on, with all its attempts. A run that is under way loses its lease and leaves no trace."""
+    now = clock.now()
+    fresh = dict(
+        state="pending", due_at=now, rung_at=None, lease_owner=None, lease_until=None,
+        runs=0, failures=0, deaths=0, waited_seconds=0.0, error=None, updated_at=now,
+    )  # fmt: skip
+    row = insert(Work).values(job=job, row_id=row_id, workspace_id=workspace_id, generation=0, **fresh)
+    again = {**fresh, "generation": Work.generation + 1}
+    session.execute(row.on_conflict_do_update(index_elements=["job", "row_id"], set_=again))
+
+
+def drop(session: Session, job: str, row_id: str) -> None:
+    """Owe it no longer. A run that is under way loses its lease."""
+    session.execute(delete(Work).where(Work.job == job, Work.row_id == row_id))
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to do one row's work now. It lapses after 30 s unless renewed."""
+
+    job: str
+    row_id: str
+    workspace_id: str
+    generation: int
+    owner: str
+    runs: int
+    failures: int
+    waited_seconds: float
+
+    @classmethod
+    def of(cls, row: Work) -> Lease:
+        return cls(
+            row.job, row.row_id, row.workspace_id, row.generation, row.lease_owner or "",
+            row.runs, row.failures, row.waited_seconds,
+        )  # fmt: skip
+
+    def _mine(self) -> tuple[Any, ...]:
+        return (
+            Work.job == self.job,
+            Work.row_id == self.row_id,
+            Work.generation == self.generation,
+            Work.lease_owner == self.owner,
+        )
+
+    def fence(self, session: Session) -> None:
+        """Lock the row for this transaction. Raises LeaseLost where the lease is gone."""
+        if session.scalar(select(Work.row_id).where(*self._mine()).with_for_update()) is None:
+            raise LeaseLost(f"{self.job} {self.row_id}")
+
+    def renew(self, session: Session) -> bool:
+        """Another 30 s. False where the lease is gone."""
+        renewed = update(Work).where(*self._mine()).values(lease_until=clock.now() + LEASE)
+        return bool(session.execute(renewed).rowcount)  # type: ignore[attr-defined]
+
+    def finish(self, session: Session) -> None:
+        """The work is done, in the transaction that did it. Raises LeaseLost."""
+        self._leave(session, state="done", rung_at=None, error=None)
+
+    def fail(self, session: Session, failure: Failure, *, keep_job: bool = False) -> None:
+        """The run failed: due again at `failure.retry_at`, or failed for good. Raises LeaseLost.
+
+        `keep_job`: its job in Redis will run it again; otherwise it is rung anew when due.
+        """
+        values = dict(failures=failure.failures, waited_seconds=failure.waited_seconds, error=failure.sentence)
+        if failure.retry_at is None:
+            self._leave(session, state="failed", rung_at=None, **values)
+        elif keep_job:
+            self._leave(session, due_at=failure.retry_at, **values)
+        else:
+            self._leave(session, due_at=failure.retry_at, rung_at=None, **values)
+
+    def give_back(self, session: Session) -> None:
+        """Not done, and nobody's fault: due now, no attempt used. Raises LeaseLost."""
+        self._leave(session, rung_at=None)
+
+    def _leave(self, session: Session, **values: object) -> None:
+        self.fence(session)
+        left = dict(lease_owner=None, lease_until=None, updated_at=clock.now(), **values)
+        session.execute(update(Work).where(*self._mine()).values(left))
+
+
+def claim(session: Session, job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
+    """The lease on a pending row, counted as a run; None where there is nothing to do: it is done, gone, someone else's,
+    or `generation` (None: any) is not its newest job."""
+    free = [Work.job == job, Work.row_id == row_id, Work.state == "pending", Work.lease_owner.is_(None)]
+    if generation is not None:
+        free.append(Work.generation == generation)
+    taken = (
+        update(Work)
+        .where(*free)
+        .values(lease_owner=owner, lease_until=clock.now() + LEASE, runs=Work.runs + 1, updated_at=clock.now())
+        .returning(Work)
+    )
+    row = session.scalars(taken).one_or_none()
+    return Lease.of(row) if row else None
+
+
+def lapsed(session: Session, owner: str | None = None) -> list[Lease]:
+    """Lock and return the leases of `owner`, a worker known to be dead; without a name, those whose time is up."""
+    dead = Work.lease_owner == owner if owner else Work.lease_until < clock.now()
+    rows = session.scalars(select(Work).where(Work.lease_owner.is_not(None), dead).with_for_update(skip_locked=True))
+    return [Lease.of(row) for row in rows]
+
+
+def count_death(session: Session, lease: Lease) -> int:
+    """The worker of this lease died: how often that has happened to this row."""
+    died = update(Work).where(*lease._mine()).values(deaths=Work.deaths + 1).returning(Work.deaths)
+    return int(session.execute(died).scalar_one())
+
+
+def waiting_in_redis(session: Session, job: str, workspace_id: str) -> int:
+    """How many of a workspace's rows wait in Redis for a later time. Those beyond a bound wait here and are rung anew."""
+    waiting = select(func.count()).where(
+        Work.job == job, Work.workspace_id == workspace_id, Work.state == "pending",
+        Work.rung_at.is_not(None), Work.lease_owner.is_(None), Work.due_at > clock.now(),
+    )  # fmt: skip
+    return session.scalar(waiting) or 0

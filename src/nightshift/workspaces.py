@@ -1,0 +1,77 @@
+"""Workspaces, their keys, their agents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from nightshift.db.models import Agent, ApiKey, Workspace
+from nightshift.ids import new_id
+
+
+def create(
+    session: Session, name: str, notify_email: str, monthly_grant: int, low_threshold: int
+) -> tuple[Workspace, Agent, str]:
+    """A workspace with a first agent and a first key. The key is in this answer only: its hash is what stays."""
+    workspace = Workspace(
+        id=new_id("ws"), name=name, notify_email=notify_email, monthly_grant=monthly_grant, low_threshold=low_threshold
+    )
+    session.add(workspace)
+    session.flush()
+    agent = create_agent(session, workspace.id, "Assistant")
+    return workspace, agent, create_key(session, workspace.id)[1]
+
+
+def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
+    """One more agent, with no knowledge yet."""
+    agent = Agent(id=new_id("agt"), workspace_id=workspace_id, name=name)
+    session.add(agent)
+    session.flush()
+    return agent
+
+
+def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
+    """One more key, valid beside the others: (its row, the key itself)."""
+    secret = f"nsk_{secrets.token_urlsafe(32)}"
+    key = ApiKey(id=new_id("key"), workspace_id=workspace_id, digest=_digest(secret))
+    session.add(key)
+    session.flush()
+    return key, secret
+
+
+def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
+    """Stop accepting a key at once. False where the workspace has no such key."""
+    gone = delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id).returning(ApiKey.id)
+    return session.scalar(gone) is not None
+
+
+def owner_of(session: Session, secret: str) -> ApiKey | None:
+    """The row of a key, found by its SHA-256: 256 random bits need no salt, and an index probe reveals none of them."""
+    return session.scalar(select(ApiKey).where(ApiKey.digest == _digest(secret)))
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def ensure_demo(session: Session, path: Path, base_url: str, admin_key: str) -> dict[str, str]:
+    """The demo workspace of this installation, made once; `path` (mode 0600) tells its keys."""
+    try:
+        known = json.loads(path.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if not known.get("apiKey") or owner_of(session, known["apiKey"]) is None:
+        workspace, agent, key = create(session, "Demo", "demo@example.com", 10_000, 1_000)
+        known = {"apiKey": key, "workspaceId": workspace.id, "agentId": agent.id}
+    demo = {**known, "baseUrl": base_url, "adminApiKey": admin_key}
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(demo, file, indent=2)
+    draft.replace(path)
+    return demo

@@ -1,0 +1,54 @@
+"""What the routes answer, as JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+TIME = {"type": "string", "format": "date-time"}
+
+
+def _maybe(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list(name: str) -> dict[str, Any]:
+    items = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+    return _object(items=items, nextCursor=_maybe(TEXT))
+
+
+LOCATOR = _object(
+    page=_maybe(COUNT), headings={"type": "array", "items": TEXT}, start=COUNT, end=COUNT
+)  # characters of the document's text
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Document": _object(
+        id=TEXT, agentId=TEXT, type={"enum": ["text", "qa", "file"]}, title=TEXT,
+        status={"enum": ["PENDING", "PROCESSING", "READY", "ERROR"]}, chunkCount=COUNT, errorMsg=_maybe(TEXT),
+        progress=_object(stage=_maybe({"enum": ["extract", "embed", "store"]}), done=COUNT, total=COUNT),
+        attempts=COUNT, retryAt=_maybe(TIME), createdAt=TIME, updatedAt=TIME,
+    ),
+    "Chunk": _object(chunkIdx=COUNT, content=TEXT, model=TEXT, locator=LOCATOR),
+    "Passage": _object(docId=TEXT, title=TEXT, chunkIdx=COUNT, content=TEXT, similarity={"type": "number"}, locator=LOCATOR),
+    "Agent": _object(id=TEXT, name=TEXT, createdAt=TIME),
+    "Key": _object(id=TEXT, createdAt=TIME),
+    "NewKey": _object(id=TEXT, apiKey=TEXT, createdAt=TIME),
+    "NewWorkspace": _object(id=TEXT, name=TEXT, apiKey=TEXT, agentId=TEXT),
+    "Workspace": _object(id=TEXT, name=TEXT, notifyEmail=TEXT, monthlyGrant=COUNT, lowThreshold=COUNT),
+    "Health": _object(status=TEXT),
+    "Problem": {
+        **_object(type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT),
+        "description": "`errors` names each field of a 422",
+    },
+    "Documents": _list("Document"),
+    "Chunks": _list("Chunk"),
+    "Agents": _list("Agent"),
+    "Keys": _list("Key"),
+    "Passages": _object(items={"type": "array", "items": {"$ref": "#/components/schemas/Passage"}}),
+}  # fmt: skip
+SCHEMAS["Problem"]["properties"]["errors"] = {"type": "array", "items": _object(field=TEXT, message=TEXT)}

@@ -1,0 +1,82 @@
+"""What a request says: its JSON body as a model, its page of a list."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from nightshift.knowledge.text import clean
+from web.problems import Problem, invalid
+
+T = TypeVar("T")
+
+
+def tidy(value: Any) -> Any:
+    """One clean line of a string; anything else as it is, for the model to refuse."""
+    return " ".join(clean(value).split()) if isinstance(value, str) else value
+
+
+def _readable(value: Any) -> Any:
+    if value == "":
+        raise ValueError("must not be empty")
+    return clean(value) if isinstance(value, str) else value
+
+
+Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
+Prose = Annotated[str, BeforeValidator(_readable)]
+
+
+class Body(BaseModel):
+    """A request's body: camelCase outside, no unknown field."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", serialize_by_alias=True)
+
+
+def body(model: Any) -> Any:
+    """The request's JSON body as `model` (a class or a union of them). Raises 400, 415 and 422."""
+    if not request.is_json:
+        raise Problem(415, "Send JSON, with the header Content-Type: application/json.")
+    try:
+        value = request.get_json()
+    except RecursionError:
+        raise Problem(400, "This JSON is nested too deeply.") from None
+    if not isinstance(value, dict):
+        raise invalid("body", "must be a JSON object")
+    return TypeAdapter(model).validate_python(value)
+
+
+def limit(default: int = 50, most: int = 200) -> int:
+    """?limit= of a list. Raises 422."""
+    text = request.args.get("limit", str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise invalid("limit", f"must be a whole number from 1 to {most}")
+    return int(text)
+
+
+def cursor() -> str | None:
+    """?cursor= of a list, decoded. Raises 422."""
+    text = request.args.get("cursor")
+    if text is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii")
+    except ValueError:
+        raise invalid("cursor", "is not one that a list has given") from None
+
+
+def page(items: list[dict[str, Any]], size: int, last: Any) -> dict[str, Any]:
+    """A list's answer; `last`: what the cursor of the next page stands for."""
+    more = len(items) == size and last is not None
+    return {"items": items, "nextCursor": base64.urlsafe_b64encode(str(last).encode()).decode() if more else None}
+
+
+def time(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond."""
+    return (
+        moment if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

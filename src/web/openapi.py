@@ -1,0 +1,131 @@
+"""The routes as OpenAPI 3.1. A test holds it against the application: no route without its entry, and none beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from web import knowledge, workspaces
+from web.answers import SCHEMAS
+
+TEXT = {"type": "string"}
+LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
+CURSOR = {"name": "cursor", "in": "query", "schema": TEXT, "description": "`nextCursor` of the page before"}
+STATUS = {"name": "status", "in": "query", "schema": {"enum": list(knowledge.STATUSES)}}
+QUESTION = {
+    "name": "q",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
+}
+PASSAGES = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}}
+SINCE = {"name": "Last-Event-ID", "in": "header", "schema": TEXT, "description": "Resume after this event"}
+ONCE = {
+    "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "The same key with the same body gives the first answer again",
+}  # fmt: skip
+UPLOAD = {
+    "type": "object", "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}, "title": TEXT},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation. `answers`: status to the name of its schema ('' for none)."""
+
+    method: str
+    path: str
+    summary: str
+    answers: dict[int, str]
+    body: Any = None
+    upload: bool = False
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+    access: str = "workspace"  # or operator, public
+    media: str = "application/json"
+
+
+ROUTES = [
+    Route("post", "/v1/agents/{agent_id}/knowledge", "Hand in a document: text, question and answer, or a file",
+          {202: "Document", 200: "Document"}, body=knowledge.JsonSource, upload=True),
+    Route("get", "/v1/agents/{agent_id}/knowledge", "An agent's documents, newest first", {200: "Documents"},
+          parameters=[STATUS, LIMIT, CURSOR]),
+    Route("get", "/v1/agents/{agent_id}/knowledge/search", "The passages that answer a question best",
+          {200: "Passages"}, parameters=[QUESTION, PASSAGES]),
+    Route("get", "/v1/knowledge/{doc_id}", "One document and how far it is", {200: "Document"}),
+    Route("get", "/v1/knowledge/{doc_id}/chunks", "Its chunks in reading order", {200: "Chunks"},
+          parameters=[LIMIT, CURSOR]),
+    Route("post", "/v1/knowledge/{doc_id}/reingest", "Ingest it again; its old chunks stay until the new ones are in",
+          {202: "Document"}),
+    Route("delete", "/v1/knowledge/{doc_id}", "Delete it and its chunks", {204: ""}),
+    Route("get", "/v1/events", "What happens in the workspace, as server-sent events", {200: ""}, parameters=[SINCE],
+          media="text/event-stream"),
+    Route("post", "/v1/agents", "Make an agent", {201: "Agent"}, body=workspaces.NewAgent),
+    Route("get", "/v1/agents", "The workspace's agents", {200: "Agents"}, parameters=[LIMIT, CURSOR]),
+    Route("post", "/v1/keys", "Make a second key, shown this once", {201: "NewKey"}),
+    Route("get", "/v1/keys", "The workspace's keys, without their secrets", {200: "Keys"}, parameters=[LIMIT, CURSOR]),
+    Route("delete", "/v1/keys/{key_id}", "Stop accepting a key (not the last one: 409)", {204: ""}),
+    Route("post", "/v1/workspaces", "Make a workspace, its first agent and its first key", {201: "NewWorkspace"},
+          body=workspaces.NewWorkspace, access="operator"),
+    Route("patch", "/v1/workspaces/{workspace_id}", "Change a workspace", {200: "Workspace"},
+          body=workspaces.WorkspaceChange, access="operator"),
+    Route("get", "/healthz", "Alive?", {200: "Health"}, access="public"),
+    Route("get", "/readyz", "Is every part there?", {200: "Health", 503: "Health"}, access="public"),
+    Route("get", "/metrics", "For Prometheus", {200: ""}, access="public", media="text/plain"),
+]  # fmt: skip
+
+
+def spec() -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
+    bearer = {"type": "http", "scheme": "bearer"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Nightshift", "version": "0.1.0", "description": "The back office of a support product."},
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "securitySchemes": {"workspace": bearer, "operator": bearer}},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names] + route.parameters
+    if route.method == "post" and route.access != "public":
+        parameters.append(ONCE)
+    operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": _responses(route)}
+    if route.access != "public":
+        operation["security"] = [{route.access: []}]
+    if route.body is not None:
+        content = {"application/json": {"schema": json_schema(route.body)}}
+        if route.upload:
+            content["multipart/form-data"] = {"schema": UPLOAD}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    for status, name in route.answers.items():
+        schema = {"$ref": f"#/components/schemas/{name}"} if name else TEXT
+        answers[str(status)] = {"description": "Done" if status < 400 else "Not now"}
+        if status != 204:
+            answers[str(status)]["content"] = {route.media: {"schema": schema}}
+    if route.access != "public":
+        answers["default"] = {
+            "description": "What is wrong, in words",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    return answers
+
+
+def json_schema(model: type[BaseModel] | Any) -> dict[str, Any]:
+    """A body's schema, complete in itself."""
+    schema = TypeAdapter(model).json_schema()
+    parts = schema.pop("$defs", {})
+    if "oneOf" in schema:
+        return {"oneOf": [parts[ref["$ref"].rpartition("/")[2]] for ref in schema["oneOf"]]}
+    return schema

@@ -1,0 +1,88 @@
+"""A request that changes something: one transaction, one answer for one Idempotency-Key, and the ring after the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from flask import Response, g, jsonify, make_response, request
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from jobs.ring import ring_due
+from nightshift import sealing
+from nightshift.db.models import IdempotencyKey
+from nightshift.db.session import transaction
+from web.problems import invalid
+
+Answer = tuple[Any, int] | tuple[Any, int, dict[str, str]]
+LONGEST_KEY = 255
+
+
+def writes(handler: Callable[..., Answer]) -> Callable[..., Response]:
+    """Call `handler(session, **path)` in a transaction and send what it returns once that is committed.
+
+    `owe(job)` in the handler has that job rung after the commit.
+    """
+
+    @wraps(handler)
+    def wrapped(**path: Any) -> Response:
+        g.owed = []
+        with transaction() as session:
+            body, status, headers = (*_once(session, lambda: handler(session, **path)), {})[:3]
+        for job, workspace_id in dict.fromkeys(g.owed):
+            ring_due(job, workspace_id)
+        response = make_response(jsonify(body) if status != 204 else "", status)
+        response.headers.update(headers)
+        return response
+
+    return wrapped
+
+
+def owe(job: str, workspace_id: str) -> None:
+    """Ring this job for this workspace once the request's transaction is committed."""
+    g.owed.append((job, workspace_id))
+
+
+def _once(session: Session, act: Callable[[], Answer]) -> Answer:
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return act()
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise invalid("Idempotency-Key", f"must be 1 to {LONGEST_KEY} printable characters")
+    scope = g.workspace_id or "operator"
+    mine = (IdempotencyKey.scope == scope, IdempotencyKey.key == key)
+    place = f"{scope}/{key}"
+    fingerprint = _fingerprint()
+    new = insert(IdempotencyKey).values(scope=scope, key=key, fingerprint=fingerprint)
+    if session.scalar(new.on_conflict_do_nothing().returning(IdempotencyKey.key)) is None:  # waits for a twin's commit
+        first = session.scalars(select(IdempotencyKey).where(*mine)).one()
+        if first.fingerprint != fingerprint or first.answer is None:
+            raise invalid("Idempotency-Key", "was used for another request")
+        return tuple(sealing.unseal(place, first.answer))
+    answer = act()
+    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealing.seal(place, answer)))
+    return answer
+
+
+def _fingerprint() -> bytes:
+    """SHA-256 of what is asked: method, path and body (of an upload its fields and bytes: boundaries differ each time)."""
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+    if not request.files:
+        digest.update(
+            json.dumps(request.get_json(silent=True), sort_keys=True).encode()
+            if request.is_json
+            else request.get_data()
+        )
+        return digest.digest()
+    digest.update(json.dumps(sorted(request.form.items(multi=True))).encode())
+    for name, file in sorted(request.files.items(multi=True)):
+        digest.update(
+            f"{name} {file.filename}\n".encode() + hashlib.file_digest(cast(Any, file.stream), "sha256").digest()
+        )
+        file.stream.seek(0)
+    return digest.digest()

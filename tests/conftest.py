@@ -1,0 +1,86 @@
+"""Real Postgres and Redis for the whole run, and the program itself in processes of its own for who asks for `stack`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # importlib mode leaves it off the path
+
+from client import Client  # noqa: E402
+from recorder import Recorder  # noqa: E402
+from stack import Stack  # noqa: E402
+
+from devstack.postgres import Postgres  # noqa: E402
+from devstack.redis import Redis  # noqa: E402
+
+OPERATOR_KEY = "operator-key-of-the-tests"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[dict[str, str]]:
+    """Embedded servers of this run's own; the environment names them before anything reads a setting."""
+    home = Path(tempfile.mkdtemp(prefix="nightshift-test-"))
+    postgres, redis = Postgres(home, shared_buffers="64MB"), Redis(home)
+    try:
+        postgres.start()
+        redis.start()
+        environment = {
+            "DATABASE_URL": postgres.url,
+            "REDIS_URL": redis.url,
+            "ADMIN_API_KEY": OPERATOR_KEY,
+            "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+            "APP_ENV": "development",
+        }
+        os.environ.update(environment)
+        subprocess.run([sys.executable, "-m", "nightshift.db.migrate"], check=True, cwd=ROOT)
+        yield environment
+    finally:
+        redis.stop()
+        postgres.stop()
+        postgres.remove()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[Recorder]:
+    """One HTTP server that plays every vendor, and Sentry, and remembers what it was asked."""
+    recorder = Recorder()
+    recorder.start()
+    yield recorder
+    recorder.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(servers: dict[str, str], vendors: Recorder) -> Iterator[Stack]:
+    """Web, workers and scheduler, as `make web`, `make worker` and `make scheduler` start them."""
+    running = Stack(
+        ROOT,
+        {
+            **servers,
+            "OPENAI_API_KEY": "sk-test",
+            "OPENAI_BASE_URL": f"{vendors.url}/openai/v1",
+            "SENTRY_DSN": f"http://public@{vendors.url.removeprefix('http://')}/1",
+            "LOG_FORMAT": "json",
+        },
+    )
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def api(stack: Stack) -> Client:
+    """A workspace of this test's own, with its agent and its key."""
+    return Client.of_new_workspace(stack.base_url, OPERATOR_KEY)

@@ -1,0 +1,38 @@
+"""A reader that does what the first word of its file says: for the tests of the child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from nightshift.knowledge.extract.blocks import Block, Extracted
+
+
+class Panic(BaseException):
+    """What a reader written in Rust raises."""
+
+
+def read(path: Path) -> Extracted:
+    deed = path.read_text()
+    path.with_name("pid").write_text(str(os.getpid()))
+    if deed == "hang":
+        time.sleep(60)
+    if deed == "spin":
+        while True:
+            pass
+    if deed == "eat":
+        bytearray(64 * 1024**3)
+    if deed == "panic":
+        raise Panic
+    if deed == "talk":
+        print("a customer's text", file=sys.stderr)
+    if deed == "environment":
+        return Extracted([Block(",".join(sorted(os.environ)))])
+    if deed == "long":
+        return Extracted([Block("x" * 20_000_001)])
+    if deed.startswith("SIG"):
+        os.kill(os.getpid(), getattr(signal, deed))
+    return Extracted([Block(deed, page=2, headings=("A", "B"))], ["a note"])

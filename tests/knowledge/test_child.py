@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import pytest
+
+from nightshift.errors import PermanentError, TemporaryError
+from nightshift.knowledge.extract import child
+from nightshift.knowledge.extract.blocks import Block, Extracted
+
+Run = Callable[..., Extracted]
+
+
+class Interrupted(BaseException):
+    pass
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Read a file with the unruly reader, which stands where only the child's PYTHONPATH finds it."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "readers"), prepend=os.pathsep)
+
+    def run(deed: str, timeout_seconds: float = 20.0) -> Extracted:
+        path = tmp_path / "file"
+        path.write_text(deed)
+        return child.read("unruly", path, timeout_seconds)
+
+    return run
+
+
+@pytest.fixture
+def pid(tmp_path: Path) -> Callable[[], int]:
+    """The running child's id, waited for."""
+
+    def pid() -> int:
+        for _ in range(500):
+            if (tmp_path / "pid").exists() and (text := (tmp_path / "pid").read_text()):
+                return int(text)
+            time.sleep(0.02)
+        raise AssertionError("the child did not start")
+
+    return pid
+
+
+@pytest.fixture
+def interrupt_by_alarm() -> Iterator[Callable[[float], None]]:
+    """Raise Interrupted from a signal handler, as a job's time limit does."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, handler)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds) and None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_the_reader_s_blocks_and_notes_arrive_unchanged(run: Run) -> None:
+    assert run("Grüße 名前 😀") == Extracted([Block("Grüße 名前 😀", page=2, headings=("A", "B"))], ["a note"])
+
+
+def test_the_child_sees_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    names = run("environment").blocks[0].text.split(",")
+    assert "OPENAI_API_KEY" not in names
+    assert set(names) <= {"PATH", "PYTHONPATH", "LANG", "LC_CTYPE"}
+
+
+def test_what_the_child_writes_to_stderr_goes_nowhere(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    run("talk")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("deed", "sentence"),
+    [
+        ("SIGSEGV", "breaks the reader"),
+        ("SIGABRT", "breaks the reader"),
+        ("SIGKILL", "breaks the reader"),
+        ("SIGXCPU", "too long to read"),
+        ("eat", "more memory"),
+        ("panic", "may be damaged"),
+        ("long", "more than 20 million characters"),
+    ],
+)
+def test_a_file_that_breaks_its_reader_is_refused_with_a_sentence(run: Run, deed: str, sentence: str) -> None:
+    with pytest.raises(PermanentError, match=sentence):
+        run(deed)
+
+
+@pytest.mark.parametrize("deed", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_stop_of_the_service_is_not_the_file_s_fault(run: Run, deed: str) -> None:
+    with pytest.raises(TemporaryError):
+        run(deed)
+
+
+def test_a_reader_that_cannot_be_imported_is_not_the_file_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(TemporaryError):
+        child.read("no_such_reader", tmp_path)
+
+
+def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(TemporaryError):
+        child.read("nightshift.knowledge.extract.pdf", tmp_path / "gone.pdf")
+
+
+@pytest.mark.parametrize("deed", ["hang", "spin"])
+def test_a_reader_that_never_ends_is_killed(run: Run, pid: Callable[[], int], deed: str) -> None:
+    begun = time.monotonic()
+    with pytest.raises(PermanentError, match="too long to read") as caught:
+        run(deed, timeout_seconds=1.0)
+    assert time.monotonic() - begun < 10
+    assert caught.value.__suppress_context__  # the context holds the child's output
+    assert not psutil.pid_exists(pid())
+
+
+def test_an_exception_from_a_signal_handler_kills_the_child(
+    run: Run, pid: Callable[[], int], interrupt_by_alarm: Callable[[float], None]
+) -> None:
+    interrupt_by_alarm(1.0)
+    with pytest.raises(Interrupted):
+        run("hang")
+    assert not psutil.pid_exists(pid())
+
+
+@pytest.mark.usefixtures("run")
+def test_the_child_ends_itself_when_nobody_kills_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hang")
+    command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", "unruly", str(tmp_path / "file"), "0.5"]
+    assert subprocess.run(command, timeout=20).returncode == -signal.SIGALRM

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import extract
+from nightshift.knowledge.extract.markdown import sections
+
+
+def paths(text: str) -> list[tuple[str, ...]]:
+    return [block.headings for block in sections(text) if block.text]
+
+
+def test_each_section_knows_the_headings_above_it() -> None:
+    text = "intro\n\n# Shop\n\nhi\n\n## Refunds ##\n\n30 days\n\n#### Cards\n\nvisa\n\n## Hours\n\n# Legal\n\nend"
+    assert [(block.headings, block.text) for block in sections(text)] == [
+        ((), "intro"),
+        (("Shop",), "# Shop\n\nhi"),
+        (("Shop", "Refunds"), "## Refunds ##\n\n30 days"),
+        (("Shop", "Refunds", "Cards"), "#### Cards\n\nvisa"),
+        (("Shop", "Hours"), "## Hours"),
+        (("Legal",), "# Legal\n\nend"),
+    ]
+
+
+def test_a_line_underlined_is_a_heading() -> None:
+    assert paths("Shop\n====\n\nhi\n\nRefunds\n---\n30 days") == [("Shop",), ("Shop", "Refunds")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```sh\n# a comment\n```",
+        "````\n```\n# still code\n````",
+        "~~~\n# a comment\nTitle\n===\n",
+        "```\n# an unclosed fence runs to the end",
+        "    # indented code",
+        "#hashtag",
+        "####### seven",
+        "---\ntitle: front matter\n---\ntext",
+        "text\n\n---\n\ntext",
+        "- item\n---",
+        "> quote\n---",
+        "| a |\n---",
+        "---",
+        "===",
+    ],
+)
+def test_what_only_looks_like_a_heading_is_none(text: str) -> None:
+    assert set(paths(text)) == {()}
+
+
+def test_a_fence_ends_where_it_is_closed() -> None:
+    assert paths("```python\nx\n```\n# Title") == [(), ("Title",)]
+    assert paths("``` not a `fence`\n# Title") == [(), ("Title",)]
+
+
+@given(st.text("#=-`~ \nab>|"))
+def test_nothing_but_blank_lines_at_the_ends_of_sections_is_lost(text: str) -> None:
+    together = "\n".join(block.text for block in sections(text))
+    assert [line for line in together.split("\n") if line] == [line for line in text.split("\n") if line]
+
+
+def test_a_markdown_file_is_read_and_cleaned(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes("\ufeff# Größe\r\n\r\nL\0 bis XL\r\n".encode())
+    (block,) = extract("markdown", tmp_path / "a.md").blocks
+    assert (block.text, block.headings) == ("# Größe\n\nL bis XL", ("Größe",))
+
+
+def test_a_text_file_is_one_clean_block(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("Größe\0: L".encode("utf-16"))
+    assert [block.text for block in extract("text", tmp_path / "a.txt").blocks] == ["Größe: L"]
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown"])
+def test_a_blank_file_contains_no_text(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "a").write_bytes(b" \n\0\n ")
+    with pytest.raises(PermanentError, match="contains no text"):
+        extract(kind, tmp_path / "a")

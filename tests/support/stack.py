@@ -1,0 +1,125 @@
+"""The program as it runs: gunicorn, worker.py and scheduler.py, each a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+import requests
+
+PROGRAMS = {
+    "web": [str(Path(sys.executable).parent / "gunicorn"), "--config", "python:web.gunicorn_conf", "web:create_app()"],
+    "worker": [sys.executable, "worker.py"],
+    "scheduler": [sys.executable, "scheduler.py"],
+}
+
+
+class Stack:
+    def __init__(self, root: Path, env: dict[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.root, self.env = root, {**os.environ, **env, "PORT": str(port)}
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.log_path = Path(tempfile.mkstemp(prefix="nightshift-test-", suffix=".log")[1])
+        self.redis = redis.Redis.from_url(env["REDIS_URL"])
+
+    def start(self) -> None:
+        for name in PROGRAMS:
+            self.launch(name)
+        self.wait_ready()
+
+    def launch(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with self.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [*PROGRAMS[name], *arguments],
+                cwd=self.root,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes[name] = process
+        return process
+
+    def wait_ready(self) -> None:
+        wait_for(lambda: _ready(self.base_url), 40, lambda: self.log_path.read_text()[-3000:])
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            process.wait(30)
+        if not os.environ.get("KEEP_LOG"):
+            self.log_path.unlink()
+
+    def lines(self, **fields: Any) -> list[dict[str, Any]]:
+        """The log lines that have these fields."""
+        found = []
+        for line in self.log_path.read_text().splitlines():
+            if line.startswith("{"):
+                parsed = json.loads(line)
+                if all(parsed.get(name) == value for name, value in fields.items()):
+                    found.append(parsed)
+        return found
+
+    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self.env["DATABASE_URL"])
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def hurry(self, row_id: str, queue: str = "ingestion") -> None:
+        """Time travel: the delayed retry of this row is due now. Waits until RQ knows of one."""
+        wait_for(lambda: [self.redis.zadd(f"rq:scheduled:{queue}", {e: 1}) for e in self._delayed(row_id, queue)])
+
+    def delayed(self, row_id: str, queue: str = "ingestion") -> list[tuple[str, float]]:
+        """(job id, due time) of what RQ holds back for this row."""
+        rows = self.redis.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True)
+        return [(e.decode(), due) for e, due in rows if f"-{row_id}-" in e.decode()]
+
+    def _delayed(self, row_id: str, queue: str) -> list[str]:
+        return [name for name, _ in self.delayed(row_id, queue)]
+
+    def pids_of_workers(self, queue: str) -> list[int]:
+        keys = self.redis.smembers(f"rq:workers:{queue}")
+        return [int(pid) for pid in (self.redis.hget(key, "pid") for key in keys) if pid]
+
+    def kill_worker_of(self, row_id: str) -> None:
+        """SIGKILL to the process that holds this row's lease."""
+        owner = wait_for(
+            lambda: self.sql("SELECT lease_owner FROM work WHERE row_id = %s AND lease_owner <> ''", row_id)
+        )
+        os.kill(int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")), signal.SIGKILL)
+
+
+def _ready(base_url: str) -> bool:
+    try:
+        return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def wait_for(condition: Any, seconds: float = 30, explain: Any = None) -> Any:
+    """The condition's first true value. Fails after `seconds`, which bounds a hang: it is no measure of speed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.03)
+    raise AssertionError(f"did not happen within {seconds} s" + (f":\n{explain()}" if explain else ""))

@@ -1,0 +1,35 @@
+"""Works on the queues: `python worker.py` on all five, `python worker.py email billing` on some."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(library, "1")  # twenty processes on one machine: a thread pool each is no gain
+
+from jobs.queues import QUEUES
+from jobs.supervisor import Supervisor
+from nightshift import logs
+from nightshift.knowledge import embed, language
+from nightshift.settings import SettingsError, settings
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in QUEUES]
+    if unknown:
+        sys.exit(f"No such queue: {', '.join(unknown)}. There are: {', '.join(QUEUES)}.")
+    try:
+        config = settings()
+    except SettingsError as error:
+        sys.exit(str(error))
+    logs.configure(config.log_format)
+    queues = list(dict.fromkeys(names)) or list(QUEUES)
+    if "ingestion" in queues:  # loaded once, shared by all that is forked
+        embed.embedder()
+        language.warm()
+    Supervisor(queues).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

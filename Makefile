@@ -29,7 +29,7 @@ check: .venv/installed ## lint, format, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest tests/test_rooms.py
+	@$(BIN)/python -m pytest --noconftest tests/test_rooms.py
 
 clean: ## remove the environment, the data of `make run` and all caches
 	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi

@@ -16,14 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # importlib mode leaves it off the path
 
-from client import Client  # noqa: E402
-from recorder import Recorder  # noqa: E402
-from stack import Stack  # noqa: E402
+from client import OPERATOR_KEY, Client
+from recorder import Recorder
+from stack import Stack
 
-from devstack.postgres import Postgres  # noqa: E402
-from devstack.redis import Redis  # noqa: E402
-
-OPERATOR_KEY = "operator-key-of-the-tests"
+from devstack.postgres import Postgres
+from devstack.redis import Redis
 
 
 @pytest.fixture(scope="session", autouse=True)

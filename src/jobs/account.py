@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import sentry_sdk
@@ -12,12 +13,15 @@ from nightshift.errors import NightshiftError
 from nightshift.logs import log, where
 from nightshift.settings import Settings
 
+KEPT_SECONDS = 10 * 365 * 24 * 3600  # by count; the time is finite because -1 breaks the registries' order
 COUNTS = "nightshift:jobs"  # hash: "<queue> <job> <outcome>" -> how often, since Redis was last empty
 
-# One registry: all but its newest `keep` jobs go, oldest first, with everything RQ keeps of them.
+# Of both registries all but the newest jobs go, oldest first, with everything RQ keeps of them. RQ scores in whole
+# seconds, which leaves the order within a second to the alphabet: the job that just ended is scored to the microsecond.
 TRIM = """
     redis.call('HINCRBY', KEYS[3], ARGV[3], 1)
     for i = 1, 2 do
+        redis.call('ZADD', KEYS[i], 'XX', ARGV[4], ARGV[5])
         local excess = redis.call('ZCARD', KEYS[i]) - tonumber(ARGV[i])
         if excess > 0 then
             for _, id in ipairs(redis.call('ZRANGE', KEYS[i], 0, excess - 1)) do
@@ -30,11 +34,12 @@ TRIM = """
 """
 
 
-def count_and_trim(connection: Any, queue: str, job: str, outcome: str) -> None:
+def count_and_trim(connection: Any, queue: str, job_id: str, job: str, outcome: str) -> None:
     """Count one attempt and trim both registries of its queue, exactly, in one round trip."""
     spec = QUEUES[queue]
     keys = [f"rq:finished:{queue}", f"rq:failed:{queue}", COUNTS]
-    args = [spec.keep_finished, spec.keep_failed, f"{queue} {job} {outcome}"]
+    expires_at = time.time() + KEPT_SECONDS
+    args = [spec.keep_finished, spec.keep_failed, f"{queue} {job} {outcome}", expires_at, job_id]
     connection.eval(TRIM, len(keys), *keys, *args)
 
 

@@ -15,9 +15,10 @@ from redis.exceptions import RedisError
 from rq import Retry
 from sqlalchemy import text
 
+from jobs.account import KEPT_SECONDS
 from jobs.connection import redis
 from jobs.registry import JOBS
-from jobs.rq_job import YEARS, queue
+from jobs.rq_job import queue
 from jobs.spec import JobSpec, job_id
 from nightshift import clock
 from nightshift.db.session import transaction
@@ -85,7 +86,7 @@ def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any) -> None:
     place = queue(spec.queue_name)
     job = place.create_job(
         spec.function, args=[row.row_id], job_id=job_id(spec.name, row.row_id, row.generation), description=spec.name,
-        timeout=spec.queue.time_limit_seconds, result_ttl=YEARS, failure_ttl=YEARS,
+        timeout=spec.queue.time_limit_seconds, result_ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS,
         retry=Retry(max=spec.retry.max, interval=spec.retry.intervals),
     )  # fmt: skip
     job.retries_left = spec.retry.max - row.failures

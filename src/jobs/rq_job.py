@@ -14,8 +14,6 @@ from jobs import registry
 from jobs.connection import redis
 from nightshift.errors import PermanentError
 
-YEARS = 10 * 365 * 24 * 3600  # jobs are kept by count; a finite time keeps their registry in order
-
 
 class RefusedJob(PermanentError):
     """A job that names something other than a registered function."""

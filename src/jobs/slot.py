@@ -85,7 +85,7 @@ class SlotWorker(SimpleWorker):
         account.line(job, queue, outcome, job.attempt, max(0, int(waited * 1000)), ran_ms, self._error)
         if outcome == "failed" and self._error:
             account.report(self._error, job=named[0] if named else "", job_id=job.id, queue=queue)
-        account.count_and_trim(self.connection, queue, named[0] if named else "unknown", outcome)
+        account.count_and_trim(self.connection, queue, job.id, named[0] if named else "unknown", outcome)
         if named and job.workspace_id is not None:
             ring_due(named[0], job.workspace_id)
 

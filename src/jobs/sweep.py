@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sqlalchemy import text
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from jobs.connection import redis
 from jobs.queues import QUEUES
 from jobs.recover import release
-from jobs.ring import ring_all
+from jobs.ring import HORIZON, ring_all
 from jobs.spec import job_id
 from nightshift import clock, events
 from nightshift.db.session import transaction
@@ -17,8 +18,8 @@ from nightshift.db.session import transaction
 LATE_SECONDS = 5  # a delayed job this late is not coming: nobody moves it into its queue
 
 RUNG = text("""
-    SELECT job, row_id, generation FROM work
-    WHERE state = 'pending' AND rung_at IS NOT NULL AND lease_owner IS NULL AND due_at <= :now
+    SELECT job, row_id, generation, due_at FROM work
+    WHERE state = 'pending' AND rung_at IS NOT NULL AND lease_owner IS NULL AND due_at <= :horizon
 """)
 # Still as it was seen, and still nobody's: a worker that popped the job meanwhile has claimed the row.
 LOST = text("""
@@ -34,12 +35,13 @@ def sweep() -> int:
     """
     release()
     connection = redis()
-    alive = _alive(connection)
+    now, times = clock.now(), _times(connection)
     with transaction() as session:
-        rung = session.execute(RUNG, {"now": clock.now()}).all()
+        rung = session.execute(RUNG, {"horizon": now + HORIZON}).all()
         for row in rung:
             name = job_id(row.job, row.row_id, row.generation)
-            if name not in alive:
+            late = row.due_at <= now and times.get(name, 0) < now.timestamp() - LATE_SECONDS
+            if late or name not in times:
                 session.execute(LOST, dict(job=row.job, row_id=row.row_id, generation=row.generation))
                 connection.delete(f"rq:job:{name}")
         events.prune(session)
@@ -47,13 +49,15 @@ def sweep() -> int:
     return ring_all()
 
 
-def _alive(connection: Any) -> set[str]:
-    """Ids of jobs that wait in a queue, or for a time that is not long past."""
-    with connection.pipeline() as pipeline:
-        for queue in QUEUES:
-            pipeline.lrange(f"rq:queue:{queue}", 0, -1)
-            pipeline.zrangebyscore(f"rq:scheduled:{queue}", clock.now().timestamp() - LATE_SECONDS, "+inf")
-        return {entry.decode() for answer in pipeline.execute() for entry in answer}
+def _times(connection: Any) -> dict[str, float]:
+    """The jobs that wait in Redis and when each is due, in seconds of the epoch: those in a queue, at no time at all."""
+    times: dict[str, float] = {}
+    for queue in QUEUES:
+        times.update(
+            (name.decode(), due) for name, due in connection.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True)
+        )
+        times.update((name.decode(), math.inf) for name in connection.lrange(f"rq:queue:{queue}", 0, -1))
+    return times
 
 
 def _tidy(connection: Any) -> None:

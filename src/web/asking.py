@@ -64,7 +64,7 @@ def cursor() -> str | None:
     if text is None:
         return None
     try:
-        return base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii")
+        return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
         raise invalid("cursor", "is not one that a list has given") from None
 

@@ -74,6 +74,10 @@ def test_the_child_sees_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(names) <= {"PATH", "PYTHONPATH", "LANG", "LC_CTYPE"}
 
 
+def test_the_child_may_use_little_more_than_the_time_limit_and_leaves_no_core_dump(run: Run) -> None:
+    assert run("limits", timeout_seconds=20.0).blocks[0].text == "(21, 21) (0, 0)"
+
+
 def test_what_the_child_writes_to_stderr_goes_nowhere(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
     run("talk")
     assert capfd.readouterr() == ("", "")

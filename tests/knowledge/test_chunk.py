@@ -69,13 +69,22 @@ def test_a_new_heading_begins_a_new_chunk_and_a_mere_paragraph_does_not() -> Non
     ("text", "ends"),
     [
         ("w. " * 300 + "END\n\n" + "w. w\nw " * 300, "END"),
+        ("w. " * 300 + "END\n \t\n" + "w. w\nw " * 300, "END"),
         ("w " * 400 + "END.\n" + "w\nw " * 400, "END."),
         ("字" * 1000 + "。" + "字" * 1000, "。"),
         ("w " * 400 + "END\n" + "w " * 400, "END"),
         ("w " * 700 + "END " + "x" * 900, "END"),
         ("x" * 1599 + "END", "E"),
     ],
-    ids=["paragraph", "sentence", "sentence without spaces", "line", "word", "hard"],
+    ids=[
+        "paragraph",
+        "paragraph after a line of spaces",
+        "sentence",
+        "sentence without spaces",
+        "line",
+        "word",
+        "hard",
+    ],
 )
 def test_a_chunk_ends_at_the_best_place(text: str, ends: str) -> None:
     assert chunk([Block(text)])[0].content.endswith(ends)

@@ -9,6 +9,8 @@ from typing import Any
 import requests
 from stack import wait_for
 
+OPERATOR_KEY = "operator-key-of-the-tests"
+
 
 @dataclass
 class Client:

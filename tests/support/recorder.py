@@ -80,7 +80,7 @@ class Recorder:
                     return answers.pop(0)
         return Answer()
 
-    def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 

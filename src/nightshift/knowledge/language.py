@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 SAMPLE_CHARACTERS = 10_000
-UNSURE = 0.35  # a probability: "Buenos dias" is Extremaduran with .30, "hello world" thrice Fula with .24, code Pidgin with .14
+# A probability. Below it "Buenos dias" is Extremaduran (.30), "hello world" thrice Fula (.24), a line of code Pidgin (.14).
+UNSURE = 0.35
 DEFAULT = "english"
 
 # Every text-search configuration of Postgres 18 but `simple`, by the codes the model gives (it knows no Yiddish yet).

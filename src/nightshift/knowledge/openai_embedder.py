@@ -41,7 +41,12 @@ class OpenAIEmbedder:
             raise _meaning(error) from error
         except openai.APIConnectionError as error:
             raise TemporaryError("The embedding service could not be reached.") from error
-        except openai.OpenAIError as error:
+        except (
+            openai.OpenAIError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:  # what its parser makes of nonsense
             raise TemporaryError("The embedding service gave an answer that could not be read.") from error
         return _checked(answer.data, len(texts))
 

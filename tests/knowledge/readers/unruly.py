@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -24,13 +25,17 @@ def read(path: Path) -> Extracted:
         while True:
             pass
     if deed == "eat":
-        bytearray(64 * 1024**3)
+        bytearray(3 * 1024**3)
     if deed == "panic":
         raise Panic
     if deed == "talk":
         print("a customer's text", file=sys.stderr)
     if deed == "environment":
         return Extracted([Block(",".join(sorted(os.environ)))])
+    if deed == "limits":
+        return Extracted(
+            [Block(f"{resource.getrlimit(resource.RLIMIT_CPU)} {resource.getrlimit(resource.RLIMIT_CORE)}")]
+        )
     if deed == "long":
         return Extracted([Block("x" * 20_000_001)])
     if deed.startswith("SIG"):

@@ -1,0 +1,162 @@
+"""Kills, wipes, deletes and twins in the middle of an ingest: one effect, no orphan, never half a document."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from client import OPERATOR_KEY, Client
+from recorder import Answer, Recorder
+from stack import Stack, wait_for
+
+
+def slow_document(api: Client, vendors: Recorder, *answers: Answer) -> tuple[str, str]:
+    """A document whose embedding takes long enough to be interrupted: (its id, a word of it)."""
+    word = f"word{uuid4().hex}"
+    vendors.script(word, *(answers or (Answer(delay_seconds=3),)))
+    doc_id = api.add_text(f"The {word} stands in the hall.")
+    wait_for(lambda: vendors.asked("/embeddings", word))
+    return doc_id, word
+
+
+def chunks(stack: Stack, doc_id: str) -> int:
+    return int(stack.sql("SELECT count(*) FROM chunks WHERE doc_id = %s", doc_id)[0][0])
+
+
+def test_a_killed_workers_job_runs_again_and_the_death_costs_no_attempt(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    doc_id, _word = slow_document(api, vendors)
+    stack.kill_worker_of(doc_id)
+    doc = api.settled(doc_id)
+    assert (doc["status"], doc["attempts"]) == ("READY", 2)
+    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(0, 1, "done")]
+    assert chunks(stack, doc_id) == doc["chunkCount"]
+    assert wait_for(lambda: vendors.asked("/envelope/", doc_id)), "a killed job is reported"
+    assert not stack.redis.zrange("rq:wip:ingestion", 0, -1)
+    wait_for(lambda: len(stack.pids_of_workers("ingestion")) == 3)
+
+
+def test_a_document_that_kills_its_worker_again_and_again_comes_to_rest(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    doc_id, word = slow_document(api, vendors, *[Answer(delay_seconds=3)] * 8)
+    for asked in range(1, 7):
+        wait_for(lambda n=asked: len(vendors.asked("/embeddings", word)) == n)
+        stack.kill_worker_of(doc_id)
+        if asked > 2:  # from the third death on each is a failed attempt, with its wait
+            wait_for(lambda n=asked: stack.sql("SELECT failures FROM work WHERE row_id = %s", doc_id) == [(n - 2,)])
+            stack.sql("UPDATE work SET due_at = now() WHERE row_id = %s AND state = 'pending'", doc_id)
+    doc = api.settled(doc_id)
+    assert (doc["status"], doc["attempts"], doc["retryAt"]) == ("ERROR", 6, None)
+    assert "stopped unexpectedly" in doc["errorMsg"]
+    assert chunks(stack, doc_id) == 0
+
+
+def test_redis_wiped_in_the_middle_of_an_ingest_loses_nothing(api: Client, stack: Stack, vendors: Recorder) -> None:
+    running, _ = slow_document(api, vendors)
+    waiting = [api.add_text(f"Waiting text number {n}.") for n in range(6)]
+    stack.redis.flushall()
+    for doc_id in (running, *waiting):
+        doc = api.settled(doc_id)
+        assert doc["status"] == "READY"
+        assert chunks(stack, doc_id) == doc["chunkCount"]
+    assert len(vendors.embedded(_)) == 1
+
+
+def test_redis_wiped_between_two_attempts_goes_on_where_the_ladder_was(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    word = f"word{uuid4().hex}"
+    vendors.script(word, *[Answer(500)] * 4)
+    doc_id = api.add_text(f"On {word}.")
+    wait_for(lambda: api.doc(doc_id)["retryAt"])
+    stack.hurry(doc_id)
+    wait_for(lambda: (d := api.doc(doc_id))["attempts"] == 2 and d["retryAt"])
+    wait_for(lambda: stack.delayed(doc_id))
+    stack.redis.flushall()
+    wait_for(lambda: (d := api.doc(doc_id))["attempts"] == 3 and d["retryAt"], 60)  # the sweep rang it
+    [(name, _)] = wait_for(lambda: stack.delayed(doc_id))
+    assert name == f"ingest-{doc_id}-2"
+    assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 0
+    stack.hurry(doc_id)
+    doc = api.settled(doc_id)
+    assert (doc["status"], doc["attempts"]) == ("ERROR", 4)
+
+
+def test_deleted_in_the_middle_leaves_nothing_behind(api: Client, stack: Stack, vendors: Recorder) -> None:
+    doc_id, word = slow_document(api, vendors)
+    assert api("DELETE", f"/v1/knowledge/{doc_id}").status_code == 204
+    assert api("GET", f"/v1/knowledge/{doc_id}").status_code == 404
+    wait_for(lambda: [e for e in stack.lines(event="job", outcome="lost") if f"-{doc_id}-" in e["id"]])
+    for table in ("chunks", "document_parts", "paid_embeddings"):
+        assert stack.sql(f"SELECT count(*) FROM {table} WHERE doc_id = %s", doc_id) == [(0,)]
+    assert stack.sql("SELECT count(*) FROM work WHERE row_id = %s", doc_id) == [(0,)]
+    assert api.search(word) == []
+
+
+def test_ingested_again_in_the_middle_has_each_chunk_once(api: Client, stack: Stack, vendors: Recorder) -> None:
+    doc_id, _ = slow_document(api, vendors)
+    for _ in range(3):
+        assert api("POST", f"/v1/knowledge/{doc_id}/reingest").status_code == 202
+    doc = api.settled(doc_id)
+    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND state = 'done'", doc_id))
+    assert chunks(stack, doc_id) == doc["chunkCount"] == 1
+
+
+def test_the_same_source_sent_many_times_at_once_is_one_document(api: Client, stack: Stack) -> None:
+    text = f"Only once: {uuid4().hex}"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: api.add(type="text", title="Once", text=text), range(16)))
+    assert sorted(a.status_code for a in answers) == [200] * 15 + [202]
+    [doc_id] = {a.json()["id"] for a in answers}
+    assert api.settled(doc_id)["chunkCount"] == chunks(stack, doc_id) == 1
+    assert api.add(type="text", title="Once", text=text).status_code == 200
+
+
+def test_a_worker_stopped_past_its_lease_cannot_overwrite_its_successor(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    doc_id, _word = slow_document(api, vendors)
+    owner = stack.sql("SELECT lease_owner FROM work WHERE row_id = %s", doc_id)[0][0]
+    pid = int(stack.redis.hget(f"rq:worker:{owner}", "pid"))
+    os.kill(pid, signal.SIGSTOP)
+    stack.sql("UPDATE work SET lease_until = now() - interval '1 second' WHERE row_id = %s", doc_id)
+    doc = api.settled(doc_id)
+    assert doc["attempts"] == 2
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: [e for e in stack.lines(event="job", outcome="lost") if f"-{doc_id}-" in e["id"]])
+    assert api.doc(doc_id) == doc
+    assert chunks(stack, doc_id) == doc["chunkCount"]
+
+
+def test_a_gentle_stop_gives_a_long_job_back_unharmed_and_ends(api: Client, stack: Stack, vendors: Recorder) -> None:
+    doc_id, _ = slow_document(api, vendors, Answer(delay_seconds=25))
+    supervisor = stack.processes["worker"]
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(30) == 0
+    state = stack.sql("SELECT state, failures, deaths, lease_owner FROM work WHERE row_id = %s", doc_id)
+    assert state == [("pending", 0, 0, None)]
+    stack.launch("worker")
+    assert api.settled(doc_id)["status"] == "READY"
+    stack.wait_ready()
+
+
+def test_a_crowd_of_one_workspace_holds_few_places_in_redis(api: Client, stack: Stack, vendors: Recorder) -> None:
+    word = f"word{uuid4().hex}"
+    vendors.script(word, *[Answer(delay_seconds=1)] * 3)
+    docs = [api.add_text(f"The {word} number {n}.") for n in range(12)]
+    pending = stack.sql(
+        "SELECT count(*) FROM work WHERE workspace_id = %s AND state = 'pending' AND rung_at IS NOT NULL",
+        api.workspace_id,
+    )
+    assert pending[0][0] <= 3
+    other = Client.of_new_workspace(api.base_url, OPERATOR_KEY)
+    late = other.add_text("A single text of another workspace.")
+    other.settled(late)
+    done = stack.sql("SELECT count(*) FROM documents WHERE agent_id = %s AND status = 'READY'", api.agent_id)[0][0]
+    assert done <= 6, "it waited for one round of the workers at most"
+    for doc_id in docs:
+        api.settled(doc_id)

@@ -1,0 +1,60 @@
+"""What a person or a load balancer opens."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import requests
+from client import Client
+from stack import Stack, wait_for
+
+
+def test_readyz_names_every_part(stack: Stack) -> None:
+    stack.wait_ready()
+    answer = requests.get(f"{stack.base_url}/readyz", timeout=10)
+    assert answer.json() == {
+        "status": "ready",
+        "postgres": True,
+        "redis": True,
+        "workers": {"ingestion": 3, "webhook-retry": 5, "analytics-rollup": 1, "billing": 1, "email": 10},
+        "scheduler": True,
+    }
+    assert requests.get(f"{stack.base_url}/healthz", timeout=10).status_code == 200
+
+
+def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> None:
+    stack.processes["worker"].send_signal(signal.SIGTERM)
+    stack.processes["worker"].wait(30)
+    answer = requests.get(f"{stack.base_url}/readyz", timeout=10)
+    assert answer.status_code == 503
+    assert answer.json()["workers"]["ingestion"] == 0
+    stack.launch("worker", "ingestion")
+    wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["ingestion"] == 3)
+    assert requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["email"] == 0, "a subset is a subset"
+    stack.processes["worker"].send_signal(signal.SIGTERM)
+    stack.processes["worker"].wait(30)
+    stack.launch("worker")
+    stack.wait_ready()
+
+
+def test_workers_register_again_after_redis_was_wiped(stack: Stack) -> None:
+    stack.redis.flushall()
+    stack.wait_ready()
+
+
+def test_metrics_are_prometheus_text(api: Client) -> None:
+    api.settled(api.add_text("Counted."))
+    text = requests.get(f"{api.base_url}/metrics", timeout=10).text
+    assert re.search(r'nightshift_jobs_total\{job="ingest",outcome="done",queue="ingestion"\} \d', text)
+    assert 'nightshift_workers{queue="email"} 10.0' in text
+
+
+def test_the_docs_page_shows_every_route_and_asks_no_other_host(stack: Stack) -> None:
+    page = requests.get(f"{stack.base_url}/docs", timeout=10).text
+    spec = requests.get(f"{stack.base_url}/openapi.json", timeout=10).json()
+    assert spec["openapi"].startswith("3.1")
+    for path in spec["paths"]:
+        assert path in page
+    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+    assert "@import" not in page and "url(" not in page

@@ -1,0 +1,20 @@
+"""The migrations make the tables that the models describe."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from nightshift.db.migrate import migrate
+from nightshift.db.models import Base
+from nightshift.db.session import engine
+
+
+def test_models_and_migrations_agree() -> None:
+    with engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing() -> None:
+    migrate()

@@ -1,0 +1,103 @@
+"""A missing or bad setting is one line that names the variable."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nightshift.settings import NEEDED_IN_PRODUCTION, SettingsError, load
+
+ROOT = Path(__file__).resolve().parents[2]
+FERNET = base64.urlsafe_b64encode(bytes(32)).decode()
+GOOD = {
+    "APP_ENV": "production",
+    "DATABASE_URL": "postgresql://u:p@db.example.com/n",
+    "REDIS_URL": "rediss://cache.example.com:6380/0",
+    "OPENAI_API_KEY": "sk",
+    "RESEND_API_KEY": "re",
+    "RESEND_FROM": "Nightshift <no-reply@example.com>",
+    "CREDENTIAL_KEYS": FERNET,
+    "ADMIN_API_KEY": "operator",
+}
+
+
+def test_production_runs_with_all_that_is_needed(tmp_path: Path) -> None:
+    config = load(GOOD, tmp_path)
+    assert config.production
+    assert (config.port, config.log_format, config.rate_limit_per_minute) == (3001, "json", 12000)
+    assert not list(tmp_path.iterdir()), "production makes no secret of its own"
+
+
+@pytest.mark.parametrize("name", NEEDED_IN_PRODUCTION)
+def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not set"):
+        load({**GOOD, name: " "}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_ENV", "staging"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("PORT", "eighty"),
+        ("DATABASE_URL", "mysql://db/n"),
+        ("DATABASE_URL", "postgresql://"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://host:port"),
+        ("OPENAI_BASE_URL", "ftp://x"),
+        ("CREDENTIAL_KEYS", "short"),
+        ("CREDENTIAL_KEYS", f"{FERNET},nonsense"),
+        ("RATE_LIMIT_PER_MINUTE", "-1"),
+        ("SENTRY_DSN", "nonsense"),
+        ("LOG_FORMAT", "xml"),
+        ("OUTBOUND_ALLOW_HOSTS", "10.0.0.0/99"),
+    ],
+)
+def test_a_bad_value_is_named_and_not_quoted_whole(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}") as caught:
+        load({**GOOD, name: value}, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_development_makes_its_secrets_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://x"}
+    first, second = load(env, tmp_path), load(env, tmp_path)
+    assert first.admin_api_key == second.admin_api_key
+    assert first.credential_keys == second.credential_keys
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_development_finds_the_servers_of_a_running_make_run(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="make run"):
+        load({}, tmp_path)
+    (tmp_path / "servers.json").write_text('{"DATABASE_URL": "postgresql:///n?host=/x", "REDIS_URL": "unix:///x/y"}')
+    assert load({}, tmp_path).redis_url == "unix:///x/y"
+    assert load({"REDIS_URL": "redis://mine"}, tmp_path).redis_url == "redis://mine"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["worker.py"],
+        ["scheduler.py"],
+        ["-m", "nightshift.db.migrate"],
+        ["-m", "gunicorn", "-c", "python:web.gunicorn_conf", "web:create_app()"],
+    ],
+)
+def test_each_process_stops_at_start_with_one_line(command: list[str]) -> None:
+    env = {**os.environ, **GOOD, "OPENAI_API_KEY": ""}
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert done.stderr.strip().splitlines() == ["OPENAI_API_KEY is not set."]
+
+
+def test_an_unknown_queue_is_named(servers: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "worker.py", "emial"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "emial" in done.stderr

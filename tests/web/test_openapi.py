@@ -1,0 +1,26 @@
+"""The description of the API holds what the application has, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from web import create_app, openapi
+
+UNLISTED = {"/", "/docs", "/openapi.json"}  # for people and for tools, not for callers
+
+
+def test_every_route_is_described_and_no_other() -> None:
+    routes = set()
+    for rule in create_app().url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        routes |= {
+            (method.lower(), path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"} if path not in UNLISTED
+        }
+    assert routes == {(route.method, route.path) for route in openapi.ROUTES}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    spec = openapi.spec()
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(spec)))
+    assert names <= set(spec["components"]["schemas"])
+    assert "$defs" not in str(spec)

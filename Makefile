@@ -37,7 +37,7 @@ clean: ## remove the environment, the data of `make run` and all caches
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first interpreter that fits. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.
-.venv/installed: requirements.lock requirements-build.lock setup.cfg pyproject.toml
+.venv/installed: requirements.lock requirements-build.lock setup.cfg
 	@for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
 	  if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
 	    echo "Building the environment with $$($$p --version) ..."; \

@@ -25,7 +25,7 @@ def create_app() -> Flask:
     account.start_sentry(config)
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.config.update(MAX_CONTENT_LENGTH=MOST_FILE_BYTES + (64 << 10), MAX_FORM_MEMORY_SIZE=64 << 10)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_FILE_BYTES + (64 << 10), MAX_FORM_MEMORY_SIZE=1 << 20)
     problems.register(app)
     app.before_request(_refuse_nul)
     app.before_request(access.check)

@@ -27,7 +27,8 @@ def ask(postgres: Postgres, statement: str) -> Any:
         connection.close()
 
 
-def test_a_fresh_home_gets_a_database_in_utf8_that_is_safe_on_disk_and_can_have_vectors(postgres: Postgres) -> None:
+def test_a_fresh_home_gets_a_database_in_utf8_that_is_safe_on_disk_and_can_have_vectors(home: Path) -> None:
+    postgres = Postgres(home, shared_buffers="16MB")
     postgres.start()
     ask(postgres, "CREATE EXTENSION vector")
 
@@ -35,6 +36,7 @@ def test_a_fresh_home_gets_a_database_in_utf8_that_is_safe_on_disk_and_can_have_
     assert ask(postgres, "SELECT current_database(), current_user") == ("nightshift", "nightshift")
     assert ask(postgres, "SELECT getdatabaseencoding(), lower('ÄÖ'), '[1,2]'::vector <=> '[1,2]'") == ("UTF8", "äö", 0)
     assert ask(postgres, "SELECT current_setting('fsync'), current_setting('listen_addresses')") == ("on", "")
+    postgres.stop()
 
 
 def test_its_url_is_one_for_sqlalchemy_and_a_pgport_in_the_environment_does_not_win(
@@ -121,7 +123,8 @@ def test_a_second_owner_is_refused_and_a_second_start_is_harmless(postgres: Post
     assert postgres.process.pid == pid
 
 
-def test_a_first_start_that_was_killed_halfway_is_begun_anew(postgres: Postgres) -> None:
+def test_a_first_start_that_was_killed_halfway_is_begun_anew(home: Path) -> None:
+    postgres = Postgres(home, shared_buffers="16MB")
     draft = postgres.place.parent / "data.draft"
     draft.mkdir()
     (draft / "PG_VERSION").write_text("18\n")
@@ -130,6 +133,7 @@ def test_a_first_start_that_was_killed_halfway_is_begun_anew(postgres: Postgres)
 
     assert ask(postgres, "SELECT 1") == (1,)
     assert not draft.exists()
+    postgres.stop()
 
 
 def test_why_it_does_not_start_is_said_in_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

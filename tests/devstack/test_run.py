@@ -1,4 +1,4 @@
-"""`make run` as a whole, with stand-ins for the schema, the API, the workers and the scheduler."""
+"""`make run` as a whole, with stand-ins for what it prepares and starts besides the servers."""
 
 from __future__ import annotations
 
@@ -23,41 +23,12 @@ from devstack.outside import remove_outside
 from devstack.start import check_port_is_free, start
 from nightshift.settings import SettingsError
 
-SOURCES = Path(__file__).resolve().parents[2] / "src"
-STAND_INS = {
-    "src/nightshift/db/migrate.py": "def main(): import os, psycopg2; psycopg2.connect(os.environ['DATABASE_URL'])",
-    "src/nightshift/db/demo.py": (
-        "def ensure_demo(path, base_url):\n"
-        "    import json\n"
-        "    path.write_text(json.dumps({'baseUrl': base_url, 'apiKey': 'demo-key', 'agentId': 'a'}))"
-    ),
-    "src/web/gunicorn_conf.py": (
-        "import os\nbind = '127.0.0.1:' + os.environ['PORT']\nworkers = 2\ncontrol_socket_disable = True"
-    ),
-    "src/web/__init__.py": (
-        "def create_app():\n"
-        "    import os, psycopg2, redis\n"
-        "    def app(environ, answer):\n"
-        "        psycopg2.connect(os.environ['DATABASE_URL']).close()\n"
-        "        redis.Redis.from_url(os.environ['REDIS_URL']).ping()\n"
-        "        answer('200 OK', [])\n"
-        "        return [b'ready']\n"
-        "    return app"
-    ),
-    "worker.py": (
-        "import os, time\n"
-        "parent = os.getpid()\n"
-        "os.fork() and time.sleep(600)\n"  # the child sleeps while its parent lives
-        "while os.getppid() == parent:\n"
-        "    time.sleep(0.05)"
-    ),
-    "scheduler.py": "import time; time.sleep(600)",
-}
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
 class Checkout:
-    """A copy of this one with stand-ins, and a port of its own."""
+    """A copy of this one with a port of its own."""
 
     root: Path
     port: int
@@ -65,7 +36,9 @@ class Checkout:
     @property
     def env(self) -> dict[str, str]:
         ours = {
-            name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "APP_ENV")
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("DATABASE_URL", "REDIS_URL", "APP_ENV", "ADMIN_API_KEY", "CREDENTIAL_KEYS")
         }
         return ours | {"PYTHONPATH": str(self.root / "src"), "PORT": str(self.port)}
 
@@ -79,10 +52,10 @@ class Checkout:
             stderr=subprocess.STDOUT,
         )
 
-    def wait_until_served(self) -> None:
+    def wait_until_served(self, run: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 30
         while not self.served():
-            assert time.monotonic() < deadline
+            assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
 
     def served(self) -> bool:
@@ -99,11 +72,9 @@ class Checkout:
 @pytest.fixture
 def checkout(parent: Path) -> Iterator[Checkout]:
     root = parent / "checkout"
-    for package in ("devstack", "nightshift"):
-        shutil.copytree(SOURCES / package, root / "src" / package)
-    for path, content in STAND_INS.items():
-        (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_text(content)
+    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for program in ("worker.py", "scheduler.py"):
+        shutil.copy(ROOT / program, root)
     with socket.socket() as probe:
         probe.bind(("", 0))
         port = probe.getsockname()[1]
@@ -119,10 +90,13 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
     run = checkout.devstack()
     try:
         # Given one that runs: demo.json and servers.json are there, for us alone
-        checkout.wait_until_served()
+        checkout.wait_until_served(run)
         data = checkout.root / ".data"
         assert json.loads((data / "servers.json").read_text()).keys() == {"DATABASE_URL", "REDIS_URL"}
-        assert (data / "servers.json").stat().st_mode & 0o777 == 0o600
+        demo = json.loads((data / "demo.json").read_text())
+        assert demo.keys() == {"baseUrl", "apiKey", "adminApiKey", "workspaceId", "agentId"}
+        for secret in ("servers.json", "demo.json", "admin_api_key", "credential_keys"):
+            assert (data / secret).stat().st_mode & 0o777 == 0o600
 
         # When another is started, or everything is to be deleted, then they refuse in one line
         for arguments, line in (((), "already running"), (("clean",), "is running in this checkout")):
@@ -136,7 +110,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         everyone = psutil.Process(run.pid).children(recursive=True)
         for process in everyone:
             process.kill()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 40
         while len(children(run) - before) < 5 or not checkout.served():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -147,7 +121,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         run.send_signal(signal.SIGINT)
         said, _ = run.communicate(timeout=30)
         assert run.returncode == 0
-        assert "demo-key" in said and f"http://127.0.0.1:{checkout.port}/docs" in said
+        assert demo["apiKey"] in said and f"http://127.0.0.1:{checkout.port}/docs" in said
         assert not [process for process in everyone if process.is_running() and process.status() != "zombie"]
         assert not (data / "servers.json").exists()
     finally:
@@ -159,13 +133,13 @@ def test_a_killed_one_leaves_nothing_in_the_way_of_the_next(
     checkout: Checkout, outside_of: Callable[[Path], list[Path]]
 ) -> None:
     first = checkout.devstack()
-    checkout.wait_until_served()
+    checkout.wait_until_served(first)
     first.kill()
     first.communicate()
 
     second = checkout.devstack()
     try:
-        checkout.wait_until_served()
+        checkout.wait_until_served(second)
         second.terminate()
         assert "Stopping" in second.communicate(timeout=30)[0]
         assert second.returncode == 0

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 SAMPLE_CHARACTERS = 10_000
-# A probability. Below it "Buenos dias" is Extremaduran (.30), "hello world" thrice Fula (.24), a line of code Pidgin (.14).
+# A probability. Below it "Buenos dias" is Extremaduran (.30), "hello world" thrice Fula (.24), and code Pidgin (.14).
 UNSURE = 0.35
 DEFAULT = "english"
 

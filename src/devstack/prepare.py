@@ -1,0 +1,24 @@
+"""The database ready for the API, in a process of its own: migrated, with the demo workspace and its demo.json.
+
+`python -m devstack.prepare <demo.json> <base URL>`, DATABASE_URL and REDIS_URL in the environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from nightshift.db import migrate
+from nightshift.db.session import transaction
+from nightshift.settings import settings
+from nightshift.workspaces import ensure_demo
+
+
+def main(demo: str, base_url: str) -> None:
+    migrate.main()
+    with transaction() as session:
+        ensure_demo(session, Path(demo), base_url, settings().admin_api_key)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -80,6 +80,7 @@ CREATE TABLE chunks (
     PRIMARY KEY (doc_id, chunk_idx)
 );
 ALTER TABLE chunks ALTER COLUMN embedding SET STORAGE PLAIN; -- exact search 3 to 6 times faster
+ALTER TABLE chunks ALTER COLUMN tsv SET STORAGE MAIN; -- beside the vector in its page, where it fits
 CREATE INDEX chunks_agent_id ON chunks (agent_id);
 
 CREATE TABLE paid_embeddings (

@@ -1,0 +1,59 @@
+"""A job for measuring: one POST to a 50 ms server under a row's lease, as a message or a mail will be.
+
+`python bench_job.py <queue> ...` is worker.py with this job registered for each queue.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
+
+import bench_job
+import requests
+from rq import Retry
+
+from jobs import registry
+from jobs.attempt import attempt
+from jobs.queues import QUEUES
+from jobs.spec import JobSpec
+from nightshift.db.session import transaction
+from nightshift.work import Lease
+
+_session: requests.Session | None = None
+
+
+def post(lease: Lease) -> None:
+    global _session
+    _session = _session or requests.Session()
+    assert _session.post(os.environ["BENCH_URL"], json={"row": lease.row_id}, timeout=10).status_code == 200
+    with transaction() as session:
+        lease.finish(session)
+
+
+def run(row_id: str) -> None:
+    attempt(SPECS[row_id.partition("_")[0]], row_id, bench_job.post)
+
+
+def name_of(queue: str) -> str:
+    return f"bench{queue.replace('-', '')}"
+
+
+SPECS = {
+    name_of(queue): JobSpec(name_of(queue), queue, Retry(max=1, interval=[1]), run, lambda *_: None) for queue in QUEUES
+}
+
+
+def register() -> None:
+    for spec in bench_job.SPECS.values():
+        registry.JOBS[spec.name] = spec
+        registry.BY_PATH[spec.path] = spec
+
+
+if __name__ == "__main__":
+    import worker
+
+    register()
+    worker.main(sys.argv[1:])

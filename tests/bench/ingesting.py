@@ -1,0 +1,194 @@
+"""Ingestion and search against the bare minimum of the same work."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
+from harness import Figure, compare, in_turn
+from reportlab.pdfgen.canvas import Canvas
+from sqlalchemy import text
+
+from nightshift import workspaces
+from nightshift.db.models import Document
+from nightshift.db.session import engine, transaction
+from nightshift.knowledge import documents, store
+from nightshift.knowledge.chunk import Chunk, chunk
+from nightshift.knowledge.embed import batches, embedder
+from nightshift.knowledge.extract import pdf as pdf_reader
+from nightshift.knowledge.search import SEARCH, search
+
+WORDS = [
+    "order",
+    "parcel",
+    "return",
+    "refund",
+    "customer",
+    "invoice",
+    "agent",
+    "warehouse",
+    "shipping",
+    "delay",
+    "Monday",
+    "account",
+    "password",
+    "reset",
+    "subscription",
+    "payment",
+    "card",
+    "address",
+    "island",
+    "ferry",
+    "window",
+    "support",
+    "ticket",
+    "answer",
+    "question",
+    "policy",
+    "warranty",
+    "battery",
+]
+
+
+def prose(seed: int, characters: int) -> str:
+    chooser = random.Random(seed)
+    words: list[str] = []
+    size = 0
+    while size < characters:
+        word = f"{chooser.choice(WORDS)}{chooser.randrange(200)}" if chooser.random() < 0.2 else chooser.choice(WORDS)
+        words.append(word + ("." if chooser.random() < 0.08 else ""))
+        size += len(word) + 1
+    return " ".join(words)
+
+
+def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> str:
+    source = documents.Source("file", kind, "bench", random.randbytes(16), io.BytesIO(data))
+    with transaction() as session:
+        view, _ = documents.accept(session, workspace_id, agent_id, source)
+        return view.doc.id
+
+
+def tenant() -> tuple[str, str]:
+    with transaction() as session:
+        workspace, agent, _ = workspaces.create(session, "Bench", "bench@example.com", 0, 0)
+        return workspace.id, agent.id
+
+
+def passages(count: int) -> list[Chunk]:
+    return [Chunk(n, prose(n, 1500), 1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500) for n in range(count)]
+
+
+def persisting() -> Figure:
+    """2,000 chunks by the ingest's own last transaction, against a COPY of the same bytes into the same table."""
+    workspace_id, agent_id = tenant()
+    ours, bare = (new_document(agent_id, workspace_id, "text", b"x") for _ in range(2))
+    rows = passages(2000)
+    vectors = embedder().embed([p.content for p in rows])
+
+    def persist() -> None:
+        with transaction() as session:
+            labels = store.Labels(ours, agent_id, embedder().model, "english")
+            store.replace(session, labels, rows, vectors)
+
+    labels = store.Labels(bare, agent_id, embedder().model, "english")
+    with transaction() as session:
+        regconfig = session.scalar(text("SELECT CAST('english' AS regconfig)::oid"))
+    packed = b"".join(store._packed([store._row(labels, regconfig, p, v) for p, v in zip(rows, vectors, strict=True)]))
+
+    def copy() -> None:
+        connection: Any = engine().raw_connection()
+        cursor = connection.cursor()
+        cursor.execute("DELETE FROM chunks WHERE doc_id = %s", (bare,))
+        cursor.copy_expert(f"COPY chunks ({', '.join(store.COLUMNS)}) FROM STDIN (FORMAT binary)", io.BytesIO(packed))
+        connection.commit()
+        connection.close()
+
+    seconds, yardstick = in_turn(persist, copy, 7)
+    return compare(
+        "persisted chunks, against a bare binary COPY", 2000 / seconds, 2000 / yardstick, "chunks/s", ">= 0.8"
+    )
+
+
+def thousand_pages() -> bytes:
+    file = io.BytesIO()
+    canvas = Canvas(file)
+    for page in range(1000):
+        line = canvas.beginText(50, 800)
+        words = prose(page, 2400).split()
+        for start in range(0, len(words), 12):
+            line.textLine(" ".join(words[start : start + 12]))
+        canvas.drawText(line)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def ingesting() -> Figure:
+    """A 1,000-page PDF from its row to READY, against reading and embedding alone, all in one process."""
+    from jobs.ingestion import ingest
+
+    workspace_id, agent_id = tenant()
+    data = thousand_pages()
+    doc_id = new_document(agent_id, workspace_id, "pdf", data)
+
+    def ours() -> None:
+        with transaction() as session:
+            documents.reingest(session, session.get_one(Document, doc_id))
+        ingest(doc_id)
+
+    def alone() -> None:
+        with documents.source_file(doc_id) as path:
+            texts = [p.content for p in chunk(pdf_reader.read(path).blocks)]
+        model = embedder()
+        for batch in batches(texts, model.max_inputs, model.max_bytes):
+            model.embed(batch)
+
+    seconds, yardstick = in_turn(ours, alone, 3)
+    with transaction() as session:
+        doc = session.get_one(Document, doc_id)
+        assert doc.status == "READY", doc.error_msg
+        remark = f"{doc.chunk_count} chunks"
+    return compare("ingest of a 1,000-page PDF, against extract + embed", seconds, yardstick, "s", "<= 1.3", remark)
+
+
+def searching(count: int) -> Figure:
+    """A question to an agent of `count` chunks, against its SQL on a bare connection."""
+    workspace_id, agent_id = tenant()
+    doc_id = new_document(agent_id, workspace_id, "text", b"x")
+    rows = passages(count)
+    vectors = embedder().embed([p.content for p in rows])
+    with transaction() as session:
+        store.replace(session, store.Labels(doc_id, agent_id, embedder().model, "english"), rows, vectors)
+        session.get_one(Document, doc_id).language = "english"
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE chunks"))
+    question = "Why is my parcel delayed on the island ferry?"
+    bare, arguments = _bare_sql(agent_id, question)
+    connection = psycopg2.connect(**engine().dialect.create_connect_args(engine().url)[1])
+    connection.autocommit = True
+    cursor = connection.cursor()
+
+    def sql() -> Sequence[Any]:
+        cursor.execute(bare, arguments)
+        return cursor.fetchall()
+
+    seconds, yardstick = in_turn(lambda: search(agent_id, question, 10), sql, 30)
+    connection.close()
+    name = f"search among {count:,} chunks, against its SQL alone"
+    return compare(name, seconds * 1000, yardstick * 1000, "ms", "<= 1.5")
+
+
+def _bare_sql(agent_id: str, question: str) -> tuple[str, dict[str, Any]]:
+    compiled = SEARCH.compile(dialect=engine().dialect)
+    values = ",".join(f"{v:.8g}" for v in embedder().embed([question])[0].tolist()) + ",0" * 1280
+    arguments = dict(
+        agent=agent_id, q=question, vector=f"[{values}]", model=embedder().model, k=60, limit=10, candidates=50
+    )
+    return str(compiled), arguments
+
+
+def measure() -> list[Figure]:
+    return [persisting(), ingesting(), searching(1_000), searching(10_000)]

@@ -1,0 +1,50 @@
+"""`make bench`: every figure as a ratio within one run; one table; the results beside the date."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import Figure, as_json, servers, table
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(names: list[str]) -> None:
+    figures: list[Figure] = []
+    with servers() as environment:
+        for name, measure in _measurements(environment).items():
+            if not names or name in names:
+                print(f"measuring {name} ...", file=sys.stderr, flush=True)
+                figures += measure()
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    machine = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpus": len(__import__("os").sched_getaffinity(0)),
+    }
+    print(table(figures))
+    if not names:
+        RESULTS.mkdir(exist_ok=True)
+        result = {"date": today, **machine, "figures": as_json(figures)}
+        (RESULTS / f"{today}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
+    import accepting
+    import ingesting
+    import working
+
+    return {
+        "ingesting": ingesting.measure,
+        "accepting": lambda: accepting.measure(environment),
+        "working": lambda: working.measure(environment),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -40,8 +40,7 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
     job: Any = get_current_job()
     named = parse_job_id(job.id) if job else None
     owner = job.worker_name if job else f"direct-{socket.gethostname()}-{os.getpid()}"
-    with transaction() as session:
-        lease = work.claim(session, spec.name, row_id, owner, named and named[2])
+    lease = work.claim(spec.name, row_id, owner, named and named[2])
     if lease is None:
         return _note(job, "stale")
     if job:

@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.attempt import held_lease
 from jobs.connection import connect
-from nightshift.db.session import transaction
 from nightshift.logs import log
 
 BEAT_SECONDS = 5
@@ -66,5 +65,4 @@ class Pulse(Thread):
 def _renew() -> None:
     lease = held_lease()
     if lease:
-        with transaction(durable=False) as session:
-            lease.renew(session)
+        lease.renew()

@@ -13,7 +13,6 @@ from typing import Any
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Retry
-from sqlalchemy import text
 
 from jobs.account import KEPT_SECONDS
 from jobs.connection import redis
@@ -21,7 +20,7 @@ from jobs.registry import JOBS
 from jobs.rq_job import queue
 from jobs.spec import JobSpec, job_id
 from nightshift import clock
-from nightshift.db.session import transaction
+from nightshift.db.session import statement
 from nightshift.logs import log
 
 HORIZON = timedelta(seconds=15)  # a row due before the next sweep is rung now, for its time
@@ -29,23 +28,23 @@ PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
 
 # A workspace has at most as many jobs in Redis as its queue has workers on a machine: another workspace's job waits for
 # one round of them, however many rows the first one has. Its ringers take turns by an advisory lock.
-PAIR_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:job || ' ' || :workspace, 0))")
-TAKE = text("""
-    UPDATE work SET rung_at = :now, generation = generation + 1
-    WHERE job = :job AND row_id IN (
+TAKE = """
+    SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0));
+    UPDATE work SET rung_at = %(now)s, generation = generation + 1
+    WHERE job = %(job)s AND row_id IN (
         SELECT row_id FROM work
-        WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND rung_at IS NULL
-              AND lease_owner IS NULL AND due_at <= :horizon
+        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
+              AND lease_owner IS NULL AND due_at <= %(horizon)s
         ORDER BY due_at, row_id
-        LIMIT greatest(0, :bound - (
-            SELECT count(*) FROM work WHERE job = :job AND workspace_id = :workspace AND state = 'pending'
-                   AND rung_at IS NOT NULL AND due_at <= :horizon))
+        LIMIT greatest(0, %(bound)s - (
+            SELECT count(*) FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending'
+                   AND rung_at IS NOT NULL AND due_at <= %(horizon)s))
         FOR UPDATE SKIP LOCKED)
     RETURNING row_id, generation, due_at, failures
-""")
-UNRUNG = text("""
-    SELECT DISTINCT job, workspace_id FROM work WHERE state = 'pending' AND rung_at IS NULL AND due_at <= :horizon
-""")
+"""
+UNRUNG = """
+    SELECT DISTINCT job, workspace_id FROM work WHERE state = 'pending' AND rung_at IS NULL AND due_at <= %(horizon)s
+"""
 
 _silent_until = 0.0
 
@@ -60,9 +59,9 @@ def ring_due(job: str, workspace_id: str) -> int:
         return 0
     spec, now = JOBS[job], clock.now()
     taken = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
-    with transaction(durable=False) as session:
-        session.execute(PAIR_LOCK, dict(job=job, workspace=workspace_id))
-        rows = session.execute(TAKE, taken).all()
+    rows = statement(TAKE, durable=False, **taken)
+    if not rows:
+        return 0
     try:
         with redis().pipeline() as pipe:
             for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
@@ -76,8 +75,7 @@ def ring_due(job: str, workspace_id: str) -> int:
 
 def ring_all() -> int:
     """Ring what every workspace may have rung now: the sweep's half that looks at Postgres."""
-    with transaction() as session:
-        pairs = session.execute(UNRUNG, {"horizon": clock.now() + HORIZON}).all()
+    pairs = statement(UNRUNG, horizon=clock.now() + HORIZON)
     return sum(ring_due(pair.job, pair.workspace_id) for pair in pairs if pair.job in JOBS)
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.models import Work
+from nightshift.db.session import statement
 from nightshift.errors import LeaseLost, NightshiftError, PermanentError, TemporaryError
 
 LEASE = timedelta(seconds=30)  # renewed every 10 s; with a sweep every 15 s a dead machine's job runs within 60 s
@@ -30,6 +31,18 @@ FREE_DEATHS = 2  # a worker may die twice under a row (deploys, machines) before
 LONGEST_WAIT_SECONDS = 1800.0  # what a vendor may ask for in all before we call it a failure
 UNEXPECTED = "Something went wrong on our side."
 CRASHED = "The worker stopped unexpectedly while working on it, more than once."
+
+
+CLAIM = """
+    UPDATE work SET lease_owner = %(owner)s, lease_until = %(until)s, runs = runs + 1, updated_at = %(now)s
+    WHERE job = %(job)s AND row_id = %(row_id)s AND state = 'pending' AND lease_owner IS NULL
+          AND (%(generation)s::int IS NULL OR generation = %(generation)s)
+    RETURNING workspace_id, generation, runs, failures, waited_seconds
+"""
+RENEW = """
+    UPDATE work SET lease_until = %(until)s
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND lease_owner = %(owner)s
+"""
 
 
 @dataclass(frozen=True)
@@ -115,10 +128,12 @@ class Lease:
         if session.scalar(select(Work.row_id).where(*self._mine()).with_for_update()) is None:
             raise LeaseLost(f"{self.job} {self.row_id}")
 
-    def renew(self, session: Session) -> bool:
-        """Another 30 s. False where the lease is gone."""
-        renewed = update(Work).where(*self._mine()).values(lease_until=clock.now() + LEASE)
-        return bool(session.execute(renewed).rowcount)  # type: ignore[attr-defined]
+    def renew(self) -> None:
+        """Another 30 s, if the lease is still there."""
+        statement(RENEW, durable=False, **self._named(), until=clock.now() + LEASE)
+
+    def _named(self) -> dict[str, Any]:
+        return dict(job=self.job, row_id=self.row_id, generation=self.generation, owner=self.owner)
 
     def finish(self, session: Session) -> None:
         """The work is done, in the transaction that did it. Raises LeaseLost."""
@@ -142,25 +157,18 @@ class Lease:
         self._leave(session, rung_at=None)
 
     def _leave(self, session: Session, **values: object) -> None:
-        self.fence(session)
         left = dict(lease_owner=None, lease_until=None, updated_at=clock.now(), **values)
-        session.execute(update(Work).where(*self._mine()).values(left))
+        table: Any = Work.__table__
+        if session.execute(update(table).where(*self._mine()).values(left)).rowcount == 0:  # type: ignore[attr-defined]
+            raise LeaseLost(f"{self.job} {self.row_id}")
 
 
-def claim(session: Session, job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
+def claim(job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
     """The lease on a pending row, counted as a run; None where there is nothing to do: it is done, gone, someone else's,
     or `generation` (None: any) is not its newest job."""
-    free = [Work.job == job, Work.row_id == row_id, Work.state == "pending", Work.lease_owner.is_(None)]
-    if generation is not None:
-        free.append(Work.generation == generation)
-    taken = (
-        update(Work)
-        .where(*free)
-        .values(lease_owner=owner, lease_until=clock.now() + LEASE, runs=Work.runs + 1, updated_at=clock.now())
-        .returning(Work)
-    )
-    row = session.scalars(taken).one_or_none()
-    return Lease.of(row) if row else None
+    now = clock.now()
+    rows = statement(CLAIM, job=job, row_id=row_id, owner=owner, generation=generation, now=now, until=now + LEASE)
+    return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
 
 
 def lapsed(session: Session, owner: str | None = None) -> list[Lease]:

@@ -76,13 +76,17 @@ class Supervisor:
         return lambda: work_on(queue, name)
 
     def _fork(self, task: Callable[[], None]) -> int:
+        stops = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # a stop that comes now must not find our handler in the child
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
             return pid
         status = 1
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
             task()
             status = 0
         except BaseException as error:

@@ -8,10 +8,11 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from nightshift.db.models import Agent, ApiKey, Workspace
+from nightshift.db.session import statement
 from nightshift.ids import new_id
 
 
@@ -51,9 +52,11 @@ def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
     return session.scalar(gone) is not None
 
 
-def owner_of(session: Session, secret: str) -> ApiKey | None:
-    """The row of a key, found by its SHA-256: 256 random bits need no salt, and an index probe reveals none of them."""
-    return session.scalar(select(ApiKey).where(ApiKey.digest == _digest(secret)))
+def owner_of(secret: str) -> tuple[str, str] | None:
+    """(workspace id, key id) of a key, found by its SHA-256: 256 random bits need no salt, and an index probe reveals none
+    of them."""
+    rows = statement("SELECT workspace_id, id FROM api_keys WHERE digest = %(digest)s", digest=_digest(secret))
+    return (rows[0].workspace_id, rows[0].id) if rows else None
 
 
 def _digest(secret: str) -> bytes:
@@ -66,7 +69,7 @@ def ensure_demo(session: Session, path: Path, base_url: str, admin_key: str) -> 
         known = json.loads(path.read_text())
     except (OSError, ValueError):
         known = {}
-    if not known.get("apiKey") or owner_of(session, known["apiKey"]) is None:
+    if not known.get("apiKey") or owner_of(known["apiKey"]) is None:
         workspace, agent, key = create(session, "Demo", "demo@example.com", 10_000, 1_000)
         known = {"apiKey": key, "workspaceId": workspace.id, "agentId": agent.id}
     demo = {**known, "baseUrl": base_url, "adminApiKey": admin_key}

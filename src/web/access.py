@@ -10,7 +10,6 @@ from redis.exceptions import RedisError
 
 from jobs.connection import redis
 from nightshift import workspaces
-from nightshift.db.session import transaction
 from nightshift.settings import settings
 from web.problems import Problem
 
@@ -34,12 +33,11 @@ def check() -> None:
             raise _unauthorized()
         g.workspace_id = None
         return
-    with transaction() as session:
-        key = workspaces.owner_of(session, secret) if secret else None
-    if key is None:
+    owner = workspaces.owner_of(secret) if secret else None
+    if owner is None:
         raise _unauthorized()
-    g.workspace_id, g.key_id = key.workspace_id, key.id
-    _limit(key.id)
+    g.workspace_id, g.key_id = owner
+    _limit(g.key_id)
 
 
 def _unauthorized() -> Problem:

@@ -23,6 +23,13 @@ loglevel = "warning"
 control_socket_disable = True  # it would be made in the home directory
 
 
+def worker_exit(server: Any, worker: Any) -> None:
+    """Ring what the last requests left to be rung."""
+    from web.ringing import ringer
+
+    ringer.drain(2)
+
+
 def post_worker_init(worker: Any) -> None:
     """End the event streams as soon as a stop is asked for: each holds a thread for as long as its client likes."""
     from web.events import stopping

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from jobs.ring import ring_due
 from nightshift import sealing
 from nightshift.db.models import IdempotencyKey
 from nightshift.db.session import transaction
 from web.problems import invalid
+from web.ringing import ringer
 
 Answer = tuple[Any, int] | tuple[Any, int, dict[str, str]]
 LONGEST_KEY = 255
@@ -34,8 +34,7 @@ def writes(handler: Callable[..., Answer]) -> Callable[..., Response]:
         g.owed = []
         with transaction() as session:
             body, status, headers = (*_once(session, lambda: handler(session, **path)), {})[:3]
-        for job, workspace_id in dict.fromkeys(g.owed):
-            ring_due(job, workspace_id)
+        ringer.ring(g.owed)
         response = make_response(jsonify(body) if status != 204 else "", status)
         response.headers.update(headers)
         return response

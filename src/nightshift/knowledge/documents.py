@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,29 +43,48 @@ class View:
     retry_at: datetime | None
 
 
+# The row, its first piece and what is owed for it, in one round trip; nothing where the source is there already.
+ACCEPT = text("""
+    WITH doc AS (
+        INSERT INTO documents (id, workspace_id, agent_id, type, kind, title, source_hash, status, chunk_count,
+                               stage_done, stage_total, created_at, updated_at)
+        VALUES (:id, :workspace, :agent, :type, :kind, :title, :digest, 'PENDING', 0, 0, 0, :now, :now)
+        ON CONFLICT (agent_id, source_hash) DO NOTHING RETURNING id
+    ), part AS (
+        INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
+    ), owed AS (
+        INSERT INTO work (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,
+                          updated_at)
+        SELECT :job, id, :workspace, 'pending', :now, 0, 0, 0, 0, 0, :now FROM doc
+    )
+    SELECT id FROM doc
+""")
+
+
 def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool]:
     """The document of this source in this agent, and whether work is owed for it now.
 
     The same source again is the same document, by constraint; one that ended in ERROR is tried again.
     """
-    fresh = dict(
+    doc = Document(
         id=new_id("doc"), workspace_id=workspace_id, agent_id=agent_id, type=source.type, kind=source.kind,
-        title=source.title, source_hash=source.digest, status="PENDING", chunk_count=0, stage_done=0, stage_total=0,
-        created_at=clock.now(), updated_at=clock.now(),
+        title=source.title, status="PENDING", chunk_count=0, stage_done=0, stage_total=0,
+        created_at=(now := clock.now()), updated_at=now,
     )  # fmt: skip
-    new_row = insert(Document).values(**fresh).on_conflict_do_nothing().returning(Document.id)
-    doc_id = session.scalar(new_row)
-    if doc_id is not None:
-        for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b"")):
-            session.execute(insert(DocumentPart).values(doc_id=doc_id, part=number, data=data))
-        work.order(session, JOB, doc_id, workspace_id)
-        return _view(session, doc_id), True
+    values = dict(
+        id=doc.id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
+        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES),
+    )  # fmt: skip
+    if session.scalar(ACCEPT, values) is not None:
+        for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
+            session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
+        return View(doc, 0, None), True
     same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
-    doc = session.scalars(same).one()
-    if doc.status == "ERROR":
-        reingest(session, doc)
-        return _view(session, doc.id), True
-    return _view(session, doc.id), False
+    there = session.scalars(same).one()
+    if there.status == "ERROR":
+        reingest(session, there)
+        return _view(session, there.id), True
+    return _view(session, there.id), False
 
 
 def reingest(session: Session, doc: Document) -> None:

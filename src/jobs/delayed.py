@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Sequence
 
@@ -12,13 +13,21 @@ from rq.serializers import JSONSerializer
 from jobs.connection import connect
 
 
-def enqueue_delayed(queues: Sequence[str]) -> None:
-    """Run RQ's scheduler for these queues until told to stop."""
+def enqueue_delayed(queues: Sequence[str], supervisor: int) -> None:
+    """Run RQ's scheduler for these queues until told to stop, or until the process `supervisor` is gone."""
     logging.getLogger("rq").setLevel(logging.CRITICAL)
     # Its lock names its owner and outlives a killed one by a minute: on one machine the successor has the same name.
     name = f"{socket.gethostname()}-delayed"
-    _Delayed(queues, connection=connect(5), serializer=JSONSerializer, name=name, logging_level="CRITICAL").work()
+    delayed = _Delayed(queues, connection=connect(5), serializer=JSONSerializer, name=name, logging_level="CRITICAL")
+    delayed.supervisor = supervisor
+    delayed.work()
 
 
 class _Delayed(RQScheduler):
     should_reacquire_locks = True  # every second, not every ten minutes: another machine's may have died
+    supervisor = 0
+
+    def heartbeat(self) -> None:
+        super().heartbeat()
+        if os.getppid() != self.supervisor:
+            self.request_stop()

@@ -27,10 +27,10 @@ class Pulse(Thread):
     """Beats every 5 s. A worker that is stopped (SIGSTOP) or stuck in C code with the interpreter's lock has none, and
     loses its lease, as it should."""
 
-    def __init__(self, worker: Any) -> None:
+    def __init__(self, worker: Any, supervisor: int) -> None:
         super().__init__(name="pulse", daemon=True)
         self._worker = worker
-        self._parent = os.getppid()
+        self._supervisor: int | None = supervisor
 
     def run(self) -> None:
         connection = connect(2)
@@ -44,9 +44,9 @@ class Pulse(Thread):
                     _renew()
             except (RedisError, SQLAlchemyError) as error:
                 log("pulse lost", logging.WARNING, worker=self._worker.name, error=type(error).__name__)
-            if os.getppid() != self._parent:
+            if self._supervisor and os.getppid() != self._supervisor:
+                self._supervisor = None
                 os.kill(os.getpid(), signal.SIGTERM)  # an orphan: end after this job
-                self._parent = os.getppid()
 
     def _register(self, connection: Any) -> None:
         """All of it every time: after FLUSHALL a worker would stay invisible otherwise."""

@@ -28,15 +28,18 @@ DEQUEUE_SECONDS = 5
 C_CODE_GRACE_SECONDS = 30  # past its time limit, a job that does not even hear the alarm takes its process down
 
 
-def work_on(queue: str, name: str) -> None:
-    """Work on one queue until told to stop. For a forked child that has opened no connection yet."""
+def work_on(queue: str, name: str, supervisor: int) -> None:
+    """Work on one queue until told to stop, or until the process `supervisor` is gone.
+
+    For a forked child that has opened no connection yet.
+    """
     logging.getLogger("rq").setLevel(
         logging.CRITICAL
     )  # it logs arguments and exception texts; jobs.account has the line
     account.start_sentry(settings())
     place = Queue(queue, connection=connect(DEQUEUE_SECONDS + 10), job_class=SafeJob, serializer=JSONSerializer)
     worker = SlotWorker([place], name=name, connection=place.connection, job_class=SafeJob, serializer=JSONSerializer)
-    Pulse(worker).start()
+    Pulse(worker, supervisor).start()
     worker.work(logging_level="CRITICAL")
     sentry_sdk.flush(2)
 

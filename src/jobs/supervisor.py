@@ -49,6 +49,7 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
     _reapers: dict[int, tuple[str, bool]] = field(default_factory=dict)
     _stop_at: float | None = None
+    _told: bool = False
 
     def run(self) -> None:
         self._children = [_Child(queue) for queue in self.queues for _ in range(QUEUES[queue].workers)]
@@ -65,15 +66,16 @@ class Supervisor:
 
     def _fill_places(self) -> None:
         for child in self._children:
-            if not child.pid and time.monotonic() >= child.start_at:
+            if not child.pid and not self._stop_at and time.monotonic() >= child.start_at:
                 child.name = f"{child.queue or 'delayed'}-{socket.gethostname()}-{secrets.token_hex(6)}"
                 child.born = time.monotonic()
                 child.pid = self._fork(self._task(child.queue, child.name))
 
     def _task(self, queue: str | None, name: str) -> Callable[[], None]:
+        supervisor = os.getpid()
         if queue is None:
-            return lambda: enqueue_delayed(self.queues)
-        return lambda: work_on(queue, name)
+            return lambda: enqueue_delayed(self.queues, supervisor)
+        return lambda: work_on(queue, name, supervisor)
 
     def _fork(self, task: Callable[[], None]) -> int:
         stops = {signal.SIGTERM, signal.SIGINT}
@@ -127,13 +129,15 @@ class Supervisor:
         self._reapers[self._fork(lambda: reap(name, died))] = (name, died)
 
     def _ask_to_stop(self, *_: object) -> None:
-        if self._stop_at is None:
-            self._stop_at = time.monotonic()
-            self._signal(signal.SIGTERM)
+        """Only noted here: the loop knows which children there are."""
+        self._stop_at = self._stop_at or time.monotonic()
 
     def _stopped(self) -> bool:
-        """Everyone gone? Those who are not hear a second signal after 8 s and a last one after 12."""
+        """Everyone gone? They hear a signal at once, those who are still there a second one after 8 s, a last one after 12."""
         assert self._stop_at is not None
+        if not self._told:
+            self._told = True
+            self._signal(signal.SIGTERM)
         self._bury_dead()
         waited = time.monotonic() - self._stop_at
         if waited > HARD_SECONDS:

@@ -66,3 +66,30 @@ def test_the_attempt_leaves_one_structured_line_without_a_word_of_the_document(a
     assert (line["job"], line["queue"], line["attempt"]) == ("ingest", "ingestion", 1)
     assert line["ran_ms"] >= 0 and line["waited_ms"] >= 0
     assert "xylophone" not in stack.log_path.read_text()
+
+
+def test_passages_of_another_model_are_never_compared_and_reingest_brings_them_over(api: Client, stack: Stack) -> None:
+    doc_id = api.add_text("The lighthouse keeper counts the gulls.")
+    api.settled(doc_id)
+    stack.sql("UPDATE chunks SET model = 'the-model-before' WHERE doc_id = %s", doc_id)
+    assert api.search("lighthouse keeper gulls") == []
+    api("POST", f"/v1/knowledge/{doc_id}/reingest")
+    api.settled(doc_id)
+    assert api.search("lighthouse keeper gulls")[0]["docId"] == doc_id
+
+
+def test_a_german_text_is_found_by_another_form_of_its_words(api: Client) -> None:
+    text = "Die Häuser am Markt werden montags gereinigt und die Rechnungen danach an die Mieter verschickt."
+    other = "Im Garten wachsen Rosen, Tulpen und ein alter Apfelbaum, den der Großvater gepflanzt hat."
+    doc_id = api.add_text(text)
+    api.settled(doc_id)
+    api.settled(api.add_text(other))
+    best = api.search("Rechnung für das Haus")[0]  # no word in common: only the stems are
+    assert best["docId"] == doc_id
+
+
+def test_a_question_of_no_known_word_has_no_direction_and_no_error(api: Client) -> None:
+    api.settled(api.add_text("Some words to stand here."))
+    for question in ("?!?", "🦉", "日本語"):
+        for item in api.search(question):
+            assert -1.01 <= item["similarity"] <= 1.01

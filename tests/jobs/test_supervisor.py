@@ -1,0 +1,34 @@
+"""The supervisor's own promises, on processes that do nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+from stack import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def started(*queues: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "worker.py", *queues], cwd=ROOT, env=os.environ, stderr=subprocess.DEVNULL)
+
+
+def test_told_to_stop_while_it_starts_it_stops_and_leaves_nobody(servers: dict[str, str]) -> None:
+    supervisor = started("email", "billing")
+    family = wait_for(lambda: psutil.Process(supervisor.pid).children())
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(20) == 0
+    assert not [child for child in family if child.is_running() and child.status() != "zombie"]
+
+
+def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(servers: dict[str, str]) -> None:
+    supervisor = started("email", "billing")
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 12 and c)
+    supervisor.kill()
+    supervisor.wait()
+    wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"], 40)

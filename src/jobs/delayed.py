@@ -16,8 +16,8 @@ from jobs.connection import connect
 def enqueue_delayed(queues: Sequence[str], supervisor: int) -> None:
     """Run RQ's scheduler for these queues until told to stop, or until the process `supervisor` is gone."""
     logging.getLogger("rq").setLevel(logging.CRITICAL)
-    # Its lock names its owner and outlives a killed one by a minute: on one machine the successor has the same name.
-    name = f"{socket.gethostname()}-delayed"
+    # Its lock names its owner and outlives a killed one by a minute: a supervisor's next one has the same name.
+    name = f"{socket.gethostname()}-{supervisor}-delayed"
     delayed = _Delayed(queues, connection=connect(5), serializer=JSONSerializer, name=name, logging_level="CRITICAL")
     delayed.supervisor = supervisor
     delayed.work()

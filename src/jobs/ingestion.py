@@ -8,9 +8,12 @@ bad minute without holding a customer up for long.
 from __future__ import annotations
 
 from rq import Retry
+from sqlalchemy.orm import Session
 
 from jobs.attempt import attempt
 from jobs.spec import JobSpec
+from nightshift.db.models import Document
+from nightshift.knowledge import documents
 from nightshift.knowledge import ingest as knowledge
 
 QUEUE = "ingestion"
@@ -22,4 +25,11 @@ def ingest(doc_id: str) -> None:
     attempt(JOB, doc_id, knowledge.ingest)
 
 
-JOB = JobSpec("ingest", QUEUE, RETRY, ingest, knowledge.failed)
+def _replay(session: Session, doc_id: str) -> bool:
+    doc = session.get(Document, doc_id)
+    if doc is not None:
+        documents.reingest(session, doc)
+    return doc is not None
+
+
+JOB = JobSpec("ingest", QUEUE, RETRY, ingest, knowledge.failed, _replay)

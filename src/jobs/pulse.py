@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -38,15 +39,19 @@ class Pulse(Thread):
         while True:
             time.sleep(BEAT_SECONDS)
             beat += 1
-            try:
-                self._register(connection)
-                if beat % RENEW_EVERY_BEATS == 0:
-                    _renew()
-            except (RedisError, SQLAlchemyError) as error:
-                log("pulse lost", logging.WARNING, worker=self._worker.name, error=type(error).__name__)
+            if beat % RENEW_EVERY_BEATS == 0:
+                self._try(_renew)
+            self._try(lambda: self._register(connection))
             if self._supervisor and os.getppid() != self._supervisor:
                 self._supervisor = None
                 os.kill(os.getpid(), signal.SIGTERM)  # an orphan: end after this job
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """Each by itself: Redis' absence must not cost a lease that Postgres keeps."""
+        try:
+            act()
+        except (RedisError, SQLAlchemyError) as error:
+            log("pulse lost", logging.WARNING, worker=self._worker.name, error=type(error).__name__)
 
     def _register(self, connection: Any) -> None:
         """All of it every time: after FLUSHALL a worker would stay invisible otherwise."""

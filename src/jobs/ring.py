@@ -13,6 +13,7 @@ from typing import Any
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Retry
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.account import KEPT_SECONDS
 from jobs.connection import redis
@@ -52,22 +53,24 @@ _silent_until = 0.0
 def ring_due(job: str, workspace_id: str) -> int:
     """Ring what a workspace may have rung now: after a commit, and after each job for its successor.
 
-    Returns how many jobs went into Redis. Never raises for Redis' sake, and is silent for a second after it failed.
+    Returns how many jobs went into Redis. Where Redis or Postgres is away it says so and rings nothing for a second: the
+    sweep will.
     """
     global _silent_until
     if time.monotonic() < _silent_until:
         return 0
     spec, now = JOBS[job], clock.now()
     taken = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
-    rows = statement(TAKE, durable=False, **taken)
-    if not rows:
-        return 0
+    rows = []
     try:
+        rows = statement(TAKE, durable=False, **taken)
+        if not rows:
+            return 0
         with redis().pipeline() as pipe:
             for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
                 _enqueue(pipe, spec, row)
             pipe.execute()
-    except RedisError as error:
+    except (RedisError, SQLAlchemyError) as error:
         _silent_until = time.monotonic() + PAUSE_SECONDS
         log("ring lost", logging.WARNING, job=job, rows=len(rows), error=type(error).__name__)
     return len(rows)

@@ -14,13 +14,15 @@ from nightshift.work import Failure
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job: the queue and Retry its module names, the function RQ calls, and who shows a failure to its owner."""
+    """A job: the queue and Retry its module names, the function RQ calls, who shows a failure to its owner, and who
+    owes a failed row anew (False: there is nothing left to do it for)."""
 
     name: str
     queue_name: str
     retry: Retry
     function: Callable[..., None]
     failed: Callable[[Session, str, Failure], None]
+    replay: Callable[[Session, str], bool]
 
     @property
     def path(self) -> str:

@@ -35,15 +35,17 @@ def sweep() -> int:
     """
     release()
     connection = redis()
-    now, times = clock.now(), _times(connection)
+    now = clock.now()
     with transaction() as session:
         rung = session.execute(RUNG, {"horizon": now + HORIZON}).all()
+        times = _times(connection)
         for row in rung:
             name = job_id(row.job, row.row_id, row.generation)
             late = row.due_at <= now and times.get(name, 0) < now.timestamp() - LATE_SECONDS
             if late or name not in times:
-                session.execute(LOST, dict(job=row.job, row_id=row.row_id, generation=row.generation))
-                connection.delete(f"rq:job:{name}")
+                seen = dict(job=row.job, row_id=row.row_id, generation=row.generation)
+                if session.execute(LOST, seen).rowcount:  # type: ignore[attr-defined]
+                    connection.delete(f"rq:job:{name}")
         events.prune(session)
     _tidy(connection)
     return ring_all()

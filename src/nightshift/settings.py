@@ -80,7 +80,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         credential_keys=source.fernet_keys("CREDENTIAL_KEYS", lambda: _made_once(data_dir, "credential_keys", _fernet)),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
         rate_limit_per_minute=source.integer("RATE_LIMIT_PER_MINUTE", 12000, 1, 10_000_000),
-        sentry_dsn=source.url("SENTRY_DSN", ("http", "https"), "") or None,
+        sentry_dsn=source.dsn("SENTRY_DSN"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )
 
@@ -127,7 +127,16 @@ class _Source:
             raise SettingsError(f"{name} is not a URL.") from None
         if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+        if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
+            raise SettingsError(f"{name} must end in the number of a database, or in none.")
         return value.rstrip("/") if parts.scheme.startswith("http") else value
+
+    def dsn(self, name: str) -> str | None:
+        value = self.url(name, ("http", "https"), "")
+        parts = urlsplit(value)
+        if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
+            raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
+        return value or None
 
     def hosts(self, name: str) -> tuple[str, ...]:
         hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
@@ -144,6 +153,8 @@ class _Source:
         for position, key in enumerate(keys, 1):
             if not _is_fernet(key):
                 raise SettingsError(f"{name}: key {position} is not a Fernet key (32 bytes in URL-safe base64).")
+        if not keys:
+            raise SettingsError(f"{name} holds no key.")
         return keys
 
 

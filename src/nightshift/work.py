@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from nightshift import clock
@@ -75,19 +74,28 @@ def judge(
         return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + asked)
     if failures >= len(intervals):
         return Failure(sentence, None, failures + 1, waited_seconds)
-    return Failure(sentence, now + timedelta(seconds=intervals[failures]), failures + 1, waited_seconds)
+    wait = max(intervals[failures], 0 if asked is None else math.ceil(asked) + 1)
+    return Failure(sentence, now + timedelta(seconds=wait), failures + 1, waited_seconds)
+
+
+# A job that was rung for it and that nobody has begun stays the one: asking often must not fill Redis.
+ORDER = text("""
+    INSERT INTO work AS w (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,
+                           updated_at)
+    VALUES (:job, :row_id, :workspace, 'pending', :now, 0, 0, 0, 0, 0, :now)
+    ON CONFLICT (job, row_id) DO UPDATE SET
+        (generation, rung_at) = (
+            SELECT CASE WHEN waits THEN w.generation ELSE w.generation + 1 END, CASE WHEN waits THEN w.rung_at END
+            FROM (SELECT w.state = 'pending' AND w.lease_owner IS NULL AND w.rung_at IS NOT NULL AND w.due_at <= :now)
+                 AS job_of (waits)),
+        state = 'pending', due_at = :now, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0, deaths = 0,
+        waited_seconds = 0, error = NULL, updated_at = :now
+""")
 
 
 def order(session: Session, job: str, row_id: str, workspace_id: str) -> None:
     """Owe this work from now on, with all its attempts. A run that is under way loses its lease and leaves no trace."""
-    now = clock.now()
-    fresh = dict(
-        state="pending", due_at=now, rung_at=None, lease_owner=None, lease_until=None,
-        runs=0, failures=0, deaths=0, waited_seconds=0.0, error=None, updated_at=now,
-    )  # fmt: skip
-    row = insert(Work).values(job=job, row_id=row_id, workspace_id=workspace_id, generation=0, **fresh)
-    again = {**fresh, "generation": Work.generation + 1}
-    session.execute(row.on_conflict_do_update(index_elements=["job", "row_id"], set_=again))
+    session.execute(ORDER, dict(job=job, row_id=row_id, workspace=workspace_id, now=clock.now()))
 
 
 def drop(session: Session, job: str, row_id: str) -> None:

@@ -53,7 +53,7 @@ def body(model: Any) -> Any:
 def limit(default: int = 50, most: int = 200) -> int:
     """?limit= of a list. Raises 422."""
     text = request.args.get("limit", str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise invalid("limit", f"must be a whole number from 1 to {most}")
     return int(text)
 
@@ -64,9 +64,12 @@ def cursor() -> str | None:
     if text is None:
         return None
     try:
-        return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
+        last = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
-        raise invalid("cursor", "is not one that a list has given") from None
+        last = ""
+    if not last.isprintable() or not last:
+        raise invalid("cursor", "is not one that a list has given")
+    return last
 
 
 def page(items: list[dict[str, Any]], size: int, last: Any) -> dict[str, Any]:

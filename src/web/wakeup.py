@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from threading import Condition, Thread
 import psycopg2
 
 from nightshift.db.session import engine
+from nightshift.logs import log
 
 RECONNECT_SECONDS = 1.0
 
@@ -40,12 +42,13 @@ class Wakeup:
         while True:
             try:
                 self._hear()
-            except (psycopg2.Error, OSError):
+            except Exception as error:  # whatever it is: without this thread events come by the poll only
+                log("wake-up lost", logging.WARNING, error=type(error).__name__)
                 time.sleep(RECONNECT_SECONDS)
 
     def _hear(self) -> None:
         arguments = engine().dialect.create_connect_args(engine().url)[1]
-        connection = psycopg2.connect(**arguments, connect_timeout=5)
+        connection = psycopg2.connect(**{**arguments, "connect_timeout": 5})
         try:
             connection.autocommit = True
             connection.cursor().execute(f"LISTEN {self._channel}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import socket
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+from stack import Stack
 
 
 def plain_pdf() -> bytes:
@@ -135,7 +137,19 @@ def test_a_form_without_a_file_and_a_body_that_is_no_json_are_named(api: Client)
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=-1", "cursor=%FF", "cursor=???", "status=LOST"]
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "limit=-1",
+        "limit=0000000199999999",
+        "cursor=%FF",
+        "cursor=???",
+        "cursor=AA==",
+        "cursor=",
+        "status=LOST",
+    ],
 )
 def test_a_bad_page_is_422(query: str, api: Client) -> None:
     assert api("GET", f"/v1/agents/{api.agent_id}/knowledge?{query}").status_code == 422
@@ -165,3 +179,36 @@ def test_no_key_or_a_wrong_one_is_401(header: dict[str, str], api: Client) -> No
 def test_a_workspace_key_opens_no_operator_route(api: Client) -> None:
     assert api("POST", "/v1/workspaces", json={}).status_code == 401
     assert api("PATCH", f"/v1/workspaces/{api.workspace_id}", json={}).status_code == 401
+
+
+def test_a_long_heading_and_a_line_of_blanks_are_read_in_bounded_time_and_space(api: Client, stack: Stack) -> None:
+    long_heading = "# " + "heading " * 30_000 + "\n\n" + "Words of the section. " * 400
+    blanks = "# x" + " " * 400_000 + "x\n\nText."
+    docs = [api.upload(f"{n}.md", text.encode()).json()["id"] for n, text in enumerate((long_heading, blanks))]
+    for doc_id in docs:
+        assert api.settled(doc_id)["status"] == "READY"
+    [(longest,)] = stack.sql("SELECT max(length(array_to_string(headings, ''))) FROM chunks WHERE doc_id = %s", docs[0])
+    assert longest <= 200
+
+
+def test_deeply_nested_json_is_400_with_an_idempotency_key_too(api: Client) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "deep"}
+    assert api("POST", "/v1/agents", data=b"[" * 200_000, headers=headers).status_code == 400
+
+
+def test_slow_senders_hold_no_connection_to_the_database(api: Client, stack: Stack) -> None:
+    host, port = api.base_url.removeprefix("http://").split(":")
+    head = (
+        f"POST /v1/agents/{api.agent_id}/knowledge HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {api.key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    )
+    senders = [socket.create_connection((host, int(port))) for _ in range(50)]
+    try:
+        for sender in senders:
+            sender.sendall(head.encode())
+        assert api("GET", "/v1/agents").status_code == 200
+        idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        assert stack.sql(idle)[0][0] < 5
+    finally:
+        for sender in senders:
+            sender.close()

@@ -160,3 +160,29 @@ def test_a_crowd_of_one_workspace_holds_few_places_in_redis(api: Client, stack: 
     assert done <= 6, "it waited for one round of the workers at most"
     for doc_id in docs:
         api.settled(doc_id)
+
+
+def test_asking_again_and_again_does_not_fill_redis(api: Client, stack: Stack) -> None:
+    doc_id = api.add_text("Ingest me often.")
+    api.settled(doc_id)
+    supervisor = stack.processes["worker"]
+    supervisor.send_signal(signal.SIGTERM)
+    supervisor.wait(30)
+    for _ in range(20):
+        api("POST", f"/v1/knowledge/{doc_id}/reingest")
+    wait_for(lambda: stack.redis.llen("rq:queue:ingestion"))
+    assert stack.redis.llen("rq:queue:ingestion") == 1
+    stack.launch("worker")
+    stack.wait_ready()
+    assert api.settled(doc_id)["chunkCount"] == 1
+
+
+def test_a_language_this_postgres_does_not_know_is_found_by_vectors(api: Client, stack: Stack) -> None:
+    stack.sql("ALTER TEXT SEARCH CONFIGURATION estonian RENAME TO estonian_of_18")  # as before Postgres 18
+    try:
+        text = "Täna on ilus ilm ja me läheme mere äärde jalutama, sest laps tahab kive visata ja jäätist süüa."
+        doc_id = api.add_text(text)
+        assert api.settled(doc_id)["status"] == "READY"
+        assert api.search("ilus ilm")[0]["docId"] == doc_id
+    finally:
+        stack.sql("ALTER TEXT SEARCH CONFIGURATION estonian_of_18 RENAME TO estonian")

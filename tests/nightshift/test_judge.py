@@ -25,7 +25,11 @@ LADDER = [2, 8, 32]
         # a permanent one rests at once
         (PermanentError("x"), 0, 0, None, 1, 0),
         # a shorter wait than ours changes nothing
-        (TemporaryError("x", 1.5), 0, 0, 2, 1, 0),
+        (TemporaryError("x", 0.5), 0, 0, 2, 1, 0),
+        (TemporaryError("x", 7), 1, 0, 8, 2, 0),
+        # one near ours counts, and is still not undercut by RQ's whole seconds
+        (TemporaryError("x", 2), 0, 0, 3, 1, 0),
+        (TemporaryError("x", 7.5), 1, 0, 9, 2, 0),
         (TemporaryError("x", 0), 3, 0, None, 4, 0),
         # a longer one is obeyed to the second (and one more: RQ cuts due times) and costs no attempt
         (TemporaryError("x", 90), 0, 0, 91, 0, 90),

@@ -67,10 +67,10 @@ def _begin(lease: Lease) -> Document:
 def _finish(
     lease: Lease, doc: Document, extracted: Extracted, passages: Sequence[Chunk], vectors: Vectors, language: str | None
 ) -> None:
-    labels = store.Labels(doc.id, doc.agent_id, embedder().model, language)
     with transaction() as session:
         lease.finish(session)
-        store.replace(session, labels, passages, vectors)
+        language = store.known_language(session, language)
+        store.replace(session, store.Labels(doc.id, doc.agent_id, embedder().model, language), passages, vectors)
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(
             status="READY", chunk_count=len(passages), error_msg=" ".join(extracted.notes) or None, language=language,
@@ -82,7 +82,7 @@ def _finish(
 
 
 def _report(lease: Lease, stage: str, done: int, total: int) -> None:
-    with transaction(durable=False) as session:
+    with transaction() as session:
         lease.fence(session)
         doc = session.get(Document, lease.row_id)
         if doc is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import psycopg2
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
@@ -47,7 +48,18 @@ def replace(session: Session, labels: Labels, passages: Sequence[Passage], vecto
 def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:
     """COPY rows of packed fields (None: NULL) into `table`, streamed."""
     cursor: Any = session.connection().connection.cursor()
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", _Stream(_packed(rows)))
+    stream = _Stream(_packed(rows))
+    try:
+        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", stream)
+    except psycopg2.Error:
+        if stream.interrupted_by:
+            raise stream.interrupted_by from None
+        raise
+
+
+def known_language(session: Session, name: str | None) -> str | None:
+    """`name` where this Postgres has such a text search configuration (before 18 there is no Estonian), else None."""
+    return session.scalar(text("SELECT cfgname::text FROM pg_ts_config WHERE cfgname = :name"), {"name": name})
 
 
 def pack_vector(vector: Vectors) -> bytes:
@@ -99,9 +111,14 @@ class _Stream(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
+        self.interrupted_by: BaseException | None = None  # a stop or time limit raised in here: psycopg2 would hide it
 
     def read(self, size: int = -1) -> bytes:
-        while len(self._rest) < size and (piece := next(self._pieces, None)) is not None:
-            self._rest += piece
+        try:
+            while len(self._rest) < size and (piece := next(self._pieces, None)) is not None:
+                self._rest += piece
+        except BaseException as error:
+            self.interrupted_by = error
+            raise
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken

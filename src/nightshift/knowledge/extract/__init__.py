@@ -9,14 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import child, markdown, plain
+from nightshift.knowledge.extract import child, plain
 from nightshift.knowledge.extract.blocks import Block, Extracted
 
 __all__ = ["Block", "Extracted", "extract"]
 
-IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read, "markdown": markdown.read}
-# Binary formats: the module whose `read` runs in a child process, where it may crash or hang.
-IN_CHILD: dict[str, str] = {"pdf": "nightshift.knowledge.extract.pdf"}
+IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
+# Formats that are parsed: the module whose `read` runs in a child process, where it may crash or hang.
+IN_CHILD: dict[str, str] = {
+    "pdf": "nightshift.knowledge.extract.pdf",
+    "markdown": "nightshift.knowledge.extract.markdown",
+}
 
 
 def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Extracted:

@@ -9,8 +9,11 @@ from pathlib import Path
 from nightshift.knowledge.extract.blocks import Block, Extracted
 from nightshift.knowledge.text import clean, decode
 
+LONGEST_TITLE = 200  # characters: every passage of a section carries its headings; the text has the whole line
+
 # CommonMark 4.2 to 4.5. Four spaces of indent make code, so no pattern allows more than three.
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+# What follows is read by hand: a pattern for title and closing #s is quadratic in a run of blanks.
+_ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _NO_PARAGRAPH = re.compile(
@@ -36,7 +39,7 @@ def sections(text: str) -> Iterator[Block]:
 
 
 def _block(lines: list[str], path: list[tuple[int, str]]) -> Block:
-    return Block("\n".join(lines).strip("\n"), headings=tuple(title for _, title in path if title))
+    return Block("\n".join(lines).strip("\n"), headings=tuple(title[:LONGEST_TITLE] for _, title in path if title))
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
@@ -49,9 +52,16 @@ def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
         elif mark:
             fence = mark[1]
         elif atx := _ATX.match(line):
-            yield number, len(atx[1]), (atx[2] or "").strip()
+            yield number, len(atx[1]), _title(line[atx.end() :])
         elif (under := _SETEXT.match(line)) and number and _can_be_title(lines[number - 1]):
             yield number - 1, 1 if under[1][0] == "=" else 2, lines[number - 1].strip()
+
+
+def _title(rest: str) -> str:
+    """Without the closing #s, which a blank must precede."""
+    rest = rest.strip()
+    bare = rest.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1].isspace() else rest
 
 
 def _can_be_title(line: str) -> bool:

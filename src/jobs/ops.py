@@ -1,0 +1,64 @@
+"""What an operator does by hand: `make ops CMD="failed"`, `make ops CMD="retry <job> <row id>"`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.exc import OperationalError
+
+from jobs.queues import QUEUES
+from jobs.replay import replay, replay_queue, resting
+from nightshift.settings import SettingsError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status; what went wrong goes to stderr in one line."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.command == "retry" and (asked.row_id is None) is (asked.queue is None):
+        parser.error("retry takes a job and a row id, or --queue")
+    try:
+        return _failed(asked.queue) if asked.command == "failed" else _retry(asked.job, asked.row_id, asked.queue)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+    except OperationalError:
+        print("The database does not answer.", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make ops", usage='make ops CMD="<command> ..."')
+    commands = parser.add_subparsers(dest="command", required=True)
+    failed = commands.add_parser("failed", help="list what rests as failed", usage='make ops CMD="failed [--queue Q]"')
+    retry_usage = 'make ops CMD="retry <job> <row id>" or CMD="retry --queue Q"'
+    retry = commands.add_parser("retry", help="try it again, with all attempts", usage=retry_usage)
+    retry.add_argument("job", nargs="?")
+    retry.add_argument("row_id", nargs="?")
+    for command in (failed, retry):
+        command.add_argument("--queue", choices=QUEUES)
+    return parser
+
+
+def _failed(queue: str | None) -> int:
+    """One line each: job, row id, workspace, runs, when, why."""
+    for row in resting(queue):
+        when = f"{row.updated_at:%Y-%m-%dT%H:%M:%SZ}"
+        print(f"{row.job} {row.row_id} {row.workspace_id or '-'} {row.runs} {when} {row.error or '-'}")
+    return 0
+
+
+def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
+    if queue is not None:
+        print(f"{replay_queue(queue)} tried again.")
+        return 0
+    if replay(str(job), str(row_id)):
+        print(f"{job} {row_id} is tried again.")
+        return 0
+    print(f"{job} {row_id} does not rest as failed.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Zip files and the XML in them, from strangers: what they unpack to is counted while it is read, not believed."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from pathlib import Path
+from urllib.parse import unquote
+from zipfile import ZipFile
+
+from lxml import etree
+
+from nightshift.errors import PermanentError
+
+MAX_UNPACKED_BYTES = 200 << 20  # of all parts read; an upload has at most 50 MB
+MAX_PART_BYTES = 64 << 20  # of one part held in memory, whose XML tree takes about ten times as much
+_STEP_BYTES = 1 << 20
+
+_TOO_BIG = "This file unpacks to more than a file may. Split it into smaller files and upload those."
+
+
+class Archive:
+    """An open zip file. What is damaged in it raises whatever zipfile and lxml raise, never OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = ZipFile(io.BytesIO(path.read_bytes()))
+        self._left = MAX_UNPACKED_BYTES
+
+    def read(self, name: str) -> bytes:
+        """The part's bytes. Raises KeyError if there is none; PermanentError for more bytes than are allowed."""
+        most = min(self._left, MAX_PART_BYTES)
+        with self._zip.open(name) as part:
+            data = part.read(most + 1)
+        if len(data) > most:
+            raise PermanentError(_TOO_BIG)
+        self._left -= len(data)
+        return data
+
+    def measure(self) -> None:
+        """Raise PermanentError if all parts together unpack to more bytes than are allowed; nothing is kept."""
+        for info in self._zip.infolist():
+            with self._zip.open(info) as part:
+                while data := part.read(_STEP_BYTES):
+                    self._left -= len(data)
+                    if self._left < 0:
+                        raise PermanentError(_TOO_BIG)
+
+    def has(self, name: str) -> bool:
+        return name in self._zip.NameToInfo
+
+    def xml(self, name: str) -> etree._Element:
+        """The root of an XML part, no entity resolved, nothing fetched, no comments."""
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+        return etree.fromstring(self.read(name), parser)
+
+    def relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """What an Office part ("" for the file itself) points at: id to the last word of the type, and the part."""
+        folder, name = posixpath.split(part)
+        rels = posixpath.join(folder, "_rels", f"{name}.rels")
+        found = self.xml(rels) if self.has(rels) else ()
+        return {
+            rel.get("Id", ""): (rel.get("Type", "").rpartition("/")[2], target(part, rel.get("Target", "")))
+            for rel in found
+            if rel.get("TargetMode") != "External"
+        }
+
+
+def target(part: str, reference: str) -> str:
+    """The name of the part that `part` means by `reference`: relative to its folder, or to the root after a slash."""
+    path = unquote(reference.partition("#")[0])
+    return posixpath.normpath(posixpath.join("/", posixpath.dirname(part), path)).lstrip("/")
+
+
+def local(element: etree._Element) -> str:
+    """The element's name without its namespace (Office has two for each); "" for what is no element."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

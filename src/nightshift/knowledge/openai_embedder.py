@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import Sequence
 
 import numpy as np
 import openai
 
-from nightshift import clock
 from nightshift.db.models import DIMENSIONS
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.knowledge.embed import Vectors
+from nightshift.response import retry_after_seconds
 from nightshift.settings import settings
 
 # A 429 that no waiting mends: the account's money is spent.
@@ -63,22 +62,6 @@ def _meaning(error: openai.APIStatusError) -> Exception:
     if error.status_code in TEMPORARY_STATUSES:
         return TemporaryError("The embedding service is busy.", retry_after_seconds(error.response.headers))
     return PermanentError("The embedding service refused this document.")
-
-
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The wait a vendor asks for: `retry-after-ms`, then `retry-after` in seconds or as a date; None without one."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        try:
-            seconds = float(value) * unit
-        except ValueError:
-            continue
-        if 0 <= seconds < 1e9:
-            return seconds
-    try:
-        return max(0.0, (parsedate_to_datetime(headers.get("retry-after", "")) - clock.now()).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _checked(data: Sequence[openai.types.Embedding], count: int) -> Vectors:

@@ -1,0 +1,90 @@
+"""Connections that end at a moment, however slowly the other side drips."""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from typing import Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+PIECE_BYTES = 16_384  # one TLS record: a write waits for one of these at a time
+
+
+def seconds_left(ends: float) -> float:
+    """Seconds until `ends` (time.monotonic), more than 0. Raises TimeoutError when there are none."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("deadline")
+    return left
+
+
+def end_at(session: requests.Session, ends: float) -> None:
+    """Every connect, TLS handshake, read and write of `session` ends at `ends` (time.monotonic), with a timeout.
+
+    A timeout of requests starts anew with every byte: a server that drips its headers holds it for ever. Only the
+    look-up of a name is outside, it is the resolver's: 10 s a name server by default (resolv.conf, man page).
+    """
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            self.timeout = seconds_left(ends)
+            super().connect()
+            self.sock = cast(socket.socket, _Clocked(self.sock, ends))
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            self.timeout = seconds_left(ends)
+            super().connect()
+            self.sock = cast(socket.socket, _Clocked(self.sock, ends))
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    for adapter in session.adapters.values():
+        cast(HTTPAdapter, adapter).poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+class _Clocked:
+    """A connected socket; before it waits, it is told how long it may."""
+
+    def __init__(self, sock: Any, ends: float) -> None:
+        self._sock = sock
+        self._ends = ends
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE_BYTES):
+            self._sock.settimeout(seconds_left(self._ends))
+            self._sock.sendall(data[start : start + PIECE_BYTES])
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, self._ends))
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: Any, ends: float) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._ends = ends
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(seconds_left(self._ends))
+        count: int | None = self._file.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

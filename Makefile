@@ -34,6 +34,9 @@ check: .venv/installed ## lint, format, types, import rules
 ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
 	@$(BIN)/python -m jobs.ops $(CMD)
 
+bench: .venv/installed ## measure, as ratios within one run
+	@$(BIN)/python tests/bench/run.py
+
 clean: ## remove the environment, the data of `make run` and all caches
 	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi
 	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

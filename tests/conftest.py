@@ -69,6 +69,7 @@ def stack(servers: dict[str, str], vendors: Recorder) -> Iterator[Stack]:
             "OPENAI_BASE_URL": f"{vendors.url}/openai/v1",
             "SENTRY_DSN": f"http://public@{vendors.url.removeprefix('http://')}/1",
             "LOG_FORMAT": "json",
+            "OUTBOUND_ALLOW_HOSTS": "127.0.0.1",
         },
     )
     try:

@@ -28,7 +28,7 @@ LOCATOR = _object(
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Document": _object(
-        id=TEXT, agentId=TEXT, type={"enum": ["text", "qa", "file"]}, title=TEXT,
+        id=TEXT, agentId=TEXT, type={"enum": ["text", "qa", "file", "url"]}, title=TEXT,
         status={"enum": ["PENDING", "PROCESSING", "READY", "ERROR"]}, chunkCount=COUNT, errorMsg=_maybe(TEXT),
         progress=_object(stage=_maybe({"enum": ["extract", "embed", "store"]}), done=COUNT, total=COUNT),
         attempts=COUNT, retryAt=_maybe(TIME), createdAt=TIME, updatedAt=TIME,

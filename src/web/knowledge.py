@@ -8,9 +8,10 @@ import math
 from typing import Annotated, Any, Literal, cast
 
 from flask import Blueprint, g, request, url_for
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy.orm import Session
 
+from nightshift.address import check_form
 from nightshift.db.models import Agent, Chunk
 from nightshift.db.session import transaction
 from nightshift.knowledge import documents, sniff
@@ -23,6 +24,10 @@ from web.writing import Answer, owe, writes
 blueprint = Blueprint("knowledge", __name__, url_prefix="/v1")
 STATUSES = ("PENDING", "PROCESSING", "READY", "ERROR")
 MOST_FILE_BYTES = 50 << 20
+TAKEN = (
+    "Its content, whatever its name, is none of these: PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), "
+    "OpenDocument (.ods), EPUB, HTML, CSV, Markdown, plain text."
+)
 
 
 class TextSource(asking.Body):
@@ -37,15 +42,22 @@ class QaSource(asking.Body):
     answer: asking.Prose
 
 
-JsonSource = Annotated[TextSource | QaSource, Field(discriminator="type")]
+class UrlSource(asking.Body):
+    type: Literal["url"]
+    url: Annotated[str, AfterValidator(check_form)]
+
+
+JsonSource = Annotated[TextSource | UrlSource | QaSource, Field(discriminator="type")]
 
 
 @blueprint.post("/agents/<agent_id>/knowledge")
 @writes
 def accept(session: Session, agent_id: str) -> Answer:
-    own_agent(session, agent_id)
     source = _uploaded() if request.mimetype == "multipart/form-data" else _written(asking.body(JsonSource))
-    view, owed = documents.accept(session, g.workspace_id, agent_id, source)
+    accepted = documents.accept(session, g.workspace_id, agent_id, source)
+    if accepted is None:
+        raise not_found()
+    view, owed = accepted
     if owed:
         owe(JOB, g.workspace_id)
     return shown(view), 202 if owed else 200, {"Location": url_for("knowledge.show", doc_id=view.doc.id)}
@@ -120,7 +132,10 @@ def _own(session: Session, doc_id: str) -> View:
     return view
 
 
-def _written(body: TextSource | QaSource) -> Source:
+def _written(body: TextSource | UrlSource | QaSource) -> Source:
+    if isinstance(body, UrlSource):
+        data = body.url.encode()
+        return Source("url", "url", body.url, _digest("url", "", hashlib.sha256(data)), io.BytesIO(data))
     if isinstance(body, TextSource):
         title, text = body.title, body.text
     else:
@@ -133,16 +148,12 @@ def _uploaded() -> Source:
     file = request.files.get("file")
     if file is None:
         raise invalid("file", "is missing: send it as the multipart field `file`")
-    head = file.stream.read(1 << 16)
     if file.stream.seek(0, io.SEEK_END) > MOST_FILE_BYTES:
         raise Problem(413, "This file is larger than 50 MB.")
     title = " ".join((request.form.get("title") or file.filename or "").split())[:500] or "Untitled"
-    kind = sniff.kind_of(head, file.filename or "")
+    kind = sniff.kind_of(file.stream, file.filename or "")
     if kind is None:
-        raise Problem(
-            415, "This is neither a PDF nor text (Markdown, plain text): its content says so, whatever its name."
-        )
-    file.stream.seek(0)
+        raise Problem(415, TAKEN)
     digest = _digest("file", kind, hashlib.file_digest(cast(Any, file.stream), "sha256"))
     file.stream.seek(0)
     return Source("file", kind, asking.tidy(title), digest, file.stream)

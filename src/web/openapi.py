@@ -48,7 +48,7 @@ class Route:
 
 
 ROUTES = [
-    Route("post", "/v1/agents/{agent_id}/knowledge", "Hand in a document: text, question and answer, or a file",
+    Route("post", "/v1/agents/{agent_id}/knowledge", "Hand in a document: text, an address, question and answer, or a file",
           {202: "Document", 200: "Document"}, body=knowledge.JsonSource, upload=True),
     Route("get", "/v1/agents/{agent_id}/knowledge", "An agent's documents, newest first", {200: "Documents"},
           parameters=[STATUS, LIMIT, CURSOR]),

@@ -67,8 +67,9 @@ def prose(seed: int, characters: int) -> str:
 def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> str:
     source = documents.Source("file", kind, "bench", random.randbytes(16), io.BytesIO(data))
     with transaction() as session:
-        view, _ = documents.accept(session, workspace_id, agent_id, source)
-        return view.doc.id
+        accepted = documents.accept(session, workspace_id, agent_id, source)
+        assert accepted
+        return accepted[0].doc.id
 
 
 def tenant() -> tuple[str, str]:

@@ -87,8 +87,8 @@ class Document(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(_child_of("workspaces.id"))
     agent_id: Mapped[str] = mapped_column(_child_of("agents.id"))
-    type: Mapped[str]  # as the caller named it: text, qa, file
-    kind: Mapped[str]  # what the bytes are: text, markdown, pdf
+    type: Mapped[str]  # as the caller named it: text, qa, file, url
+    kind: Mapped[str]  # what the bytes are: text, pdf, docx ...; of a url: the address
     title: Mapped[str]
     source_hash: Mapped[bytes]
     status: Mapped[str] = mapped_column(default="PENDING")
@@ -98,6 +98,8 @@ class Document(Base):
     stage_done: Mapped[int] = mapped_column(Integer, default=0)
     stage_total: Mapped[int] = mapped_column(Integer, default=0)
     language: Mapped[str | None]  # a Postgres text search configuration; None: found by vectors only
+    etag: Mapped[str | None]  # of an address: what its server called the version that is in the chunks
+    last_modified: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 

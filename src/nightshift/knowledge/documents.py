@@ -43,12 +43,14 @@ class View:
     retry_at: datetime | None
 
 
-# The row, its first piece and what is owed for it, in one round trip; nothing where the source is there already.
+# The row, its first piece and what is owed for it, in one round trip; nothing where the source is there already, or the
+# agent is not this workspace's.
 ACCEPT = text("""
     WITH doc AS (
         INSERT INTO documents (id, workspace_id, agent_id, type, kind, title, source_hash, status, chunk_count,
                                stage_done, stage_total, created_at, updated_at)
-        VALUES (:id, :workspace, :agent, :type, :kind, :title, :digest, 'PENDING', 0, 0, 0, :now, :now)
+        SELECT :id, :workspace, id, :type, :kind, :title, :digest, 'PENDING', 0, 0, 0, :now, :now
+        FROM agents WHERE id = :agent AND workspace_id = :workspace
         ON CONFLICT (agent_id, source_hash) DO NOTHING RETURNING id
     ), part AS (
         INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
@@ -61,8 +63,8 @@ ACCEPT = text("""
 """)
 
 
-def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool]:
-    """The document of this source in this agent, and whether work is owed for it now.
+def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool] | None:
+    """The document of this source in this agent, and whether work is owed for it now; None without such an agent.
 
     The same source again is the same document, by constraint; one that ended in ERROR is tried again.
     """
@@ -80,7 +82,9 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
         return View(doc, 0, None), True
     same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
-    there = session.scalars(same).one()
+    there = session.scalars(same.where(Document.workspace_id == workspace_id)).one_or_none()
+    if there is None:
+        return None
     if there.status == "ERROR":
         reingest(session, there)
         return _view(session, there.id), True

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import numpy as np
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from nightshift import events
-from nightshift.db.models import Document, PaidEmbedding
+from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.errors import LeaseLost, PermanentError
 from nightshift.knowledge import documents, store
-from nightshift.knowledge.chunk import Chunk, chunk
-from nightshift.knowledge.embed import Embedder, Vectors, batches, embedder
+from nightshift.knowledge.chunk import Chunk as Passage
+from nightshift.knowledge.chunk import chunk
+from nightshift.knowledge.embed import Vectors, embedder
 from nightshift.knowledge.extract import Extracted, extract
+from nightshift.knowledge.fetch import fetch
 from nightshift.knowledge.language import language_of
+from nightshift.knowledge.vectors import vectors_of
 from nightshift.work import Failure, Lease
 
 PROGRESS_SECONDS = 0.5  # at most one progress event in this time within a stage
@@ -32,14 +34,20 @@ def ingest(lease: Lease) -> None:
     """
     doc = _begin(lease)
     with documents.source_file(doc.id) as path:
-        extracted = extract(doc.kind, path)
+        kind = _fetched(doc, path) if doc.kind == "url" else doc.kind
+        if kind is None:
+            _leave_as_it_is(lease, doc)
+            return
+        extracted = extract(kind, path)
     passages = chunk(extracted.blocks)
     if not passages:
         raise PermanentError("The document contains no text.")
     language = language_of(" ".join(p.content for p in passages[:8]))
-    vectors = _Embedding(lease, embedder()).of([p.content for p in passages])
+    texts, report = [p.content for p in passages], _reporter(lease, len(passages))
+    vectors = vectors_of(texts, lease, embedder(), report, keep_current=doc.kind == "url")
     _report(lease, "store", 0, len(passages))
     _finish(lease, doc, extracted, passages, vectors, language)
+    return
 
 
 def failed(session: Session, doc_id: str, failure: Failure) -> None:
@@ -64,8 +72,36 @@ def _begin(lease: Lease) -> Document:
         return doc
 
 
+def _fetched(doc: Document, path: Path) -> str | None:
+    """Fetch the address that stands in `path` to the same place: the kind of what came, None where it is unchanged."""
+    with transaction() as session:
+        current = Chunk.model == embedder().model
+        there = session.scalar(select(func.count()).where(Chunk.doc_id == doc.id, current))
+    known = (doc.etag, doc.last_modified) if there else (None, None)
+    page = fetch(path.read_text(), *known)
+    if page is None:
+        return None
+    doc.etag, doc.last_modified = page.etag, page.last_modified
+    path.write_bytes(page.body)
+    return page.kind
+
+
+def _leave_as_it_is(lease: Lease, doc: Document) -> None:
+    with transaction() as session:
+        lease.finish(session)
+        count = Document.chunk_count
+        same = dict(status="READY", stage="store", stage_done=count, stage_total=count)
+        chunks = session.scalar(update(Document).where(Document.id == doc.id).values(same).returning(count))
+        events.emit(session, doc.workspace_id, "knowledge_ready", {"docId": doc.id, "chunkCount": chunks})
+
+
 def _finish(
-    lease: Lease, doc: Document, extracted: Extracted, passages: Sequence[Chunk], vectors: Vectors, language: str | None
+    lease: Lease,
+    doc: Document,
+    extracted: Extracted,
+    passages: Sequence[Passage],
+    vectors: Vectors,
+    language: str | None,
 ) -> None:
     with transaction() as session:
         lease.finish(session)
@@ -73,6 +109,8 @@ def _finish(
         store.replace(session, store.Labels(doc.id, doc.agent_id, embedder().model, language), passages, vectors)
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(
+            etag=doc.etag,
+            last_modified=doc.last_modified,
             status="READY", chunk_count=len(passages), error_msg=" ".join(extracted.notes) or None, language=language,
             stage="store", stage_done=len(passages), stage_total=len(passages),
         )  # fmt: skip
@@ -95,52 +133,14 @@ def _progress(session: Session, doc: Document, stage: str, done: int, total: int
     events.emit(session, doc.workspace_id, "knowledge_progress", data)
 
 
-class _Embedding:
-    """Vectors of a document's texts. What a paid model gave is kept at once, so that no retry pays for it again."""
+def _reporter(lease: Lease, total: int) -> Callable[[int], None]:
+    """Reports the embedding's progress, at most twice a second."""
+    last = -PROGRESS_SECONDS
 
-    def __init__(self, lease: Lease, model: Embedder) -> None:
-        self._lease = lease
-        self._model = model
+    def report(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            _report(lease, "embed", done, total)
 
-    def of(self, texts: Sequence[str]) -> Vectors:
-        """One row a text, in the texts' order."""
-        known = self._paid_before() if self._model.paid else {}
-        wanted = list(dict.fromkeys(t for t in texts if _hash(t) not in known))
-        done = len(texts) - len(wanted)
-        report = self._reporter(len(texts))
-        for batch in batches(wanted, self._model.max_inputs, self._model.max_bytes):
-            report(done)
-            fresh = dict(zip(map(_hash, batch), self._model.embed(batch), strict=True))
-            if self._model.paid:
-                self._keep(fresh)
-            known.update(fresh)
-            done += len(batch)
-        return np.stack([known[_hash(t)] for t in texts])
-
-    def _reporter(self, total: int) -> Callable[[int], None]:
-        last = -PROGRESS_SECONDS
-
-        def report(done: int) -> None:
-            nonlocal last
-            if time.monotonic() - last >= PROGRESS_SECONDS:
-                last = time.monotonic()
-                _report(self._lease, "embed", done, total)
-
-        return report
-
-    def _paid_before(self) -> dict[bytes, Vectors]:
-        mine = (PaidEmbedding.doc_id == self._lease.row_id, PaidEmbedding.model == self._model.model)
-        with transaction() as session:
-            rows = session.execute(select(PaidEmbedding.content_hash, PaidEmbedding.embedding).where(*mine))
-            return {content_hash: np.asarray(vector, dtype=np.float32) for content_hash, vector in rows}
-
-    def _keep(self, fresh: dict[bytes, Vectors]) -> None:
-        with transaction() as session:
-            self._lease.fence(session)
-            key = (self._lease.row_id.encode(), self._model.model.encode())
-            rows = ([*key, content_hash, store.pack_vector(vector)] for content_hash, vector in fresh.items())
-            store.copy_rows(session, "paid_embeddings", ("doc_id", "model", "content_hash", "embedding"), rows)
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+    return report

@@ -1,46 +1,118 @@
-"""What a file is, by its content: a name only tells Markdown from plain text."""
+"""What a file is, by its content: a name only tells Markdown and CSV from plain text."""
 
 from __future__ import annotations
 
+import io
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
 
 from nightshift.knowledge.text import is_text
 
+HEAD_BYTES = 1 << 16
+DIRECTORY_BYTES = 1 << 20  # of a zip file, at its end: room for 10,000 parts, where a document has hundreds
 PDF_HEADER_WITHIN = 1024  # bytes: where Acrobat and PDFium look for %PDF-
 
+# APPNOTE.TXT 4.3: a part's header; its entry in the directory, with the name's length; the directory's end.
+_PART = b"PK\x03\x04"
+_ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
+_DIRECTORY_END = b"PK\x05\x06"
+# EPUB and OpenDocument begin with a part named so, not compressed; .. is the length of what stands before its content.
+_MIMETYPE = re.compile(_PART + rb".{22}\x08\0(..)mimetype", re.DOTALL)
+# After comments and the like, as WHATWG's MIME sniffing has it; atomic groups, or a hostile head takes for ever.
+_HTML = re.compile(
+    rb"(?>\s|<!--(?>.*?-->)|<\?xml(?>.*?\?>))*+<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE
+)
+_TAG = re.compile(rb"<[a-z!/]", re.IGNORECASE)
 
-def kind_of(head: bytes, filename: str) -> str | None:
-    """The kind (a key of the readers) of the file that begins with `head`; None where there is no reader for it.
 
-    `head`: the first 64 KB, or all of a smaller file.
+@dataclass(frozen=True)
+class _File:
+    """`head`: the first 64 KB. `name`: in lower case. `parts`: the names inside a zip file."""
+
+    head: bytes
+    name: str
+    parts: frozenset[bytes]
+
+
+def kind_of(stream: IO[bytes], filename: str) -> str | None:
+    """The kind (a key of the readers) of the file in `stream`; None where there is no reader for it.
+
+    Reads no more than the first 64 KB and, of a zip file, the last 1 MB. Leaves the stream at its beginning.
     """
-    return next((kind for kind, fits in _KINDS if fits(head, filename.lower())), None)
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    parts = _parts(stream) if head.startswith(_PART) else frozenset()
+    stream.seek(0)
+    file = _File(head, filename.lower(), parts)
+    return next((kind for kind, fits in _KINDS if fits(file)), None)
 
 
-def _is_pdf(head: bytes, name: str) -> bool:
+def _parts(stream: IO[bytes]) -> frozenset[bytes]:
+    """The names in the directory of a zip file. Not by zipfile, which would believe a directory of 50 MB."""
+    stream.seek(max(stream.seek(0, io.SEEK_END) - DIRECTORY_BYTES, 0))
+    tail = stream.read()
+    end = tail.rfind(_DIRECTORY_END)
+    begin = max(end - int.from_bytes(tail[end + 12 : end + 16], "little"), 0)
+    found = _ENTRY.finditer(tail, begin)
+    return frozenset(tail[entry.end() : entry.end() + int.from_bytes(entry[1], "little")] for entry in found)
+
+
+def _is_pdf(file: _File) -> bool:
     """A text that merely speaks of %PDF- near its beginning is not one."""
-    return head.removeprefix(BOM_UTF8).lstrip().startswith(b"%PDF-") or (
-        b"%PDF-" in head[:PDF_HEADER_WITHIN] and not is_text(head)
+    return file.head.removeprefix(BOM_UTF8).lstrip().startswith(b"%PDF-") or (
+        b"%PDF-" in file.head[:PDF_HEADER_WITHIN] and not is_text(file.head)
     )
 
 
-def _is_rtf(head: bytes, name: str) -> bool:
-    return head.startswith(b"{\\rtf")
+def _is_office(folder: bytes) -> Callable[[_File], bool]:
+    def fits(file: _File) -> bool:
+        return b"[Content_Types].xml" in file.parts and any(part.startswith(folder) for part in file.parts)
+
+    return fits
 
 
-def _is_markdown(head: bytes, name: str) -> bool:
-    return name.endswith((".md", ".markdown")) and is_text(head)
+def _has_mimetype(mimetype: bytes) -> Callable[[_File], bool]:
+    def fits(file: _File) -> bool:
+        part = _MIMETYPE.match(file.head)
+        return part is not None and file.head.startswith(mimetype, part.end() + int.from_bytes(part[1], "little"))
+
+    return fits
 
 
-def _is_text(head: bytes, name: str) -> bool:
-    return is_text(head)
+def _is_ole(file: _File) -> bool:
+    """An XLS, or one of the files that its reader refuses with a sentence."""
+    return file.head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+
+
+def _is_rtf(file: _File) -> bool:
+    return file.head.startswith(b"{\\rtf")
+
+
+def _is_html(file: _File) -> bool:
+    head = file.head.removeprefix(BOM_UTF8)
+    named = file.name.endswith((".html", ".htm", ".xhtml")) and _TAG.search(head)
+    return bool(named or _HTML.match(head)) and is_text(file.head)
+
+
+def _is_text(*endings: str) -> Callable[[_File], bool]:
+    return lambda file: file.name.endswith(endings) and is_text(file.head)
 
 
 # The first that fits wins. None: known, and not readable as the text its bytes would pass for.
-_KINDS: tuple[tuple[str | None, Callable[[bytes, str], bool]], ...] = (
+_KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("pdf", _is_pdf),
+    ("docx", _is_office(b"word/")),
+    ("pptx", _is_office(b"ppt/")),
+    ("xlsx", _is_office(b"xl/")),
+    ("epub", _has_mimetype(b"application/epub+zip")),
+    ("ods", _has_mimetype(b"application/vnd.oasis.opendocument.spreadsheet")),
+    ("xls", _is_ole),
     (None, _is_rtf),
-    ("markdown", _is_markdown),
-    ("text", _is_text),
+    ("html", _is_html),
+    ("markdown", _is_text(".md", ".markdown")),
+    ("csv", _is_text(".csv", ".tsv")),
+    ("text", _is_text("")),
 )

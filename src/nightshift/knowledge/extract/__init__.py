@@ -17,8 +17,20 @@ __all__ = ["Block", "Extracted", "extract"]
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
 # Formats that are parsed: the module whose `read` runs in a child process, where it may crash or hang.
 IN_CHILD: dict[str, str] = {
-    "pdf": "nightshift.knowledge.extract.pdf",
-    "markdown": "nightshift.knowledge.extract.markdown",
+    kind: f"nightshift.knowledge.extract.{module}"
+    for kind, module in {
+        "pdf": "pdf",
+        "docx": "docx",
+        "pptx": "pptx",
+        "epub": "epub",
+        "xlsx": "sheets",
+        "xls": "sheets",
+        "ods": "sheets",
+        "html": "html",
+        "webpage": "webpage",  # HTML from an address, its main text alone: no answer of `sniff`
+        "csv": "delimited",
+        "markdown": "markdown",
+    }.items()
 }
 
 

@@ -54,15 +54,23 @@ class Archive:
         return etree.fromstring(self.read(name), parser)
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """What an Office part ("" for the file itself) points at: id to the last word of the type, and the part."""
+        """What an Office part ("" for the file itself) points at: id to the last word of the type, and the part.
+
+        What is not in the file is left out: addresses, lost parts.
+        """
         folder, name = posixpath.split(part)
         rels = posixpath.join(folder, "_rels", f"{name}.rels")
         found = self.xml(rels) if self.has(rels) else ()
-        return {
-            rel.get("Id", ""): (rel.get("Type", "").rpartition("/")[2], target(part, rel.get("Target", "")))
-            for rel in found
-            if rel.get("TargetMode") != "External"
-        }
+        named = [(rel.get("Id"), rel.get("Type", ""), target(part, rel.get("Target", ""))) for rel in found]
+        return {key: (kind.rpartition("/")[2], name) for key, kind, name in named if self.has(name)}
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """The parts of one kind that `part` points at."""
+        return [name for found, name in self.relations(part).values() if found == kind]
+
+    def main_part(self) -> str:
+        """The part an Office file begins with. Raises IndexError if there is none."""
+        return self.related("", "officeDocument")[0]
 
 
 def target(part: str, reference: str) -> str:

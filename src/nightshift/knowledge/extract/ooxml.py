@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -10,9 +10,10 @@ from nightshift.knowledge.extract.archive import Archive, local
 from nightshift.knowledge.extract.blocks import Paragraph, row
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # what stands before a denominator, an exponent, an index
 # Deleted, moved away, hidden, an older program's copy of what stands beside it, or a property and no content.
-_UNSEEN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "sectPr", "instrText", "delText"})
-_PICTURED = {"chart": "id", "relIds": "dm"}  # a chart's or a diagram's place, and the attribute that names its part
+_UNSEEN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "sectPr"})
+_PICTURED = {"chart": "id", "relIds": "dm"}  # where a chart or a diagram stands, and which attribute names its part
 
 
 class Walker:
@@ -26,30 +27,29 @@ class Walker:
         """The level of a paragraph that is a heading."""
         return None
 
-    def noted(self, reference: etree._Element) -> etree._Element | None:
-        """The footnote or endnote that a reference stands for, the first time it is met."""
-        return None
+    def note(self, reference: etree._Element) -> Iterable[etree._Element]:
+        """The footnote or endnote that a reference stands for."""
+        return ()
 
-    def paragraphs(self, parent: etree._Element) -> Iterator[Paragraph]:
-        """All below `parent`, each followed by the text boxes, pictures and notes that hang on it."""
-        for child in parent:
-            name = local(child)
+    def paragraphs(self, elements: Iterable[etree._Element]) -> Iterator[Paragraph]:
+        """All of these and below, each followed by the text boxes, pictures and notes that hang on it."""
+        for element in elements:
+            name = local(element)
             if name == "p":
-                yield from self._paragraph(child)
+                hanging: list[etree._Element] = []
+                yield Paragraph("".join(self._inline(element, hanging)), self.level(element))
+                yield from self.paragraphs(hanging)
             elif name == "tbl":
-                yield from self._table(child)
+                yield from self._table(element)
             elif name == "ser":  # of a chart: its name, its categories, its values
-                yield Paragraph(row(v.text or "" for v in child.iter("{*}v")))
-            elif name in _PICTURED:
-                yield from self._pictured(child)
+                yield Paragraph(row(value.text or "" for value in element.iter("{*}v")))
+            elif name in _PICTURED and (part := self._part(element, _PICTURED[name])):
+                yield from Walker(self._archive, part).paragraphs(self._archive.xml(part))
             elif name not in _UNSEEN:
-                yield from self.paragraphs(child)
+                yield from self.paragraphs(element)
 
-    def _paragraph(self, paragraph: etree._Element) -> Iterator[Paragraph]:
-        hanging: list[etree._Element] = []
-        yield Paragraph("".join(self._inline(paragraph, hanging)), self.level(paragraph))
-        for element in hanging:
-            yield from self._pictured(element) if local(element) in _PICTURED else self.paragraphs(element)
+    def _part(self, element: etree._Element, attribute: str) -> str:
+        return self._relations.get(attribute_of(element, attribute), ("", ""))[1]
 
     def _inline(self, parent: etree._Element, hanging: list[etree._Element]) -> Iterator[str]:
         for child in parent:
@@ -61,21 +61,38 @@ class Walker:
             elif name == "txbxContent" or name in _PICTURED:
                 hanging.append(child)
             elif name in ("footnoteReference", "endnoteReference"):
-                hanging.extend(note for note in [self.noted(child)] if note is not None)
+                hanging.extend(self.note(child))
             elif name not in _UNSEEN and not _hidden(child):
+                yield _FORMULA.get(name, "")
                 yield from self._inline(child, hanging)
 
     def _table(self, table: etree._Element) -> Iterator[Paragraph]:
         """A line a row. A row of one cell is layout: what it holds counts as if no table were around it."""
         lines: list[str] = []
-        for tr in table.iter("{*}tr"):
-            if next(tr.iterancestors("{*}tbl")) is not table:
-                continue  # of a table inside a cell
-            cells = list(tr.iter("{*}tc")) if False else [tc for tc in tr.iterdescendants("{*}tc") if _of(tc) is tr]
+        for tr in _nearest(table, "tr"):
+            cells = list(_nearest(tr, "tc"))
             if len(cells) == 1:
                 yield Paragraph("\n".join(lines))
                 lines = []
-                yield from self.paragraphs(cells[0])
+                yield from self.paragraphs(cells)
             else:
                 lines.append(row(" ".join(p.text for p in self.paragraphs(cell)) for cell in cells))
         yield Paragraph("\n".join(lines))
+
+
+def attribute_of(element: etree._Element, name: str) -> str:
+    """The attribute `name` of any namespace, but not of none: a slide has both id and r:id."""
+    return next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "")
+
+
+def _nearest(parent: etree._Element, name: str) -> Iterator[etree._Element]:
+    for child in parent:
+        if local(child) == name:
+            yield child
+        elif local(child) not in _UNSEEN:
+            yield from _nearest(child, name)
+
+
+def _hidden(run: etree._Element) -> bool:
+    vanish = run.find("{*}rPr/{*}vanish")
+    return vanish is not None and attribute_of(vanish, "val") not in ("0", "false", "off")

@@ -47,7 +47,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
     """The reader's result or the sentence of its failure, for JSON. Raises OSError if the file cannot be opened."""
     try:
         found = read(path)
-        if sum(len(block.text) for block in found.blocks) > MAX_CHARACTERS:
+        if sum(len(block.text) + sum(map(len, block.headings)) for block in found.blocks) > MAX_CHARACTERS:
             raise PermanentError(_TOO_LONG)
         return {"blocks": [[b.text, b.page, b.headings] for b in found.blocks], "notes": found.notes}
     except PermanentError as error:

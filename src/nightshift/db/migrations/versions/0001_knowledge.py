@@ -49,6 +49,8 @@ CREATE TABLE documents (
     stage_done integer NOT NULL,
     stage_total integer NOT NULL,
     language text,
+    etag text,
+    last_modified text,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT documents_key UNIQUE (agent_id, source_hash)

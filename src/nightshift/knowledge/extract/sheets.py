@@ -1,0 +1,89 @@
+"""XLSX, XLS and ODS, by calamine: 7 times as fast as openpyxl. Runs in a child process, see `child`."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from nightshift.errors import PermanentError
+from nightshift.knowledge.extract.archive import Archive
+from nightshift.knowledge.extract.blocks import Block, Extracted, row
+from nightshift.knowledge.extract.reader import MAX_CHARACTERS
+from nightshift.knowledge.text import clean
+
+_OLE = b"\xd0\xcf\x11\xe0"
+# Streams of OLE files that are no workbook, though one may be embedded: Word, PowerPoint, an encrypted OOXML file.
+_NO_WORKBOOK = [name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document", "EncryptedPackage")]
+_OLD = (
+    "This file is password-protected or in an old Office format: save it as .docx, .xlsx or .pptx and without "
+    "password, and upload that copy."
+)
+
+_DAMAGED = "This file is damaged, or not a spreadsheet. Save it again as .xlsx and upload that copy."
+
+
+def read(path: Path) -> Extracted:
+    """A block a visible sheet, under its name, with a line a row. Hidden and unreadable sheets become notes.
+
+    Raises PermanentError for an old, a locked and a damaged file, and for one that unpacks to too much.
+    """
+    notes: list[str] = []
+    with _open(path) as book:
+        blocks = [_block(book, sheet, notes) for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    if notes and not any(block.text for block in blocks):
+        raise PermanentError(f"This file contains no text that can be read. {' '.join(notes)}")
+    return Extracted(blocks, notes)
+
+
+def _open(path: Path) -> CalamineWorkbook:
+    data = path.read_bytes()
+    if not data.startswith(_OLE):
+        Archive(path).measure()
+    elif any(stream in data for stream in _NO_WORKBOOK):
+        raise PermanentError(_OLD)
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except CalamineError as error:
+        raise PermanentError(_OLD if data.startswith(_OLE) else _DAMAGED) from error
+
+
+def _block(book: CalamineWorkbook, sheet: SheetMetadata, notes: list[str]) -> Block:
+    """The sheet's text, "" with a note why there is none."""
+    try:
+        text = _text(book.get_sheet_by_name(sheet.name)) if sheet.visible == SheetVisibleEnum.Visible else None
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException:  # calamine's PanicException is no Exception
+        notes.append(f"Sheet {sheet.name} could not be read.")
+    else:
+        if text is None:
+            notes.append(f"Sheet {sheet.name} is hidden and was left out.")
+        return Block(clean(text or ""), headings=(sheet.name,))
+    return Block("")
+
+
+def _text(sheet: CalamineSheet) -> str:
+    """A line a row, blank ones left out; no more than the `reader` refuses anyway."""
+    lines: list[str] = []
+    length = 0
+    for cells in sheet.iter_rows():
+        if length <= MAX_CHARACTERS and (line := row(map(_shown, cells))):
+            lines.append(line)
+            length += len(line)
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    """A number with the 15 digits Excel shows, a date without a midnight."""
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return str(value).removesuffix(" 00:00:00")

@@ -1,0 +1,66 @@
+"""The vectors of a document's texts. What a paid model gave is kept at once, so that no retry pays for it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sqlalchemy import select
+
+from nightshift.db.models import Chunk, PaidEmbedding
+from nightshift.db.session import transaction
+from nightshift.knowledge import store
+from nightshift.knowledge.embed import Embedder, Vectors, batches
+from nightshift.work import Lease
+
+Known = dict[bytes, Vectors]  # SHA-256 of a text: its vector
+
+
+def vectors_of(
+    texts: Sequence[str], lease: Lease, model: Embedder, report: Callable[[int], None], *, keep_current: bool
+) -> Vectors:
+    """One row a text, in the texts' order. `report` hears how many are done before each batch.
+
+    `keep_current`: passages that are in the document already keep their vectors (a page of which one line changed).
+    Raises what the model raises, LeaseLost where the document is someone else's by now.
+    """
+    known: Known = {}
+    if model.paid:
+        known = _paid_before(lease, model) | (_current(lease, model) if keep_current else {})
+    wanted = list(dict.fromkeys(t for t in texts if _hash(t) not in known))
+    done = len(texts) - len(wanted)
+    for batch in batches(wanted, model.max_inputs, model.max_bytes):
+        report(done)
+        fresh = dict(zip(map(_hash, batch), model.embed(batch), strict=True))
+        if model.paid:
+            _keep(lease, model, fresh)
+        known |= fresh
+        done += len(batch)
+    return np.stack([known[_hash(t)] for t in texts])
+
+
+def _paid_before(lease: Lease, model: Embedder) -> Known:
+    mine = (PaidEmbedding.doc_id == lease.row_id, PaidEmbedding.model == model.model)
+    with transaction() as session:
+        rows = session.execute(select(PaidEmbedding.content_hash, PaidEmbedding.embedding).where(*mine)).all()
+    return {content_hash: np.asarray(vector, dtype=np.float32) for content_hash, vector in rows}
+
+
+def _current(lease: Lease, model: Embedder) -> Known:
+    mine = (Chunk.doc_id == lease.row_id, Chunk.model == model.model)
+    with transaction() as session:
+        rows = session.execute(select(Chunk.content, Chunk.embedding).where(*mine)).all()
+    return {_hash(content): np.asarray(vector, dtype=np.float32) for content, vector in rows}
+
+
+def _keep(lease: Lease, model: Embedder, fresh: Known) -> None:
+    key = (lease.row_id.encode(), model.model.encode())
+    rows = ([*key, content_hash, store.pack_vector(vector)] for content_hash, vector in fresh.items())
+    with transaction() as session:
+        lease.fence(session)
+        store.copy_rows(session, "paid_embeddings", ("doc_id", "model", "content_hash", "embedding"), rows)
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,41 @@
+"""How often a key may ask, and what happens to that while Redis is away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_library
+
+from nightshift import workspaces
+from nightshift.db.session import transaction
+from nightshift.settings import settings
+from web import access, create_app
+
+
+@pytest.fixture
+def key() -> str:
+    with transaction() as session:
+        return workspaces.create(session, "Limited", "x@example.com", 0, 0)[2]
+
+
+def ask(key: str) -> Any:
+    return create_app().test_client().get("/v1/agents", headers={"Authorization": f"Bearer {key}"})
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
+    monkeypatch.setattr(access.time, "time", lambda: 1_000_000_015.0)  # the 55th second of a minute
+    assert [ask(key).status_code for _ in range(3)] == [200, 200, 429]
+    refused = ask(key)
+    assert refused.headers["Retry-After"] == "5"
+    assert refused.mimetype == "application/problem+json"
+
+
+def test_while_redis_is_away_nobody_is_limited(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = redis_library.Redis(unix_socket_path="/nowhere/redis.sock")
+    monkeypatch.setattr(access, "redis", lambda: away)
+    monkeypatch.setattr(access, "settings", lambda: replace(settings(), rate_limit_per_minute=1))
+    assert [ask(key).status_code for _ in range(3)] == [200, 200, 200]
+    monkeypatch.setattr(access, "_unlimited_until", 0.0)

@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 import redis
 import requests
@@ -86,6 +89,27 @@ class Stack:
     def hurry(self, row_id: str, queue: str = "ingestion") -> None:
         """Time travel: the delayed retry of this row is due now. Waits until RQ knows of one."""
         wait_for(lambda: [self.redis.zadd(f"rq:scheduled:{queue}", {e: 1}) for e in self._delayed(row_id, queue)])
+
+    @contextmanager
+    def nothing_moves(self) -> Iterator[Callable[[str], None]]:
+        """Time stands still for delayed retries: the process that moves them is stopped, so that they can be looked at.
+
+        Yields what moves one row's retry into its queue by hand.
+        """
+        name = f"rq:scheduler:*-{self.processes['worker'].pid}-delayed"
+        [key] = wait_for(lambda: list(self.redis.scan_iter(name)))
+        mover = psutil.Process(int(self.redis.hget(key, "pid")))
+
+        def move(row_id: str, queue: str = "ingestion") -> None:
+            for name in self._delayed(row_id, queue):
+                self.redis.zrem(f"rq:scheduled:{queue}", name)
+                self.redis.rpush(f"rq:queue:{queue}", name)
+
+        mover.suspend()
+        try:
+            yield move
+        finally:
+            mover.resume()
 
     def delayed(self, row_id: str, queue: str = "ingestion") -> list[tuple[str, float]]:
         """(job id, due time) of what RQ holds back for this row."""

@@ -36,9 +36,11 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """A document and how often it was tried."""
+    """A document, how often it was tried and when it will be again. `status` is PROCESSING from the moment a worker has
+    it, a little before that worker says so in the row."""
 
     doc: Document
+    status: str
     attempts: int
     retry_at: datetime | None
 
@@ -80,7 +82,7 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
     if session.scalar(ACCEPT, values) is not None:
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
-        return View(doc, 0, None), True
+        return View(doc, doc.status, 0, None), True
     same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
     there = session.scalars(same.where(Document.workspace_id == workspace_id)).one_or_none()
     if there is None:
@@ -140,7 +142,8 @@ def source_file(doc_id: str) -> Iterator[Path]:
 
 def _views() -> Any:
     owed = (Work.job == JOB) & (Work.row_id == Document.id)
-    return select(Document, Work.runs, Work.state, Work.due_at).outerjoin(Work, owed)
+    running = Work.lease_owner.is_not(None)
+    return select(Document, Work.runs, Work.state, Work.due_at, running).outerjoin(Work, owed)
 
 
 def _view(session: Session, doc_id: str) -> View:
@@ -150,5 +153,6 @@ def _view(session: Session, doc_id: str) -> View:
 
 
 def _to_view(row: Any) -> View:
-    doc, runs, state, due_at = row
-    return View(doc, runs or 0, due_at if doc.status == "ERROR" and state == "pending" else None)
+    doc, runs, state, due_at, running = row
+    status = "PROCESSING" if running else doc.status
+    return View(doc, status, runs or 0, due_at if status == "ERROR" and state == "pending" else None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pypdf
@@ -42,3 +43,16 @@ def lock() -> Callable[[Path, str], Path]:
         return path
 
     return lock
+
+
+@pytest.fixture
+def make_zip(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
+    """A zip file of these parts, in their order; the first not compressed, as EPUB and OpenDocument want it."""
+
+    def make_zip(parts: Mapping[str, str | bytes]) -> Path:
+        with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:
+            for number, (name, content) in enumerate(parts.items()):
+                archive.writestr(name, content, zipfile.ZIP_DEFLATED if number else zipfile.ZIP_STORED)
+        return tmp_path / "made.zip"
+
+    return make_zip

@@ -6,7 +6,7 @@ import io
 import posixpath
 from pathlib import Path
 from urllib.parse import unquote
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from lxml import etree
 
@@ -25,6 +25,8 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self._zip = ZipFile(io.BytesIO(path.read_bytes()))
         self._left = MAX_UNPACKED_BYTES
+        if any(info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for info in self._zip.infolist()):
+            raise BadZipFile  # no document has others, and zipfile unpacks those without a limit
 
     def read(self, name: str) -> bytes:
         """The part's bytes. Raises KeyError if there is none; PermanentError for more bytes than are allowed."""

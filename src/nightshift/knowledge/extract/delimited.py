@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def read(path: Path) -> Extracted:
     """One block, a line a row, the cells of a row with " | " between them."""
     text = clean(decode(path.read_bytes()))
     csv.field_size_limit(len(text) + 1)
-    rows = csv.reader(text.split("\n"), delimiter=_delimiter(text))
+    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
     return Extracted([Block("\n".join(line for cells in rows if (line := row(cells))))])
 
 

@@ -14,6 +14,7 @@ from nightshift.knowledge.extract.ooxml import Walker, attribute_of
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # so named in every language's Word
 _BODY_TEXT = 9  # the outline level of what is no heading
+_STYLES_DEEP = 20  # how many styles may be based on one another; a ring of them has no end
 
 
 def read(path: Path) -> Extracted:
@@ -51,19 +52,18 @@ class _Document(Walker):
 
     def level(self, paragraph: etree._Element) -> int | None:
         """By its own outline level, else by that of its style or of one its style is based on."""
-        seen: set[str] = set()
         style_id = _value(paragraph, "{*}pPr/{*}pStyle")
         outline = _value(paragraph, "{*}pPr/{*}outlineLvl")
-        while not outline and style_id in self._styles and style_id not in seen:
-            seen.add(style_id)
-            style = self._styles[style_id]
+        for _ in range(_STYLES_DEEP):
+            style = self._styles.get(style_id)
+            if outline or style is None:
+                break
             name = _value(style, "{*}name")
             if heading := _HEADING.match(name):
                 return int(heading[1])
             if name.lower() == "title":
                 return 0
-            outline = _value(style, "{*}pPr/{*}outlineLvl")
-            style_id = _value(style, "{*}basedOn")
+            outline, style_id = _value(style, "{*}pPr/{*}outlineLvl"), _value(style, "{*}basedOn")
         return int(outline) + 1 if outline and int(outline) != _BODY_TEXT else None
 
     def note(self, reference: etree._Element) -> Iterable[etree._Element]:

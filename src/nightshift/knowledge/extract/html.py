@@ -24,7 +24,7 @@ _UNSEEN = frozenset(
 )
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_LINE_ENDS = re.compile(r"[ |]*\n[ \n]*")  # with the mark behind a row's last cell
+_LINE_ENDS = re.compile(r"(?<![ |])[ |]*\n[ \n]*")  # with the marks behind a row's last full cell
 # XHTML may close these at once; in HTML all that follows would be theirs.
 _CLOSED_AT_ONCE = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
 

@@ -9,6 +9,7 @@ from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
+    PasswordError,
     SheetMetadata,
     SheetTypeEnum,
     SheetVisibleEnum,
@@ -21,8 +22,9 @@ from nightshift.knowledge.extract.reader import MAX_CHARACTERS
 from nightshift.knowledge.text import clean
 
 _OLE = b"\xd0\xcf\x11\xe0"
-# Streams of OLE files that are no workbook, though one may be embedded: Word, PowerPoint, an encrypted OOXML file.
+# Streams of OLE files: of Word, PowerPoint and encrypted files, which may embed a workbook; of a workbook.
 _NO_WORKBOOK = [name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document", "EncryptedPackage")]
+_WORKBOOK = [name.encode("utf-16-le") for name in ("Workbook", "Book")]
 _OLD = (
     "This file is password-protected or in an old Office format: save it as .docx, .xlsx or .pptx and without "
     "password, and upload that copy."
@@ -53,7 +55,8 @@ def _open(path: Path) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(data))
     except CalamineError as error:
-        raise PermanentError(_OLD if data.startswith(_OLE) else _DAMAGED) from error
+        damaged = not data.startswith(_OLE) or any(stream in data for stream in _WORKBOOK)
+        raise PermanentError(_DAMAGED if damaged and not isinstance(error, PasswordError) else _OLD) from error
 
 
 def _block(book: CalamineWorkbook, sheet: SheetMetadata, notes: list[str]) -> Block:

@@ -17,8 +17,8 @@ _SCRIPTED = "This page shows no text without JavaScript. Give the address of a p
 def read(path: Path) -> Extracted:
     """A block a heading; all visible text where no main text is found. Raises PermanentError for scripts alone."""
     page = decode(path.read_bytes())
-    main = trafilatura.extract(page, output_format="markdown", include_tables=True, include_formatting=True)
-    blocks = list(markdown.sections(clean(main)) if main else sections(html.paragraphs(page)))
-    if not any(block.text for block in blocks) and "<script" in page.lower():
+    whole = [block for block in sections(html.paragraphs(page)) if block.text]
+    if not whole and "<script" in page.lower():  # what stands in noscript only asks for JavaScript
         raise PermanentError(_SCRIPTED)
-    return Extracted(blocks)
+    main = trafilatura.extract(page, output_format="markdown", include_tables=True, include_formatting=True)
+    return Extracted(list(markdown.sections(clean(main))) if main and whole else whole)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import extract
+
+
+def text_of(data: str | bytes, path: Path) -> str:
+    (path / "made.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
+    return extract("csv", path / "made.csv").blocks[0].text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "name,note\nAnn,a; b\n\nBob,c\n",
+        "name;note\nAnn;a; b\nBob;c\n".replace("a; b", '"a; b"'),
+        "name\tnote\r\nAnn\ta; b\r\nBob\tc\r\n",
+        'name|note\nAnn|"a; b"\nBob|c',
+    ],
+)
+def test_rows_are_lines_whatever_stands_between_the_cells(tmp_path: Path, data: str) -> None:
+    assert text_of(data, tmp_path) == "name | note\nAnn | a; b\nBob | c"
+
+
+def test_decimal_commas_are_no_delimiters(tmp_path: Path) -> None:
+    assert text_of("1,5;2,5\n3,5;4,5\n", tmp_path) == "1,5 | 2,5\n3,5 | 4,5"
+
+
+def test_a_quoted_cell_may_hold_everything(tmp_path: Path) -> None:
+    assert text_of('a,"b, ""c""\nd"\ne,f', tmp_path) == 'a | b, "c" d\ne | f'
+
+
+def test_a_quote_that_never_ends_loses_nothing(tmp_path: Path) -> None:
+    assert text_of('a,"b\nc,d\n' + "e" * 200_000, tmp_path).endswith("b c,d " + "e" * 200_000)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "shift_jis"])
+def test_any_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    rows = "名前,年齢,住所\n佐藤太郎,30,東京\n三木英子,25,大阪\n"
+    assert text_of(rows.encode(encoding), tmp_path) == "名前 | 年齢 | 住所\n佐藤太郎 | 30 | 東京\n三木英子 | 25 | 大阪"
+
+
+def test_a_million_empty_cells_are_no_text(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match="contains no text"):
+        text_of("," * 1_000_000, tmp_path)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import Extracted, extract
+from nightshift.knowledge.extract.blocks import Block, sections
+from nightshift.knowledge.extract.html import paragraphs
+
+ARTICLE = (
+    "<html><head><title>Shop</title></head><body><nav><a>Home</a><a>Cart</a></nav><main><article><h1>Returns</h1>"
+    + "<p>You can send back what you bought within 30 days, and we pay for the parcel. "
+    + "Write to us first, so that we know what to expect and when it will come. "
+    + "Money arrives within a week.</p><h2>Sizes</h2><table><tr><th>Size</th><th>Price</th></tr>"
+    + "<tr><td>L</td><td>19.90</td></tr></table></article></main><footer>Imprint and cookies</footer></body></html>"
+)
+
+
+def blocks_of(html: str) -> list[Block]:
+    return [block for block in sections(paragraphs(html)) if block.text]
+
+
+def read(kind: str, page: str | bytes, path: Path) -> Extracted:
+    (path / "page").write_bytes(page if isinstance(page, bytes) else page.encode())
+    return extract(kind, path / "page")
+
+
+def test_a_page_becomes_a_block_a_heading() -> None:
+    page = "<h1>Returns</h1>Within <b>30</b> days<h3>Refunds</h3><p>in\na week<h2>H<i>ou</i>rs</h2><div>9<div>to 5</div></div>"
+    assert blocks_of(page) == [
+        Block("Returns\n\nWithin 30 days", headings=("Returns",)),
+        Block("Refunds\n\nin a week", headings=("Returns", "Refunds")),
+        Block("Hours\n\n9\n\nto 5", headings=("Returns", "Hours")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "<script>x</script>",
+        "<style>x</style>",
+        "<noscript><p>x</p></noscript>",
+        "<template><p>x</p></template>",
+        "<p hidden>x <b>y</b></p>",
+        "<div style='color: red; DISPLAY : none'><p>x</p></div>",
+        "<p style='visibility:hidden'>x</p>",
+        "<!-- x -->",
+        "<iframe>x</iframe>",
+    ],
+)
+def test_what_nobody_sees_is_left_out(unseen: str) -> None:
+    assert blocks_of(f"<body>before{unseen}after</body>")[0].text.replace("\n\n", "") == "beforeafter"
+
+
+def test_lists_and_line_breaks_are_lines_and_words_stay_whole() -> None:
+    page = "<ul><li>one</li><li>t<b>w</b>o</li></ul>a<br>b<dl><dt>term<dd>meaning</dl><a>Docs</a><a>API</a><a>s</a>"
+    assert blocks_of(page)[0].text == "one\ntwo\n\na\nb\n\nterm\nmeaning\n\nDocs API s"
+
+
+def test_preformatted_text_keeps_its_form() -> None:
+    assert blocks_of("<p>a  b</p><pre>if x:\n\n    y()\n</pre><p>c  d")[0].text == "a b\n\nif x:\n\n    y()\n\nc d"
+
+
+def test_a_table_is_a_line_a_row() -> None:
+    page = "<table><caption>Prices</caption><tr><th>Size<th>Price<th></tr><tr><td><p>L</p><td>19<br>90<td></td></tr></table>end"
+    assert blocks_of(page)[0].text == "Prices\n\nSize | Price\nL | 19 90\n\nend"
+
+
+def test_a_table_that_only_lays_out_does_not_hide_headings_or_tables() -> None:
+    inner = "<h1>Returns</h1><p>a<p>b<table><tr><td>L<td>19.90</tr></table>"
+    assert blocks_of(f"<table><tr><td>menu</td><td>{inner}</td></tr></table>end") == [
+        Block("menu"),
+        Block("Returns\n\na\n\nb\n\nL | 19.90\n\nend", headings=("Returns",)),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "shift_jis", "iso-8859-5"])
+def test_a_page_is_read_in_the_encoding_it_names(tmp_path: Path, encoding: str) -> None:
+    text = {"shift_jis": "返品は三十日以内にお願いします。", "iso-8859-5": "Возврат в течение тридцати дней"}.get(
+        encoding, "Größe"
+    )
+    page = f'<!doctype html><meta charset="{encoding}"><p>{text}</p>'.encode(encoding)
+    assert read("html", page, tmp_path).blocks[0].text == text
+
+
+def test_a_page_that_nests_without_end_is_read(tmp_path: Path) -> None:
+    assert read("html", "<div>" * 20_000 + "deep", tmp_path).blocks == [Block("deep")]
+
+
+def test_of_a_web_page_only_the_main_text_is_kept(tmp_path: Path) -> None:
+    found = read("webpage", ARTICLE, tmp_path).blocks
+    assert [block.headings for block in found] == [("Returns",), ("Returns", "Sizes")]
+    assert "within 30 days" in found[0].text
+    assert "| L | 19.90 |" in found[1].text
+    assert not any(word in block.text for block in found for word in ("Cart", "cookies"))
+
+
+def test_an_uploaded_page_keeps_everything(tmp_path: Path) -> None:
+    text = "\n".join(block.text for block in read("html", ARTICLE, tmp_path).blocks)
+    assert all(words in text for words in ("Home Cart", "within 30 days", "L | 19.90", "Imprint and cookies"))
+
+
+def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
+    assert read("webpage", "<title>Shop</title><p>Open.", tmp_path).blocks == [Block("Open.")]
+
+
+def test_a_page_of_scripts_says_so(tmp_path: Path) -> None:
+    page = (
+        '<html><body><div id="root"></div><noscript>Enable it.</noscript><script src="app.js"></script></body></html>'
+    )
+    with pytest.raises(PermanentError, match="no text without JavaScript"):
+        read("webpage", page, tmp_path)
+
+
+def test_an_empty_page_contains_no_text(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match="contains no text"):
+        read("webpage", "<html><body></body></html>", tmp_path)

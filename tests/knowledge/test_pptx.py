@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.presentation import Presentation as Deck
+from pptx.slide import Slide
+
+from nightshift.knowledge.extract import extract
+from nightshift.knowledge.extract.blocks import Block
+
+TITLE_AND_CONTENT, BLANK = 1, 6
+
+
+@pytest.fixture
+def deck() -> Deck:
+    return Presentation()
+
+
+def slide(deck: Deck, title: str, *lines: str) -> Slide:
+    made = deck.slides.add_slide(deck.slide_layouts[TITLE_AND_CONTENT])
+    made.shapes.title.text = title
+    made.placeholders[1].text = "\n".join(lines)
+    return made
+
+
+def blocks_of(deck: Deck, path: Path) -> list[Block]:
+    deck.save(path / "made.pptx")
+    return extract("pptx", path / "made.pptx").blocks
+
+
+def test_a_slide_is_a_page_under_its_title(deck: Deck, tmp_path: Path) -> None:
+    slide(deck, "Returns", "Within 30 days", "Free of charge")
+    deck.slides.add_slide(deck.slide_layouts[BLANK])
+    slide(deck, "Hours", "Nine to five")
+    assert blocks_of(deck, tmp_path) == [
+        Block("Returns\nWithin 30 days\nFree of charge", 1, ("Returns",)),
+        Block("Hours\nNine to five", 3, ("Hours",)),
+    ]
+
+
+def test_slides_come_in_the_order_they_are_shown_in(deck: Deck, tmp_path: Path) -> None:
+    slide(deck, "made first")
+    slide(deck, "made second")
+    order = deck.slides._sldIdLst
+    order.append(order[0])
+    assert [(block.page, block.text) for block in blocks_of(deck, tmp_path)] == [(1, "made second"), (2, "made first")]
+
+
+def test_the_speaker_s_notes_are_a_block_of_their_own(deck: Deck, tmp_path: Path) -> None:
+    slide(deck, "Returns").notes_slide.notes_text_frame.text = "Mention the exception."
+    assert blocks_of(deck, tmp_path)[1:] == [Block("Mention the exception.", 1, ("Returns", "Notes"))]
+
+
+def test_tables_groups_and_charts_are_read(deck: Deck, tmp_path: Path) -> None:
+    shapes = deck.slides.add_slide(deck.slide_layouts[BLANK]).shapes
+    table = shapes.add_table(2, 2, 0, 0, 99, 99).table
+    for cell, text in zip(table.iter_cells(), ["Size", "Price", "L", "19.90"], strict=True):
+        cell.text = text
+    shapes.add_group_shape().shapes.add_textbox(0, 0, 9, 9).text_frame.text = "in a group"
+    data = CategoryChartData()
+    data.categories = ["Q1", "Q2"]
+    data.add_series("Sales", [3, 4.5])
+    chart = shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 99, 99, data).chart
+    chart.chart_title.text_frame.text = "A good year"
+    assert blocks_of(deck, tmp_path)[0].text.split("\n") == [
+        "Size | Price",
+        "L | 19.90",
+        "in a group",
+        "A good year",
+        "Sales | Q1 | Q2 | 3 | 4.5",
+    ]

@@ -42,7 +42,8 @@ def name_of(queue: str) -> str:
 
 
 SPECS = {
-    name_of(queue): JobSpec(name_of(queue), queue, Retry(max=1, interval=[1]), run, lambda *_: None) for queue in QUEUES
+    name_of(queue): JobSpec(name_of(queue), queue, Retry(max=1, interval=[1]), run, lambda *_: None, lambda *_: False)
+    for queue in QUEUES
 }
 
 

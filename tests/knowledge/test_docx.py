@@ -85,7 +85,8 @@ def test_a_table_that_only_lays_out_does_not_hide_headings(document: docx.docume
 
 
 def test_headers_and_footers_are_read_once(document: docx.document.Document, tmp_path: Path) -> None:
-    for section in (document.sections[0], document.add_section()):
+    document.add_section()
+    for section in document.sections:
         section.header.is_linked_to_previous = section.footer.is_linked_to_previous = False
         section.header.paragraphs[0].text = "ACME"
         section.footer.paragraphs[0].text = "Confidential"
@@ -106,8 +107,10 @@ def test_a_text_box_is_read_once_behind_its_paragraph(document: docx.document.Do
 
 
 def test_footnotes_follow_the_paragraph_that_refers_to_them(document: docx.document.Document, tmp_path: Path) -> None:
-    notes = "".join(
-        f'<w:footnote w:id="{number}"><w:p>{run(text)}</w:p></w:footnote>' for number, text in enumerate("ab")
+    refer = '<w:r><w:footnoteReference w:id="{}"/></w:r>'
+    notes = "".join(  # which refer to themselves
+        f'<w:footnote w:id="{number}"><w:p>{run(text)}{refer.format(number)}</w:p></w:footnote>'
+        for number, text in enumerate("ab")
     )
     part = docx.opc.part.Part(
         docx.opc.packuri.PackURI("/word/footnotes.xml"),
@@ -116,15 +119,15 @@ def test_footnotes_follow_the_paragraph_that_refers_to_them(document: docx.docum
         document.part.package,
     )
     document.part.relate_to(part, docx.opc.constants.RELATIONSHIP_TYPE.FOOTNOTES)
-    add(document, f'{run("one")}<w:r><w:footnoteReference w:id="1"/></w:r>')
-    add(document, f'{run("two")}<w:r><w:footnoteReference w:id="0"/></w:r>')
+    add(document, run("one") + refer.format(1))
+    add(document, run("two") + refer.format(0))
     assert blocks_of(document, tmp_path)[0].text == "one\n\nb\n\ntwo\n\na"
 
 
 def test_what_nobody_sees_is_left_out(document: docx.document.Document, tmp_path: Path) -> None:
     add(
         document,
-        f"{run('seen')}<w:del>{run('deleted')}</w:del><w:moveFrom>{run('moved')}</w:moveFrom><w:ins>{run(' new')}</w:ins>"
+        f"{run('se<!-- note -->en')}<w:del>{run('deleted')}</w:del><w:moveFrom>{run('moved')}</w:moveFrom><w:ins>{run(' new')}</w:ins>"
         "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>"
         '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:tab/><w:t>shown</w:t><w:br/><w:t>below</w:t></w:r>',
     )

@@ -103,7 +103,7 @@ def test_an_uploaded_page_keeps_everything(tmp_path: Path) -> None:
 
 
 def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
-    assert read("webpage", "<title>Shop</title><p>Open.", tmp_path).blocks == [Block("Open.")]
+    assert read("webpage", "<footer>ACME Street 5</footer>", tmp_path).blocks == [Block("ACME Street 5")]
 
 
 def test_a_page_of_scripts_says_so(tmp_path: Path) -> None:

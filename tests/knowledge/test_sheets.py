@@ -107,6 +107,12 @@ def test_an_old_or_locked_office_file_asks_for_a_new_one(tmp_path: Path, stream:
         extract("xls", tmp_path / "old.doc")
 
 
+def test_a_workbook_inside_an_old_document_is_not_taken_for_the_document(tmp_path: Path) -> None:
+    (tmp_path / "old.doc").write_bytes((SAMPLES / "xlwt.xls").read_bytes() + "WordDocument".encode("utf-16-le"))
+    with pytest.raises(PermanentError, match="old Office format"):
+        extract("xls", tmp_path / "old.doc")
+
+
 def test_a_truncated_xls_is_called_damaged(tmp_path: Path) -> None:
     whole = (SAMPLES / "xlwt.xls").read_bytes()
     (tmp_path / "half.xls").write_bytes(whole[:600] + whole[-512:])

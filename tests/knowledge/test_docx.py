@@ -127,7 +127,8 @@ def test_footnotes_follow_the_paragraph_that_refers_to_them(document: docx.docum
 def test_what_nobody_sees_is_left_out(document: docx.document.Document, tmp_path: Path) -> None:
     add(
         document,
-        f"{run('se<!-- note -->en')}<w:del>{run('deleted')}</w:del><w:moveFrom>{run('moved')}</w:moveFrom><w:ins>{run(' new')}</w:ins>"
+        f"{run('se<!-- note -->en')}<w:del>{run('deleted')}</w:del><w:moveFrom>{run('moved')}</w:moveFrom>"
+        f"<w:ins>{run(' new')}</w:ins>"
         "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>"
         '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:tab/><w:t>shown</w:t><w:br/><w:t>below</w:t></w:r>',
     )

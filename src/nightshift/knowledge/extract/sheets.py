@@ -86,7 +86,5 @@ def _text(sheet: CalamineSheet) -> str:
 
 
 def _shown(value: object) -> str:
-    """A number with the 15 digits Excel shows, a date without a midnight."""
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    return str(value).removesuffix(" 00:00:00")
+    """A number with the 15 digits Excel shows."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

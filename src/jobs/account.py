@@ -35,7 +35,7 @@ TRIM = """
 
 
 def count_and_trim(connection: Any, queue: str, job_id: str, job: str, outcome: str) -> None:
-    """Count one attempt and trim both registries of its queue, exactly, in one round trip."""
+    """Count one attempt and trim both registries of its queue, exactly. `connection`: a pipeline will do."""
     spec = QUEUES[queue]
     keys = [f"rq:finished:{queue}", f"rq:failed:{queue}", COUNTS]
     expires_at = time.time() + KEPT_SECONDS
@@ -43,12 +43,13 @@ def count_and_trim(connection: Any, queue: str, job_id: str, job: str, outcome: 
     connection.eval(TRIM, len(keys), *keys, *args)
 
 
-def line(job: Any, queue: str, outcome: str, attempt: int, waited_ms: int, ran_ms: int, error: Any) -> None:
+def line(job: Any, queue: str, outcome: str, error: Any, ran_ms: int) -> None:
     """The structured line of one attempt. Of an error: its class and place, and its message only if that is ours."""
     bad = outcome in ("failed", "refused", "died")
+    waited = (job.started_at - job.enqueued_at).total_seconds() if job.started_at and job.enqueued_at else 0
     log(
-        "job", logging.ERROR if bad else logging.INFO, id=job.id, job=job.description, queue=queue, attempt=attempt,
-        waited_ms=waited_ms, ran_ms=ran_ms, outcome=outcome, error=where(error) if error else None,
+        "job", logging.ERROR if bad else logging.INFO, id=job.id, job=job.description, queue=queue, attempt=job.attempt,
+        waited_ms=max(0, int(waited * 1000)), ran_ms=ran_ms, outcome=outcome, error=where(error) if error else None,
     )  # fmt: skip
 
 

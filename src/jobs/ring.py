@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -59,21 +60,29 @@ def ring_due(job: str, workspace_id: str) -> int:
     global _silent_until
     if time.monotonic() < _silent_until:
         return 0
-    spec, now = JOBS[job], clock.now()
-    taken = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
     rows = []
     try:
-        rows = statement(TAKE, durable=False, **taken)
-        if not rows:
-            return 0
-        with redis().pipeline() as pipe:
-            for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
-                _enqueue(pipe, spec, row)
-            pipe.execute()
+        if rows := take(job, workspace_id):
+            with redis().pipeline() as pipe:
+                put(pipe, job, rows)
+                pipe.execute()
     except (RedisError, SQLAlchemyError) as error:
         _silent_until = time.monotonic() + PAUSE_SECONDS
         log("ring lost", logging.WARNING, job=job, rows=len(rows), error=type(error).__name__)
     return len(rows)
+
+
+def take(job: str, workspace_id: str) -> list[Any]:
+    """The rows of a workspace that may be rung now, marked as rung. What then is not put into Redis, the sweep rings."""
+    now = clock.now()
+    bound = JOBS[job].queue.workers
+    return statement(TAKE, durable=False, job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=bound)
+
+
+def put(pipe: Pipeline, job: str, rows: Sequence[Any]) -> None:
+    """Add a job for each row to a pipeline of Redis commands, the longest due first."""
+    for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
+        _enqueue(pipe, JOBS[job], row)
 
 
 def ring_all() -> int:

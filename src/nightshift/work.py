@@ -44,6 +44,15 @@ RENEW = """
 """
 
 
+# Out of the lease's hands, with whatever the row becomes.
+LEAVE = """
+    UPDATE work SET lease_owner = NULL, lease_until = NULL, updated_at = %(now)s, {changes}
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND lease_owner = %(owner)s
+    RETURNING row_id
+"""
+DONE = "state = 'done', rung_at = NULL, error = NULL"
+
+
 @dataclass(frozen=True)
 class Failure:
     """What a failed run means: tried again at `retry_at`, or, where that is None, at rest as failed."""
@@ -59,23 +68,22 @@ def judge(
 ) -> Failure:
     """Decide what `error` means for work that failed `failures` times before and waited `waited_seconds` in all.
 
-    A permanent error ends it. A wait asked for that is longer than our own is obeyed and costs no attempt, up to
-    30 minutes in all. Anything else counts: n intervals (seconds) are n further runs.
+    A permanent error ends it. A wait that the other side asked for is obeyed and costs no attempt, up to 30 minutes in
+    all. Anything else counts: n intervals (seconds) are n further runs.
     """
     sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
     asked = error.retry_after_seconds if isinstance(error, TemporaryError) else None
     if isinstance(error, PermanentError):
         return Failure(sentence, None, failures + 1, waited_seconds)
-    if asked is not None and asked > (intervals[failures] if failures < len(intervals) else 0):
+    if asked:
+        wait = math.ceil(asked) + 1  # RQ cuts due times to whole seconds: never earlier than asked
         if waited_seconds + asked > LONGEST_WAIT_SECONDS:
             too_long = f"{sentence} It asked us to wait longer than 30 minutes in all."
             return Failure(too_long, None, failures + 1, waited_seconds)
-        wait = math.ceil(asked) + 1  # RQ cuts due times to whole seconds: never earlier than asked
-        return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + asked)
+        return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + max(asked, 1))
     if failures >= len(intervals):
         return Failure(sentence, None, failures + 1, waited_seconds)
-    wait = max(intervals[failures], 0 if asked is None else math.ceil(asked) + 1)
-    return Failure(sentence, now + timedelta(seconds=wait), failures + 1, waited_seconds)
+    return Failure(sentence, now + timedelta(seconds=intervals[failures]), failures + 1, waited_seconds)
 
 
 # A job that was rung for it and that nobody has begun stays the one: asking often must not fill Redis.
@@ -145,7 +153,18 @@ class Lease:
 
     def finish(self, session: Session) -> None:
         """The work is done, in the transaction that did it. Raises LeaseLost."""
-        self._leave(session, state="done", rung_at=None, error=None)
+        self._leave(session, DONE)
+
+    def finish_by(self, effect: str, **values: Any) -> list[Any]:
+        """The work is done by one SQL statement, in one round trip: the rows it returns, at least one.
+
+        `effect` reads `mine`, which holds `row_id` while the lease does. Raises LeaseLost where nothing came back.
+        """
+        sql = f"WITH mine AS ({LEAVE.format(changes=DONE)}) {effect}"
+        rows = statement(sql, **self._named(), now=clock.now(), **values)
+        if not rows:
+            raise LeaseLost(f"{self.job} {self.row_id}")
+        return rows
 
     def fail(self, session: Session, failure: Failure, *, keep_job: bool = False) -> None:
         """The run failed: due again at `failure.retry_at`, or failed for good. Raises LeaseLost.
@@ -153,21 +172,20 @@ class Lease:
         `keep_job`: its job in Redis will run it again; otherwise it is rung anew when due.
         """
         values = dict(failures=failure.failures, waited_seconds=failure.waited_seconds, error=failure.sentence)
+        changes = "failures = %(failures)s, waited_seconds = %(waited_seconds)s, error = %(error)s"
         if failure.retry_at is None:
-            self._leave(session, state="failed", rung_at=None, **values)
-        elif keep_job:
-            self._leave(session, due_at=failure.retry_at, **values)
+            self._leave(session, f"state = 'failed', rung_at = NULL, {changes}", **values)
         else:
-            self._leave(session, due_at=failure.retry_at, rung_at=None, **values)
+            keep = "" if keep_job else "rung_at = NULL, "
+            self._leave(session, f"due_at = %(due_at)s, {keep}{changes}", due_at=failure.retry_at, **values)
 
     def give_back(self, session: Session) -> None:
         """Not done, and nobody's fault: due now, no attempt used. Raises LeaseLost."""
-        self._leave(session, rung_at=None)
+        self._leave(session, "rung_at = NULL")
 
-    def _leave(self, session: Session, **values: object) -> None:
-        left = dict(lease_owner=None, lease_until=None, updated_at=clock.now(), **values)
-        table: Any = Work.__table__
-        if session.execute(update(table).where(*self._mine()).values(left)).rowcount == 0:  # type: ignore[attr-defined]
+    def _leave(self, session: Session, changes: str, **values: object) -> None:
+        bound = {**self._named(), "now": clock.now(), **values}
+        if not session.connection().exec_driver_sql(LEAVE.format(changes=changes), bound).rowcount:
             raise LeaseLost(f"{self.job} {self.row_id}")
 
 

@@ -24,17 +24,17 @@ LADDER = [2, 8, 32]
         (RuntimeError("x"), 0, 0, 2, 1, 0),
         # a permanent one rests at once
         (PermanentError("x"), 0, 0, None, 1, 0),
-        # a shorter wait than ours changes nothing
-        (TemporaryError("x", 0.5), 0, 0, 2, 1, 0),
-        (TemporaryError("x", 7), 1, 0, 8, 2, 0),
-        # one near ours counts, and is still not undercut by RQ's whole seconds
-        (TemporaryError("x", 2), 0, 0, 3, 1, 0),
-        (TemporaryError("x", 7.5), 1, 0, 9, 2, 0),
-        (TemporaryError("x", 0), 3, 0, None, 4, 0),
-        # a longer one is obeyed to the second (and one more: RQ cuts due times) and costs no attempt
+        # a wait that is asked for is obeyed to the second (and one more: RQ cuts due times) and costs no attempt,
+        # be it longer or shorter than ours
         (TemporaryError("x", 90), 0, 0, 91, 0, 90),
         (TemporaryError("x", 8.5), 1, 10, 10, 1, 18.5),
+        (TemporaryError("x", 5), 2, 0, 6, 2, 5),
         (TemporaryError("x", 5), 3, 0, 6, 3, 5),
+        # a second at least is counted, or a vendor that always asks for less would never come to an end
+        (TemporaryError("x", 0.5), 0, 0, 2, 0, 1),
+        # none at all is a plain failure
+        (TemporaryError("x", 0), 0, 0, 2, 1, 0),
+        (TemporaryError("x", 0), 3, 0, None, 4, 0),
         # 30 minutes in all, then it is a failure
         (TemporaryError("x", 1800), 0, 0, 1801, 0, 1800),
         (TemporaryError("x", 1801), 0, 0, None, 1, 0),

@@ -168,6 +168,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     ("TWILIO", answer(401), CREDENTIAL),
     ("TWILIO", answer(429, twilio(20429, 429)), TEMPORARY),
     ("TWILIO", answer(400, twilio(20429, 429)), TEMPORARY),
+    ("TWILIO", answer(401, twilio(20429, 429)), TEMPORARY),
     ("TWILIO", answer(429), TEMPORARY),
     ("TWILIO", answer(200, twilio(21610, 400)), PERMANENT),
     # LINE

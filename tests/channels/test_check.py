@@ -74,7 +74,15 @@ PATHS = ["1/2", "../1", "..", "1?a=b", "1#x", "1%2f", "1@evil.example", "a\\b", 
         ],
         *[
             ("WEBHOOK", "secret", value)
-            for value in ("whsec_", "whsec_a", "not base64!", "whsec_whsec_AAAA", "whsec_AA=A")
+            for value in (
+                "whsec_",
+                "whsec_a",
+                "not base64!",
+                "abcd efgh",
+                "abcdefgh!!!!",
+                "whsec_whsec_AAAA",
+                "whsec_AA=A",
+            )
         ],
     ],
 )

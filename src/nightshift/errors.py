@@ -11,15 +11,21 @@ class PermanentError(NightshiftError):
     """Trying again cannot help. The job stops now and the sentence is shown."""
 
 
+class BadCredential(PermanentError):
+    """The channel itself is refused, whoever the message is for, until new credentials are put."""
+
+
 class TemporaryError(NightshiftError):
     """Trying again may help.
 
     `retry_after_seconds`: how long the other side asked us to stay away, None where it said nothing.
+    `scope`: whom that wait holds: "account", all that would go through the same account, or "lane", this customer alone.
     """
 
-    def __init__(self, sentence: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, sentence: str, retry_after_seconds: float | None = None, *, scope: str = "account") -> None:
         super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
+        self.scope = scope
 
 
 class LeaseLost(Exception):

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from datetime import UTC, datetime
 
 from nightshift import clock
+
+FORM = re.compile(r"[a-z]+_([0-9a-f]{12})[0-9a-f]{16}")
 
 
 def new_id(prefix: str) -> str:
     """`<prefix>_` and 28 hex digits: 12 of the millisecond, 16 random. Letters, digits and `_` only, as RQ asks of ids."""
     return f"{prefix}_{int(clock.now().timestamp() * 1000):012x}{secrets.token_hex(8)}"
+
+
+def made_at(made_id: str) -> datetime | None:
+    """When `new_id` made this id, to the millisecond, in UTC; None for an id that it did not make."""
+    found = FORM.fullmatch(made_id)
+    if found is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(found[1], 16) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

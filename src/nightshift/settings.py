@@ -25,6 +25,16 @@ NEEDED_IN_PRODUCTION = (
     "CREDENTIAL_KEYS",
     "ADMIN_API_KEY",
 )
+VENDOR_BASE_URLS = {  # each can be named by <TYPE>_BASE_URL
+    "WHATSAPP": "https://graph.facebook.com/v23.0",
+    "TELEGRAM": "https://api.telegram.org",
+    "MESSENGER": "https://graph.facebook.com/v23.0",
+    "INSTAGRAM": "https://graph.facebook.com/v23.0",
+    "SLACK": "https://slack.com/api",
+    "TWILIO": "https://api.twilio.com",
+    "LINE": "https://api.line.me",
+    "DISCORD": "https://discord.com",
+}
 
 
 class SettingsError(Exception):
@@ -42,6 +52,10 @@ class Settings:
     openai_api_key: str | None
     openai_base_url: str
     embedding_model: str
+    resend_api_key: str | None
+    resend_from: str | None
+    resend_base_url: str
+    vendor_base_urls: Mapping[str, str]
     admin_api_key: str
     credential_keys: tuple[str, ...]
     outbound_allow_hosts: tuple[str, ...]
@@ -76,6 +90,13 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),
         embedding_model=source.get("EMBEDDING_MODEL") or "text-embedding-3-small",
+        resend_api_key=source.get("RESEND_API_KEY"),
+        resend_from=source.get("RESEND_FROM"),
+        resend_base_url=source.url("RESEND_BASE_URL", ("http", "https"), "https://api.resend.com"),
+        vendor_base_urls={
+            type_: source.url(f"{type_}_BASE_URL", ("http", "https"), default)
+            for type_, default in VENDOR_BASE_URLS.items()
+        },
         admin_api_key=source.get("ADMIN_API_KEY") or _made_once(data_dir, "admin_api_key", secrets.token_urlsafe),
         credential_keys=source.fernet_keys("CREDENTIAL_KEYS", lambda: _made_once(data_dir, "credential_keys", _fernet)),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
@@ -125,7 +146,8 @@ class _Source:
             _ = parts.port
         except ValueError:
             raise SettingsError(f"{name} is not a URL.") from None
-        if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+        place = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
+        if parts.scheme not in schemes or not place:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
         if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
             raise SettingsError(f"{name} must end in the number of a database, or in none.")

@@ -24,6 +24,7 @@ GOOD = {
     "CREDENTIAL_KEYS": FERNET,
     "ADMIN_API_KEY": "operator",
 }
+VENDORS = ["WHATSAPP", "TELEGRAM", "MESSENGER", "INSTAGRAM", "SLACK", "TWILIO", "LINE", "DISCORD"]
 
 
 def test_production_runs_with_all_that_is_needed(tmp_path: Path) -> None:
@@ -31,6 +32,31 @@ def test_production_runs_with_all_that_is_needed(tmp_path: Path) -> None:
     assert config.production
     assert (config.port, config.log_format, config.rate_limit_per_minute) == (3001, "json", 12000)
     assert not list(tmp_path.iterdir()), "production makes no secret of its own"
+
+
+def test_vendors_are_at_their_own_addresses_unless_they_are_named(tmp_path: Path) -> None:
+    assert load(GOOD, tmp_path).vendor_base_urls == {
+        "WHATSAPP": "https://graph.facebook.com/v23.0",
+        "TELEGRAM": "https://api.telegram.org",
+        "MESSENGER": "https://graph.facebook.com/v23.0",
+        "INSTAGRAM": "https://graph.facebook.com/v23.0",
+        "SLACK": "https://slack.com/api",
+        "TWILIO": "https://api.twilio.com",
+        "LINE": "https://api.line.me",
+        "DISCORD": "https://discord.com",
+    }
+    named = {f"{vendor}_BASE_URL": f"http://127.0.0.1:9/{vendor.lower()}/" for vendor in VENDORS}
+    urls = load({**GOOD, **named}, tmp_path).vendor_base_urls
+    assert urls == {vendor: f"http://127.0.0.1:9/{vendor.lower()}" for vendor in VENDORS}
+
+
+def test_resend_has_its_key_its_sender_and_its_address(tmp_path: Path) -> None:
+    config = load({**GOOD, "RESEND_BASE_URL": "http://127.0.0.1:9"}, tmp_path)
+    assert (config.resend_api_key, config.resend_from) == ("re", "Nightshift <no-reply@example.com>")
+    assert config.resend_base_url == "http://127.0.0.1:9"
+    assert load(GOOD, tmp_path).resend_base_url == "https://api.resend.com"
+    unset = load({"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://x"}, tmp_path)
+    assert (unset.resend_api_key, unset.resend_from) == (None, None)
 
 
 @pytest.mark.parametrize("name", NEEDED_IN_PRODUCTION)
@@ -51,6 +77,11 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://host:port"),
         ("OPENAI_BASE_URL", "ftp://x"),
+        *[
+            (f"{name}_BASE_URL", value)
+            for name in ("RESEND", *VENDORS)
+            for value in ("ftp://x", "graph.facebook.com", "https:///v23.0", "https://x:port")
+        ],
         ("CREDENTIAL_KEYS", "short"),
         ("CREDENTIAL_KEYS", f"{FERNET},nonsense"),
         ("RATE_LIMIT_PER_MINUTE", "-1"),

@@ -1,0 +1,22 @@
+"""Instagram, by Meta's Send API for professional accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from nightshift.channels.base import Codes, Part, TextLimit
+from nightshift.channels.meta import PAGE, WINDOW, MetaChannel
+from nightshift.errors import PermanentError
+
+
+class Instagram(MetaChannel):
+    type = "INSTAGRAM"
+    name = "Instagram"
+    fields = ("accessToken",)
+    limit = TextLimit(1000, "bytes")
+    id_path = ("message_id",)
+    codes: ClassVar[Codes] = {**PAGE, 2534022: (PermanentError, WINDOW)}
+
+    def payload(self, part: Part) -> Mapping[str, object]:
+        return {"recipient": {"id": part.to}, "message": {"text": part.text}}

@@ -1,0 +1,21 @@
+"""Messenger, by Meta's Send API for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from nightshift.channels.base import Codes, Part, TextLimit
+from nightshift.channels.meta import PAGE, MetaChannel
+
+
+class Messenger(MetaChannel):
+    type = "MESSENGER"
+    name = "Messenger"
+    fields = ("pageAccessToken",)
+    limit = TextLimit(2000, "characters")
+    id_path = ("message_id",)
+    codes: ClassVar[Codes] = PAGE
+
+    def payload(self, part: Part) -> Mapping[str, object]:
+        return {"recipient": {"id": part.to}, "messaging_type": "RESPONSE", "message": {"text": part.text}}

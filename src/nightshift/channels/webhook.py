@@ -1,0 +1,82 @@
+"""An address the customer company named, signed by Standard Webhooks (standardwebhooks.com) so that it can be believed."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import ClassVar
+
+from standardwebhooks import Webhook as Signer
+
+from nightshift import clock
+from nightshift.address import check_form
+from nightshift.channels.answer import accepted
+from nightshift.channels.base import Call, Channel, Codes, Part, TextLimit
+from nightshift.errors import BadCredential, PermanentError
+from nightshift.ids import made_at
+from nightshift.response import Response
+
+PREFIX = "whsec_"
+
+
+class Webhook(Channel):
+    """The body is the recommended shape: `type`, `timestamp` (when the message was made), `data`.
+
+    `webhook-id` and body are the same at every try, so that the receiver can drop what it has had; only
+    `webhook-timestamp`, the time of this try, and with it the signature differ.
+    """
+
+    type = "WEBHOOK"
+    name = "The webhook"
+    fields = ("url", "secret")
+    limit = TextLimit(20_000, "bytes")
+    honours_key = True
+    statuses: ClassVar[Codes] = {
+        410: (BadCredential, "The webhook says that it is gone for good (HTTP 410). Put a new address."),
+        **dict.fromkeys([401, 403], (PermanentError, "The webhook does not let us in.")),
+        404: (PermanentError, "There is nothing at the webhook's address (HTTP 404)."),
+    }
+
+    def check(self, credentials: Mapping[str, str]) -> None:
+        try:
+            check_form(credentials["url"])
+        except ValueError as reason:
+            raise ValueError(f"url: {reason}") from None
+        secret = credentials["secret"].removeprefix(PREFIX)
+        try:  # the library would pass over what is not base64, and sign with the rest
+            usable = b64decode(secret + "=" * (-len(secret) % 4), validate=True)
+        except ValueError:
+            usable = b""
+        if not usable:
+            raise ValueError(f"secret must be a Standard Webhooks secret: {PREFIX} and base64, or base64 alone.")
+
+    def call(self, credentials: Mapping[str, str], part: Part) -> Call:
+        now = clock.now()
+        name, body = part.key.replace("/", "_"), _body(part)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Signer(credentials["secret"]).sign(name, now, body),
+        }
+        return Call(credentials["url"], headers, body.encode(), user_named=True)
+
+    def judge(self, answer: Response, part: Part) -> str:
+        if accepted(answer):
+            return ""
+        raise self.refusal(answer)
+
+
+def _body(part: Part) -> str:
+    message_id, _, number = part.key.rpartition("/")
+    made = made_at(message_id) or clock.now()
+    return json.dumps(
+        {
+            "type": "message",
+            "timestamp": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "data": {"messageId": message_id, "part": int(number), "customerId": part.to, "content": part.text},
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )

@@ -1,0 +1,227 @@
+"""The one request each vendor gets, field by field as its documentation has it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import pytest
+from standardwebhooks import Webhook
+
+from nightshift import clock
+from nightshift.channels import CHANNELS
+from nightshift.channels.base import Call, Part
+from nightshift.errors import PermanentError
+from nightshift.ids import made_at, new_id
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+CREDENTIALS = {
+    "WHATSAPP": {"accessToken": "EAAx", "phoneNumberId": "106540352242922"},
+    "TELEGRAM": {"botToken": "110201543:AAHdqTcv-CH1vGW_JxfSe"},
+    "MESSENGER": {"pageAccessToken": "EAAp"},
+    "INSTAGRAM": {"accessToken": "IGQV"},
+    "SLACK": {"botToken": "xoxb-1"},
+    "TWILIO": {"accountSid": "AC0123", "authToken": "tok", "from": "+15005550006"},
+    "LINE": {"channelAccessToken": "line+token/=="},
+    "DISCORD": {"botToken": "MTk4.Cl2FMQ.Zn"},
+    "WEBHOOK": {"url": "https://hooks.example.com/in?a=1", "secret": SECRET},
+}
+PLAIN = 'Hällo *you* & <all>, "now"\n@everyone 👋'
+
+
+def call(type_: str, to: str = "cust1", text: str = PLAIN, key: str = "msg_1/1") -> Call:
+    return CHANNELS[type_].call(CREDENTIALS[type_], Part(to, text, key, 0))
+
+
+def body(made: Call) -> Any:
+    return json.loads(made.body)
+
+
+def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
+    assert {type_: set(channel.fields) for type_, channel in CHANNELS.items()} == {
+        type_: set(credentials) for type_, credentials in CREDENTIALS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("type_", "url", "headers", "payload"),
+    [
+        (
+            "WHATSAPP",
+            "https://graph.facebook.com/v23.0/106540352242922/messages",
+            {"Authorization": "Bearer EAAx"},
+            {
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": "cust1",
+                "type": "text",
+                "text": {"body": PLAIN},
+            },
+        ),
+        (
+            "TELEGRAM",
+            "https://api.telegram.org/bot110201543:AAHdqTcv-CH1vGW_JxfSe/sendMessage",
+            {},
+            {"chat_id": "cust1", "text": PLAIN},  # no parse_mode: no markup
+        ),
+        (
+            "MESSENGER",
+            "https://graph.facebook.com/v23.0/me/messages",
+            {"Authorization": "Bearer EAAp"},
+            {"recipient": {"id": "cust1"}, "messaging_type": "RESPONSE", "message": {"text": PLAIN}},
+        ),
+        (
+            "INSTAGRAM",
+            "https://graph.facebook.com/v23.0/me/messages",
+            {"Authorization": "Bearer IGQV"},
+            {"recipient": {"id": "cust1"}, "message": {"text": PLAIN}},
+        ),
+        (
+            "SLACK",
+            "https://slack.com/api/chat.postMessage",
+            {"Authorization": "Bearer xoxb-1", "Content-Type": "application/json; charset=utf-8"},
+            {"channel": "cust1", "text": 'Hällo *you* &amp; &lt;all&gt;, "now"\n@everyone 👋'},
+        ),
+        (
+            "LINE",
+            "https://api.line.me/v2/bot/message/push",
+            {"Authorization": "Bearer line+token/==", "X-Line-Retry-Key": "adc50d3a-f4aa-5feb-969f-911b7f738688"},
+            {"to": "cust1", "messages": [{"type": "text", "text": PLAIN}]},
+        ),
+        (
+            "DISCORD",
+            "https://discord.com/api/v10/channels/cust1/messages",
+            {"Authorization": "Bot MTk4.Cl2FMQ.Zn", "User-Agent": "DiscordBot (nightshift, 0.1.0)"},
+            {
+                "content": PLAIN,
+                "nonce": "f86b84cf932feb58053c7c7e4",
+                "enforce_nonce": True,
+                "allowed_mentions": {"parse": []},
+            },
+        ),
+    ],
+)
+def test_a_json_vendor_gets(type_: str, url: str, headers: dict[str, str], payload: dict[str, Any]) -> None:
+    made = call(type_)
+    assert made.url == url
+    assert made.headers == {"Content-Type": "application/json", **headers}
+    assert body(made) == payload
+    assert not made.user_named
+
+
+def test_twilio_gets_a_form() -> None:
+    made = call("TWILIO", to="whatsapp:+4915112345678")
+    assert made.url == "https://api.twilio.com/2010-04-01/Accounts/AC0123/Messages.json"
+    assert made.headers == {
+        "Authorization": "Basic " + base64.b64encode(b"AC0123:tok").decode(),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    assert parse_qs(made.body.decode(), strict_parsing=True) == {
+        "To": ["whatsapp:+4915112345678"],
+        "From": ["+15005550006"],
+        "Body": [PLAIN],
+    }
+    assert b"+49" not in made.body, "an unescaped + is a space to the server"
+
+
+@pytest.mark.parametrize("type_", ["LINE", "DISCORD", "WEBHOOK"])
+def test_a_key_is_the_same_at_every_try_and_another_for_each_part(type_: str) -> None:
+    def key(made: Call) -> str:
+        if type_ == "DISCORD":
+            return str(body(made)["nonce"])
+        return made.headers["X-Line-Retry-Key" if type_ == "LINE" else "webhook-id"]
+
+    keys = [key(call(type_, key=f"msg_{message}/{number}")) for message in range(20) for number in range(1, 20)]
+    assert len(set(keys)) == len(keys)
+    channel = CHANNELS[type_]
+    assert channel.honours_key
+    assert key(channel.call(CREDENTIALS[type_], Part("cust1", PLAIN, "msg_0/1", 4))) == keys[0]
+
+
+def test_only_the_three_that_take_a_key_say_so() -> None:
+    assert {type_ for type_, channel in CHANNELS.items() if channel.honours_key} == {"LINE", "DISCORD", "WEBHOOK"}
+
+
+def test_keys_are_in_the_form_their_vendors_ask_for() -> None:
+    assert str(UUID(call("LINE").headers["X-Line-Retry-Key"])) == call("LINE").headers["X-Line-Retry-Key"]
+    assert len(body(call("DISCORD"))["nonce"]) <= 25
+
+
+@pytest.mark.parametrize("to", ["../users/@me", "1/2", "1?x=1", "1#", "", "..", "1\r\n", "١٢"])
+def test_discord_has_no_url_for_what_is_no_channel_id(to: str) -> None:
+    with pytest.raises(PermanentError, match="not that of a Discord channel") as caught:
+        call("DISCORD", to=to)
+    assert not to or to not in str(caught.value)
+
+
+def test_a_webhook_is_signed_over_the_very_bytes_that_are_sent() -> None:
+    made = call("WEBHOOK")
+    assert made.url == "https://hooks.example.com/in?a=1"
+    assert made.user_named, "it goes through the guarded door"
+    assert made.headers["Content-Type"] == "application/json"
+    assert set(made.headers) == {"Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert Webhook(SECRET).verify(made.body, dict(made.headers)) == body(made)
+    with pytest.raises(Exception, match="No matching signature"):
+        Webhook(SECRET).verify(made.body + b" ", dict(made.headers))
+
+
+def test_a_webhooks_id_has_neither_slash_nor_dot() -> None:
+    assert call("WEBHOOK", key="msg_00ab/12").headers["webhook-id"] == "msg_00ab_12"
+
+
+def test_a_webhooks_body_says_when_the_message_was_made_and_is_the_same_an_hour_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made_then = datetime(2028, 2, 29, 23, 59, 59, 250_000, UTC)
+    monkeypatch.setattr(clock, "now", lambda: made_then)
+    message_id = new_id("msg")
+    first = call("WEBHOOK", key=f"{message_id}/2")
+    monkeypatch.setattr(clock, "now", lambda: made_then + timedelta(hours=1))
+    second = call("WEBHOOK", key=f"{message_id}/2")
+
+    assert body(first) == {
+        "type": "message",
+        "timestamp": "2028-02-29T23:59:59.250Z",
+        "data": {"messageId": message_id, "part": 2, "customerId": "cust1", "content": PLAIN},
+    }
+    assert second.body == first.body
+    assert second.headers["webhook-id"] == first.headers["webhook-id"]
+    assert int(second.headers["webhook-timestamp"]) == int(first.headers["webhook-timestamp"]) + 3600
+    assert int(first.headers["webhook-timestamp"]) == int(made_then.timestamp())
+
+
+def test_a_secret_may_come_without_its_prefix_and_without_padding() -> None:
+    channel, part = CHANNELS["WEBHOOK"], Part("c", "t", "m/1", 0)
+    for secret in ("whsec_c2VjcmV0IGtleQ==", "c2VjcmV0IGtleQ==", "whsec_c2VjcmV0IGtleQ"):
+        made = channel.call({"url": "https://x.example", "secret": secret}, part)
+        assert Webhook(b"secret key").verify(made.body, dict(made.headers))
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in CREDENTIALS if type_ != "WEBHOOK"])
+def test_base_urls_are_read_when_a_call_is_made(type_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {type_: "http://127.0.0.1:9/mock"}
+    monkeypatch.setattr("nightshift.channels.base.settings", lambda: SimpleNamespace(vendor_base_urls=named))
+    assert call(type_).url.startswith("http://127.0.0.1:9/mock/")
+
+
+@pytest.mark.parametrize("type_", CREDENTIALS)
+def test_no_secret_is_in_a_url_or_a_body_but_where_the_vendor_has_it_so(type_: str) -> None:
+    made = call(type_)
+    for field, value in CREDENTIALS[type_].items():
+        if field not in ("phoneNumberId", "accountSid", "from", "url") and type_ != "TELEGRAM":
+            assert value not in made.url
+            assert value.encode() not in made.body
+
+
+def test_an_id_says_when_it_was_made() -> None:
+    before = clock.now()
+    made = made_at(new_id("msg"))
+    assert made is not None
+    assert before - timedelta(milliseconds=1) <= made <= clock.now()
+    for other in ("", "msg_", "msg_1", "msg_" + "f" * 28, "MSG_" + "0" * 28):
+        assert made_at(other) is None, other

@@ -15,16 +15,23 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 PIECE_BYTES = 16_384  # one TLS record: a write waits for one of these at a time
 
 
-def seconds_left(ends: float) -> float:
-    """Seconds until `ends` (time.monotonic), more than 0. Raises TimeoutError when there are none."""
-    left = ends - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("deadline")
-    return left
+class Deadline:
+    """A moment (time.monotonic) that may be set anew for each exchange, and whether anything was sent before it."""
+
+    def __init__(self, ends: float = 0.0) -> None:
+        self.ends = ends
+        self.sent = False
+
+    def seconds_left(self) -> float:
+        """More than 0. Raises TimeoutError when there are none."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("deadline")
+        return left
 
 
-def end_at(session: requests.Session, ends: float) -> None:
-    """Every connect, TLS handshake, read and write of `session` ends at `ends` (time.monotonic), with a timeout.
+def keep_to(session: requests.Session, deadline: Deadline) -> None:
+    """Every connect, TLS handshake, read and write of `session` ends at `deadline`, with a timeout.
 
     A timeout of requests starts anew with every byte: a server that drips its headers holds it for ever. Only the
     look-up of a name is outside, it is the resolver's: 10 s a name server by default (resolv.conf, man page).
@@ -32,15 +39,15 @@ def end_at(session: requests.Session, ends: float) -> None:
 
     class Plain(HTTPConnection):
         def connect(self) -> None:
-            self.timeout = seconds_left(ends)
+            self.timeout = deadline.seconds_left()
             super().connect()
-            self.sock = cast(socket.socket, _Clocked(self.sock, ends))
+            self.sock = cast(socket.socket, _Clocked(self.sock, deadline))
 
     class Secure(HTTPSConnection):
         def connect(self) -> None:
-            self.timeout = seconds_left(ends)
+            self.timeout = deadline.seconds_left()
             super().connect()
-            self.sock = cast(socket.socket, _Clocked(self.sock, ends))
+            self.sock = cast(socket.socket, _Clocked(self.sock, deadline))
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -55,33 +62,34 @@ def end_at(session: requests.Session, ends: float) -> None:
 class _Clocked:
     """A connected socket; before it waits, it is told how long it may."""
 
-    def __init__(self, sock: Any, ends: float) -> None:
+    def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock = sock
-        self._ends = ends
+        self._deadline = deadline
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
     def sendall(self, data: bytes) -> None:
         for start in range(0, len(data), PIECE_BYTES):
-            self._sock.settimeout(seconds_left(self._ends))
+            self._sock.settimeout(self._deadline.seconds_left())
+            self._deadline.sent = True
             self._sock.sendall(data[start : start + PIECE_BYTES])
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._ends))
+        return io.BufferedReader(_Reader(self._sock, self._deadline))
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: Any, ends: float) -> None:
+    def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock = sock
         self._file = sock.makefile("rb", buffering=0)
-        self._ends = ends
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(seconds_left(self._ends))
+        self._sock.settimeout(self._deadline.seconds_left())
         count: int | None = self._file.readinto(buffer)
         return count
 

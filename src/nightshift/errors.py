@@ -20,12 +20,14 @@ class TemporaryError(NightshiftError):
 
     `retry_after_seconds`: how long the other side asked us to stay away, None where it said nothing.
     `scope`: whom that wait holds: "account", all that would go through the same account, or "lane", this customer alone.
+    `answer_lost`: the other side may have got what we sent, and done it.
     """
 
     def __init__(self, sentence: str, retry_after_seconds: float | None = None, *, scope: str = "account") -> None:
         super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
         self.scope = scope
+        self.answer_lost = False
 
 
 class LeaseLost(Exception):

@@ -1,11 +1,13 @@
-"""The one door to whatever address a user names: no private network, and an end to time, size and redirects.
+"""HTTP to others, with an end to time, size and redirects: requests bounds none of these.
 
-requests bounds none of these. Each rule was measured against a server that breaks it; the tests hold those servers.
+`get` and `post` are the one door to whatever address a user names: no private network. `post_trusted` is for the addresses
+an operator named. Each rule was measured against a server that breaks it; the tests hold those servers.
 """
 
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ import urllib3
 from AntiSSRF import AntiSSRFError
 
 from nightshift.address import check_form, guarded_session, is_exempt
-from nightshift.deadline import end_at, seconds_left
+from nightshift.deadline import Deadline, keep_to
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.response import Response
 
@@ -25,6 +27,8 @@ MAX_REDIRECTS = 5
 REDIRECTS = {301, 302, 303, 307, 308}
 ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}  # one of them: a chain is how bombs are nested
 READ_BYTES = 65_536
+
+_kept = threading.local()  # .session and .deadline of post_trusted, a thread each
 
 
 def get(
@@ -58,9 +62,23 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, d
     """The answer to these very bytes; no redirect is followed. Any status: see response.check_status.
 
     The status is the answer: once it is there, a body that is too long, too slow or broken off is cut, not an error.
-    Otherwise raises as `get` does.
+    Otherwise raises as `get` does; a TemporaryError says by `answer_lost` whether the other side may have got it.
     """
     return _exchange("POST", url, body, headers, max_bytes, time.monotonic() + deadline_seconds)
+
+
+def post_trusted(
+    url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, deadline_seconds: float
+) -> Response:
+    """As `post`, for an address that an operator named: it may be private, and its connection is kept for the next call."""
+    if not hasattr(_kept, "session"):
+        _kept.deadline = Deadline()
+        _kept.session = requests.Session()
+        keep_to(_kept.session, _kept.deadline)
+    deadline: Deadline = _kept.deadline
+    deadline.ends, deadline.sent = time.monotonic() + deadline_seconds, False
+    with _in_our_words(deadline):
+        return _ask(_kept.session, "POST", url, body, headers, max_bytes, deadline)
 
 
 def _exchange(
@@ -72,18 +90,34 @@ def _exchange(
     except ValueError as reason:
         raise PermanentError(str(reason)) from None
     session = requests.Session() if is_exempt(urlsplit(url).hostname or "") else guarded_session()
-    session.trust_env = False
+    deadline = Deadline(ends)
+    with _in_our_words(deadline), session:
+        keep_to(session, deadline)
+        return _ask(session, method, url, body, headers, max_bytes, deadline)
+
+
+def _ask(
+    session: requests.Session,
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    max_bytes: int,
+    deadline: Deadline,
+) -> Response:
+    session.trust_env = (
+        False  # a proxy variable would go round the guard, a .netrc would put itself in place of a token
+    )
     session.resolve_redirects = lambda *_a, **_k: iter(())  # type: ignore[method-assign] # it reads a redirect's body whole
     session.headers["User-Agent"] = "Nightshift"
-    with _in_our_words(), session:
-        end_at(session, ends)
-        with session.request(
-            method, url, data=body, headers=headers, stream=True, allow_redirects=False, timeout=seconds_left(ends)
-        ) as answer:
-            found = {name.lower(): " ".join(value.split()) for name, value in answer.headers.items()}
-            whole = method == "GET" and answer.status_code < 400
-            content = b"" if answer.status_code in REDIRECTS else _body(answer.raw, found, max_bytes, whole)
-            return Response(answer.status_code, url, found, content)
+    session.cookies.clear()
+    with session.request(
+        method, url, data=body, headers=headers, stream=True, allow_redirects=False, timeout=deadline.seconds_left()
+    ) as answer:
+        found = {name.lower(): " ".join(value.split()) for name, value in answer.headers.items()}
+        whole = method == "GET" and answer.status_code < 400
+        content = b"" if answer.status_code in REDIRECTS else _body(answer.raw, found, max_bytes, whole)
+        return Response(answer.status_code, url, found, content)
 
 
 def _body(raw: Any, headers: Mapping[str, str], max_bytes: int, whole: bool) -> bytes:
@@ -112,17 +146,24 @@ def _joined(url: str, target: str) -> str:
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def _in_our_words(deadline: Deadline) -> Iterator[None]:
     """What the libraries raise, as our two kinds, without its cause: every library's message repeats the address."""
     try:
         yield
-    except AntiSSRFError:
-        raise PermanentError("This address leads into a private network, which is not allowed.") from None
-    except socket.gaierror:
-        raise TemporaryError("The name in this address could not be found.") from None
-    except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-        raise TemporaryError("The server at this address took too long to answer.") from None
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError):
-        raise TemporaryError("The server at this address could not prove who it is (its certificate).") from None
-    except (OSError, urllib3.exceptions.HTTPError):
-        raise TemporaryError("The server at this address could not be reached, or broke off its answer.") from None
+    except (AntiSSRFError, OSError, urllib3.exceptions.HTTPError) as error:  # requests' own are OSErrors
+        ours = _meaning(error)
+        if isinstance(ours, TemporaryError):
+            ours.answer_lost = deadline.sent
+        raise ours from None
+
+
+def _meaning(error: Exception) -> PermanentError | TemporaryError:
+    if isinstance(error, AntiSSRFError):
+        return PermanentError("This address leads into a private network, which is not allowed.")
+    if isinstance(error, socket.gaierror):
+        return TemporaryError("The name in this address could not be found.")
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+        return TemporaryError("The server at this address took too long to answer.")
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+        return TemporaryError("The server at this address could not prove who it is (its certificate).")
+    return TemporaryError("The server at this address could not be reached, or broke off its answer.")

@@ -1,0 +1,69 @@
+"""Workspaces, their keys and agents, and what happens in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nightshift import clock
+from nightshift.db.models.base import Base, child_of
+
+
+class Workspace(Base):
+    """A customer company: the tenant of everything below."""
+
+    __tablename__ = "workspaces"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    notify_email: Mapped[str]
+    monthly_grant: Mapped[int] = mapped_column(BigInteger)
+    low_threshold: Mapped[int] = mapped_column(BigInteger)
+    event_seq: Mapped[int] = mapped_column(BigInteger, default=0)  # the number of its newest event
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ApiKey(Base):
+    """A workspace key: only its SHA-256 is kept (the key itself is 256 random bits)."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("digest"), Index(None, "workspace_id"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    digest: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Agent(Base):
+    """One support agent of a workspace; knowledge belongs to it."""
+
+    __tablename__ = "agents"
+    __table_args__ = (Index(None, "workspace_id"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Event(Base):
+    """What happened in a workspace, numbered without gaps: the stream of GET /v1/events."""
+
+    __tablename__ = "events"
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+
+
+class IdempotencyKey(Base):
+    """The first answer to a request that named this key, to be given again."""
+
+    __tablename__ = "idempotency_keys"
+    scope: Mapped[str] = mapped_column(primary_key=True)  # a workspace's id, or 'operator'
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]  # SHA-256 of method, path and body
+    answer: Mapped[bytes | None]  # status, body, Location, sealed: some answers hold a new key
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -81,8 +81,10 @@ def take(job: str, workspace_id: str) -> list[Any]:
 
 def put(pipe: Pipeline, job: str, rows: Sequence[Any]) -> None:
     """Add a job for each row to a pipeline of Redis commands, the longest due first."""
+    spec = JOBS[job]
+    payloads = spec.payload([row.row_id for row in rows]) if spec.payload and rows else {}
     for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
-        _enqueue(pipe, JOBS[job], row)
+        _enqueue(pipe, spec, row, payloads.get(row.row_id, {}))
 
 
 def ring_all() -> int:
@@ -91,12 +93,12 @@ def ring_all() -> int:
     return sum(ring_due(pair.job, pair.workspace_id) for pair in pairs if pair.job in JOBS)
 
 
-def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any) -> None:
+def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any, payload: Mapping[str, str]) -> None:
     """One job: its Retry as documented, its count of runs left as the row has it."""
     place = queue(spec.queue_name)
     job = place.create_job(
-        spec.function, args=[row.row_id], job_id=job_id(spec.name, row.row_id, row.generation), description=spec.name,
-        timeout=spec.queue.time_limit_seconds, result_ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS,
+        spec.function, args=[row.row_id], kwargs=dict(payload), job_id=job_id(spec.name, row.row_id, row.generation),
+        description=spec.name, timeout=spec.queue.time_limit_seconds, result_ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS,
         retry=Retry(max=spec.retry.max, interval=spec.retry.intervals),
     )  # fmt: skip
     job.retries_left = spec.retry.max - row.failures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rq import Retry
@@ -15,7 +15,10 @@ from nightshift.work import Failure
 @dataclass(frozen=True)
 class JobSpec:
     """A job: the queue and Retry its module names, the function RQ calls, who shows a failure to its owner, and who
-    owes a failed row anew (False: there is nothing left to do it for)."""
+    owes a failed row anew (False: there is nothing left to do it for).
+
+    `payload`: for these row ids, what RQ shows of each as keyword arguments next to the id. The row wins where they differ.
+    """
 
     name: str
     queue_name: str
@@ -23,6 +26,7 @@ class JobSpec:
     function: Callable[..., None]
     failed: Callable[[Session, str, Failure], None]
     replay: Callable[[Session, str], bool]
+    payload: Callable[[Sequence[str]], Mapping[str, Mapping[str, str]]] | None = None
 
     @property
     def path(self) -> str:

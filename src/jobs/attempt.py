@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import os
-import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from rq import get_current_job
 from rq.timeouts import JobTimeoutException
 
-from jobs.spec import JobSpec, parse_job_id
+from jobs import account
+from jobs.spec import JobSpec, job_id, parse_job_id
 from nightshift import clock, work
 from nightshift.db.session import transaction
-from nightshift.errors import LeaseLost, TemporaryError
-from nightshift.work import Failure, Lease
+from nightshift.errors import LeaseLost, NotYet, TemporaryError
+from nightshift.judging import Failure, judge
+from nightshift.logs import log, where
+from nightshift.work import Lease
 
 
 class Stop(BaseException):
@@ -35,12 +39,12 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
     """Run `do` under the row's lease; it ends by `lease.finish` in the transaction that has the effect.
 
     Outcomes, as the log line names them: done; stale (not this job's to do any more); lost (someone else took it over,
-    nothing was written); given_back (a stop); retry; failed. Errors are recorded, then raised: RQ sees every failure.
+    nothing was written); given_back (a stop, or not yet its time); retry; failed. Errors are recorded, then raised: RQ
+    sees every failure.
     """
     job: Any = get_current_job()
     named = parse_job_id(job.id) if job else None
-    owner = job.worker_name if job else f"direct-{socket.gethostname()}-{os.getpid()}"
-    lease = work.claim(spec.name, row_id, owner, named and named[2])
+    lease = work.claim(spec.name, row_id, job.worker_name if job else work.local_owner(), named and named[2])
     if lease is None:
         return _note(job, "stale")
     if job:
@@ -51,12 +55,36 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
         _note(job, "done")
     except LeaseLost:
         _note(job, "lost")
+    except NotYet as early:
+        _give_back(lease, job, early.until)
     except Stop:
         _give_back(lease, job)
         raise
     except BaseException as error:
         if _record(spec, lease, error, job):
             raise
+
+
+def attempt_here(spec: JobSpec, lease: Lease, do: Callable[[Lease], None]) -> None:
+    """One run in this process, outside of RQ, under a lease that the caller took. Its failure is in the row, not raised."""
+    begun, error, outcome = time.monotonic(), None, "done"
+    try:
+        do(lease)
+    except LeaseLost:
+        outcome = "lost"
+    except NotYet as early:
+        outcome = "given_back"
+        _give_back(lease, None, early.until)
+    except Exception as raised:
+        error = raised
+        failure = _write_down(spec, lease, error, job=None)
+        outcome = "lost" if failure is None else "retry" if failure.retry_at else "failed"
+    name, ran_ms = job_id(spec.name, lease.row_id, lease.generation), int((time.monotonic() - begun) * 1000)
+    level = logging.ERROR if outcome == "failed" else logging.INFO
+    told = dict(id=name, job=spec.name, attempt=lease.runs, ran_ms=ran_ms, outcome=outcome)
+    log("job", level, **told, error=where(error) if error else None)
+    if outcome == "failed" and error:
+        account.report(error, job=spec.name, job_id=name, queue=spec.queue_name)
 
 
 @contextmanager
@@ -74,20 +102,31 @@ def _note(job: Any, outcome: str, *, handed_back: bool = False) -> None:
         job.outcome, job.handed_back = outcome, handed_back
 
 
-def _give_back(lease: Lease, job: Any) -> None:
+def _give_back(lease: Lease, job: Any, due_at: datetime | None = None) -> None:
     try:
         with transaction() as session:
-            lease.give_back(session)
+            lease.give_back(session, due_at)
         _note(job, "given_back", handed_back=True)
     except LeaseLost:  # the stop came after the last commit
         _note(job, "done", handed_back=True)
 
 
 def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool:
-    """Write the failure into the row and its owner's view. False where the row is someone else's by now."""
+    """Write the failure down and have RQ repeat it. False where the row is someone else's by now."""
+    failure = _write_down(spec, lease, error, job)
+    if failure is None:
+        _note(job, "lost")
+    elif job:
+        _repeat(spec, job, failure)
+    return failure is not None
+
+
+def _write_down(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> Failure | None:
+    """The failure, in the row and in its owner's view. None where the row is someone else's by now."""
     if isinstance(error, JobTimeoutException):
         error = TemporaryError(f"It took longer than {spec.queue.time_limit_seconds // 60} minutes.")
-    failure = work.judge(error, lease.failures, lease.waited_seconds, spec.retry.intervals, clock.now())
+    now = clock.now()
+    failure = judge(error, lease.failures, lease.waited_seconds, spec.retry.intervals, now, lease.give_up_at)
     try:
         with transaction() as session:
             waiting = work.waiting_in_redis(session, lease.job, lease.workspace_id)
@@ -95,14 +134,10 @@ def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool
             lease.fail(session, failure, keep_job=repeats)
             spec.failed(session, lease.row_id, failure)
     except LeaseLost:
-        _note(job, "lost")
-        return False
-    _note(
-        job, "failed" if failure.retry_at is None else "retry", handed_back=failure.retry_at is not None and not repeats
-    )
-    if job:
-        _repeat(spec, job, failure)
-    return True
+        return None
+    again = failure.retry_at is not None
+    _note(job, "retry" if again else "failed", handed_back=again and not repeats)
+    return failure
 
 
 def _repeat(spec: JobSpec, job: Any, failure: Failure) -> None:

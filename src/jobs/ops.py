@@ -10,6 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.queues import QUEUES
 from jobs.replay import replay, replay_queue, resting
+from nightshift.channels import accounts
+from nightshift.errors import PermanentError
 from nightshift.settings import SettingsError
 
 
@@ -20,8 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     if asked.command == "retry" and (asked.row_id is None) is (asked.queue is None):
         parser.error("retry takes a job and a row id, or --queue")
     try:
-        return _failed(asked.queue) if asked.command == "failed" else _retry(asked.job, asked.row_id, asked.queue)
-    except SettingsError as error:
+        return int(asked.act(asked))
+    except (SettingsError, PermanentError) as error:
         print(error, file=sys.stderr)
     except OperationalError:
         print("The database does not answer.", file=sys.stderr)
@@ -36,8 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     retry = commands.add_parser("retry", help="try it again, with all attempts", usage=retry_usage)
     retry.add_argument("job", nargs="?")
     retry.add_argument("row_id", nargs="?")
+    rotate = commands.add_parser("rotate-credentials", help="seal all credentials under the newest of CREDENTIAL_KEYS")
     for command in (failed, retry):
         command.add_argument("--queue", choices=QUEUES)
+    failed.set_defaults(act=lambda asked: _failed(asked.queue))
+    retry.set_defaults(act=lambda asked: _retry(asked.job, asked.row_id, asked.queue))
+    rotate.set_defaults(act=lambda _: _rotate())
     return parser
 
 
@@ -58,6 +64,12 @@ def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
         return 0
     print(f"{job} {row_id} does not rest as failed.", file=sys.stderr)
     return 1
+
+
+def _rotate() -> int:
+    """After it, only the newest key is needed for credentials (answers kept for an Idempotency-Key need theirs for a week)."""
+    print(f"{accounts.rotate()} sealed under the newest key.")
+    return 0
 
 
 if __name__ == "__main__":

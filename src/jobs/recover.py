@@ -18,6 +18,7 @@ from jobs.spec import job_id
 from nightshift import clock, work
 from nightshift.db.session import transaction
 from nightshift.errors import TemporaryError
+from nightshift.judging import judge
 from nightshift.logs import log
 from nightshift.settings import settings
 
@@ -53,7 +54,8 @@ def release(owner: str | None = None, died: bool = True) -> int:
 def _count(session: Session, lease: work.Lease) -> None:
     spec = JOBS[lease.job]
     crash = TemporaryError(work.CRASHED)
-    failure = work.judge(crash, lease.failures, lease.waited_seconds, spec.retry.intervals, clock.now())
+    now = clock.now()
+    failure = judge(crash, lease.failures, lease.waited_seconds, spec.retry.intervals, now, lease.give_up_at)
     lease.fail(session, failure)
     spec.failed(session, lease.row_id, failure)
 

@@ -9,7 +9,7 @@ from rq import Retry
 from sqlalchemy.orm import Session
 
 from jobs.queues import QUEUES, QueueSpec
-from nightshift.work import Failure
+from nightshift.judging import Failure
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class NightshiftError(Exception):
     """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data."""
@@ -32,3 +34,11 @@ class TemporaryError(NightshiftError):
 
 class LeaseLost(Exception):
     """Someone else owns this row now, or it is gone. Whatever this worker did must be rolled back, not recorded."""
+
+
+class NotYet(Exception):
+    """This work may not be done before `until`, for a reason that is not its own: no attempt is used."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until

@@ -12,6 +12,20 @@ from nightshift.db.models import Event, Workspace
 CHANNEL = "nightshift_events"  # NOTIFY carries the workspace's id, at the moment of the commit
 
 
+# The same as a part of a statement's WITH, for the rows (workspace_id) of `cause`; its last SELECT has to read `woken`.
+EMIT = f"""
+    numbered AS (
+        UPDATE workspaces SET event_seq = event_seq + 1 FROM cause WHERE workspaces.id = cause.workspace_id
+        RETURNING workspaces.id, event_seq
+    ), emitted AS (
+        INSERT INTO events (workspace_id, seq, name, data, created_at)
+        SELECT id, event_seq, %(event)s, CAST(%(data)s AS jsonb), %(now)s FROM numbered
+    ), woken AS (
+        SELECT pg_notify('{CHANNEL}', id) FROM numbered
+    )
+"""  # noqa: S608 a constant
+
+
 def emit(session: Session, workspace_id: str, name: str, data: dict[str, Any]) -> None:
     """Write one event into the caller's transaction and wake its readers when that commits.
 

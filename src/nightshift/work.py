@@ -11,8 +11,8 @@ and its transaction rolled back.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import os
+import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,20 +23,19 @@ from sqlalchemy.orm import Session
 from nightshift import clock
 from nightshift.db.models import Work
 from nightshift.db.session import statement
-from nightshift.errors import LeaseLost, NightshiftError, PermanentError, TemporaryError
+from nightshift.errors import LeaseLost
+from nightshift.judging import Failure
 
 LEASE = timedelta(seconds=30)  # renewed every 10 s; with a sweep every 15 s a dead machine's job runs within 60 s
 FREE_DEATHS = 2  # a worker may die twice under a row (deploys, machines) before its death counts as the row's failure
-LONGEST_WAIT_SECONDS = 1800.0  # what a vendor may ask for in all before we call it a failure
-UNEXPECTED = "Something went wrong on our side."
 CRASHED = "The worker stopped unexpectedly while working on it, more than once."
 
 
 CLAIM = """
     UPDATE work SET lease_owner = %(owner)s, lease_until = %(until)s, runs = runs + 1, updated_at = %(now)s
-    WHERE job = %(job)s AND row_id = %(row_id)s AND state = 'pending' AND lease_owner IS NULL
+    WHERE job = %(job)s AND row_id = %(row_id)s AND state = 'pending' AND lease_owner IS NULL AND due_at < 'infinity'
           AND (%(generation)s::int IS NULL OR generation = %(generation)s)
-    RETURNING workspace_id, generation, runs, failures, waited_seconds
+    RETURNING workspace_id, generation, runs, failures, waited_seconds, give_up_at
 """
 RENEW = """
     UPDATE work SET lease_until = %(until)s
@@ -53,57 +52,46 @@ LEAVE = """
 DONE = "state = 'done', rung_at = NULL, error = NULL"
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What a failed run means: tried again at `retry_at`, or, where that is None, at rest as failed."""
-
-    sentence: str
-    retry_at: datetime | None
-    failures: int
-    waited_seconds: float
-
-
-def judge(
-    error: BaseException, failures: int, waited_seconds: float, intervals: Sequence[int], now: datetime
-) -> Failure:
-    """Decide what `error` means for work that failed `failures` times before and waited `waited_seconds` in all.
-
-    A permanent error ends it. A wait that the other side asked for is obeyed and costs no attempt, up to 30 minutes in
-    all. Anything else counts: n intervals (seconds) are n further runs.
-    """
-    sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
-    asked = error.retry_after_seconds if isinstance(error, TemporaryError) else None
-    if isinstance(error, PermanentError):
-        return Failure(sentence, None, failures + 1, waited_seconds)
-    if asked:
-        wait = math.ceil(asked) + 1  # RQ cuts due times to whole seconds: never earlier than asked
-        if waited_seconds + asked > LONGEST_WAIT_SECONDS:
-            too_long = f"{sentence} It asked us to wait longer than 30 minutes in all."
-            return Failure(too_long, None, failures + 1, waited_seconds)
-        return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + max(asked, 1))
-    if failures >= len(intervals):
-        return Failure(sentence, None, failures + 1, waited_seconds)
-    return Failure(sentence, now + timedelta(seconds=intervals[failures]), failures + 1, waited_seconds)
-
-
-# A job that was rung for it and that nobody has begun stays the one: asking often must not fill Redis.
+# A job that was rung for it and that nobody has begun stays the one: asking often must not fill Redis. A row whose lane
+# has others in it is due at infinity: whoever ends the one before it makes it due (the trigger work_next_in_lane).
 ORDER = text("""
     INSERT INTO work AS w (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,
-                           updated_at)
-    VALUES (:job, :row_id, :workspace, 'pending', :now, 0, 0, 0, 0, 0, :now)
+                           updated_at, lane, lane_seq)
+    SELECT :job, :row_id, :workspace, 'pending',
+           CASE WHEN EXISTS (SELECT 1 FROM work WHERE job = :job AND workspace_id = :workspace AND lane = :lane
+                                    AND state = 'pending' AND row_id <> :row_id)
+                THEN 'infinity' ELSE CAST(:due_at AS timestamptz) END,
+           0, 0, 0, 0, 0, :now, :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('work_lane_seq') END
     ON CONFLICT (job, row_id) DO UPDATE SET
         (generation, rung_at) = (
             SELECT CASE WHEN waits THEN w.generation ELSE w.generation + 1 END, CASE WHEN waits THEN w.rung_at END
             FROM (SELECT w.state = 'pending' AND w.lease_owner IS NULL AND w.rung_at IS NOT NULL AND w.due_at <= :now)
                  AS job_of (waits)),
-        state = 'pending', due_at = :now, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0, deaths = 0,
-        waited_seconds = 0, error = NULL, updated_at = :now
+        state = 'pending', due_at = EXCLUDED.due_at, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0,
+        deaths = 0, waited_seconds = 0, error = NULL, updated_at = :now, lane = EXCLUDED.lane,
+        lane_seq = EXCLUDED.lane_seq, give_up_at = NULL
 """)
+JOIN_LANE = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
+)
 
 
-def order(session: Session, job: str, row_id: str, workspace_id: str) -> None:
-    """Owe this work from now on, with all its attempts. A run that is under way loses its lease and leaves no trace."""
-    session.execute(ORDER, dict(job=job, row_id=row_id, workspace=workspace_id, now=clock.now()))
+def order(
+    session: Session,
+    job: str,
+    row_id: str,
+    workspace_id: str,
+    *,
+    lane: str | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Owe this work from `due_at` (None: now) on, with all its attempts. A run that is under way loses its lease and
+    leaves no trace. In a `lane` it comes after all that is owed there."""
+    now = clock.now()
+    values = dict(job=job, row_id=row_id, workspace=workspace_id, lane=lane, now=now, due_at=due_at or now)
+    if lane is not None:
+        session.execute(JOIN_LANE, values)
+    session.execute(ORDER, values)
 
 
 def drop(session: Session, job: str, row_id: str) -> None:
@@ -123,12 +111,13 @@ class Lease:
     runs: int
     failures: int
     waited_seconds: float
+    give_up_at: datetime | None = None
 
     @classmethod
     def of(cls, row: Work) -> Lease:
         return cls(
             row.job, row.row_id, row.workspace_id, row.generation, row.lease_owner or "",
-            row.runs, row.failures, row.waited_seconds,
+            row.runs, row.failures, row.waited_seconds, row.give_up_at,
         )  # fmt: skip
 
     def _mine(self) -> tuple[Any, ...]:
@@ -146,9 +135,10 @@ class Lease:
 
     def renew(self) -> None:
         """Another 30 s, if the lease is still there."""
-        statement(RENEW, durable=False, **self._named(), until=clock.now() + LEASE)
+        statement(RENEW, durable=False, **self.named(), until=clock.now() + LEASE)
 
-    def _named(self) -> dict[str, Any]:
+    def named(self) -> dict[str, Any]:
+        """What tells this lease from every other, as parameters of a statement."""
         return dict(job=self.job, row_id=self.row_id, generation=self.generation, owner=self.owner)
 
     def finish(self, session: Session) -> None:
@@ -161,7 +151,7 @@ class Lease:
         `effect` reads `mine`, which holds `row_id` while the lease does. Raises LeaseLost where nothing came back.
         """
         sql = f"WITH mine AS ({LEAVE.format(changes=DONE)}) {effect}"
-        rows = statement(sql, **self._named(), now=clock.now(), **values)
+        rows = statement(sql, **self.named(), now=clock.now(), **values)
         if not rows:
             raise LeaseLost(f"{self.job} {self.row_id}")
         return rows
@@ -179,22 +169,38 @@ class Lease:
             keep = "" if keep_job else "rung_at = NULL, "
             self._leave(session, f"due_at = %(due_at)s, {keep}{changes}", due_at=failure.retry_at, **values)
 
-    def give_back(self, session: Session) -> None:
-        """Not done, and nobody's fault: due now, no attempt used. Raises LeaseLost."""
-        self._leave(session, "rung_at = NULL")
+    def give_back(self, session: Session, due_at: datetime | None = None) -> None:
+        """Not done, and nobody's fault: due again at `due_at` (None: now), no attempt used. Raises LeaseLost."""
+        self._leave(session, "rung_at = NULL, due_at = coalesce(%(due_at)s, due_at)", due_at=due_at)
 
     def _leave(self, session: Session, changes: str, **values: object) -> None:
-        bound = {**self._named(), "now": clock.now(), **values}
+        bound = {**self.named(), "now": clock.now(), **values}
         if not session.connection().exec_driver_sql(LEAVE.format(changes=changes), bound).rowcount:
             raise LeaseLost(f"{self.job} {self.row_id}")
 
 
 def claim(job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
     """The lease on a pending row, counted as a run; None where there is nothing to do: it is done, gone, someone else's,
-    or `generation` (None: any) is not its newest job."""
-    now = clock.now()
-    rows = statement(CLAIM, job=job, row_id=row_id, owner=owner, generation=generation, now=now, until=now + LEASE)
+    not the head of its lane, or `generation` (None: any) is not its newest job."""
+    rows = statement(CLAIM, **_claimed(job, row_id, owner, generation))
     return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
+
+
+def claim_within(session: Session, job: str, row_id: str) -> Lease | None:
+    """As `claim`, by this very process and in the caller's transaction, so that nobody else gets it."""
+    owner = local_owner()
+    row = session.connection().exec_driver_sql(CLAIM, _claimed(job, row_id, owner, None)).one_or_none()
+    return Lease(job, row_id, owner=owner, **row._asdict()) if row else None
+
+
+def local_owner() -> str:
+    """The name under which a process that is no worker holds leases."""
+    return f"direct-{socket.gethostname()}-{os.getpid()}"
+
+
+def _claimed(job: str, row_id: str, owner: str, generation: int | None) -> dict[str, Any]:
+    now = clock.now()
+    return dict(job=job, row_id=row_id, owner=owner, generation=generation, now=now, until=now + LEASE)
 
 
 def lapsed(session: Session, owner: str | None = None) -> list[Lease]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nightshift.channels import CHANNELS, messages
+
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 TIME = {"type": "string", "format": "date-time"}
@@ -35,6 +37,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Chunk": _object(chunkIdx=COUNT, content=TEXT, model=TEXT, locator=LOCATOR),
     "Passage": _object(docId=TEXT, title=TEXT, chunkIdx=COUNT, content=TEXT, similarity={"type": "number"}, locator=LOCATOR),
+    "Channel": _object(type={"enum": list(CHANNELS)}, state={"enum": ["ACTIVE", "REFUSED"]}, updatedAt=TIME),
+    "Message": _object(
+        id=TEXT, agentId=TEXT, status={"enum": list(messages.STATUSES)}, channelType={"enum": list(CHANNELS)},
+        customerId=TEXT, content=TEXT, providerIds={"type": "array", "items": TEXT},
+        attempts={"type": "array", "items": _object(
+            at=TIME, outcome={"enum": ["sent", "failed", "unknown"]}, httpStatus=_maybe(COUNT), error=_maybe(TEXT))},
+        nextAttemptAt=_maybe(TIME), error=_maybe(TEXT), createdAt=TIME,
+    ),
     "Agent": _object(id=TEXT, name=TEXT, createdAt=TIME),
     "Key": _object(id=TEXT, createdAt=TIME),
     "NewKey": _object(id=TEXT, apiKey=TEXT, createdAt=TIME),
@@ -47,6 +57,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "Documents": _list("Document"),
     "Chunks": _list("Chunk"),
+    "Channels": _list("Channel"),
+    "Messages": _list("Message"),
     "Agents": _list("Agent"),
     "Keys": _list("Key"),
     "Passages": _object(items={"type": "array", "items": {"$ref": "#/components/schemas/Passage"}}),

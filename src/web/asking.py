@@ -1,4 +1,4 @@
-"""What a request says: its JSON body as a model, its page of a list."""
+"""What a request says: its JSON body as a model, its page of a list, whose agent it names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import base64
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from flask import request
+from flask import g, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, TypeAdapter
 from pydantic.alias_generators import to_camel
+from sqlalchemy.orm import Session
 
+from nightshift.db.models import Agent
 from nightshift.knowledge.text import clean
-from web.problems import Problem, invalid
+from web.problems import Problem, invalid, not_found
 
 T = TypeVar("T")
 
@@ -48,6 +50,14 @@ def body(model: Any) -> Any:
     if not isinstance(value, dict):
         raise invalid("body", "must be a JSON object")
     return TypeAdapter(model).validate_python(value)
+
+
+def own_agent(session: Session, agent_id: str) -> Agent:
+    """The caller's agent. Raises 404."""
+    agent = session.get(Agent, agent_id)
+    if agent is None or agent.workspace_id != g.workspace_id:
+        raise not_found()
+    return agent
 
 
 def limit(default: int = 50, most: int = 200) -> int:

@@ -12,12 +12,13 @@ from pydantic import AfterValidator, Field
 from sqlalchemy.orm import Session
 
 from nightshift.address import check_form
-from nightshift.db.models import Agent, Chunk
+from nightshift.db.models import Chunk
 from nightshift.db.session import transaction
 from nightshift.knowledge import documents, sniff
 from nightshift.knowledge.documents import JOB, Source, View
 from nightshift.knowledge.search import search as find_passages
 from web import asking
+from web.asking import own_agent
 from web.problems import Problem, invalid, not_found
 from web.writing import Answer, owe, writes
 
@@ -115,14 +116,6 @@ def search(agent_id: str) -> dict[str, Any]:
     with transaction() as session:
         own_agent(session, agent_id)
     return {"items": [_passage(row) for row in find_passages(agent_id, question, size)]}
-
-
-def own_agent(session: Session, agent_id: str) -> Agent:
-    """The caller's agent. Raises 404."""
-    agent = session.get(Agent, agent_id)
-    if agent is None or agent.workspace_id != g.workspace_id:
-        raise not_found()
-    return agent
 
 
 def _own(session: Session, doc_id: str) -> View:

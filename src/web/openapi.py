@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from web import knowledge, workspaces
+from web import channels, knowledge, messages, workspaces
 from web.answers import SCHEMAS
 
 TEXT = {"type": "string"}
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
 CURSOR = {"name": "cursor", "in": "query", "schema": TEXT, "description": "`nextCursor` of the page before"}
 STATUS = {"name": "status", "in": "query", "schema": {"enum": list(knowledge.STATUSES)}}
+MESSAGE_STATUS = {"name": "status", "in": "query", "schema": {"enum": list(messages.messages.STATUSES)}}
 QUESTION = {
     "name": "q",
     "in": "query",
@@ -60,6 +61,16 @@ ROUTES = [
     Route("post", "/v1/knowledge/{doc_id}/reingest", "Ingest it again; its old chunks stay until the new ones are in",
           {202: "Document"}),
     Route("delete", "/v1/knowledge/{doc_id}", "Delete it and its chunks", {204: ""}),
+    Route("put", "/v1/channels/{channel_type}", "Put a channel's credentials; they never come out again", {204: ""},
+          body=channels.Credentials),
+    Route("get", "/v1/channels", "The channels that have credentials", {200: "Channels"}),
+    Route("delete", "/v1/channels/{channel_type}", "Forget a channel's credentials", {204: ""}),
+    Route("post", "/v1/agents/{agent_id}/messages", "Send a message to a customer: tried at once, then until it arrives",
+          {201: "Message"}, body=messages.NewMessage),
+    Route("get", "/v1/agents/{agent_id}/messages", "An agent's messages, newest first", {200: "Messages"},
+          parameters=[MESSAGE_STATUS, LIMIT, CURSOR]),
+    Route("get", "/v1/messages/{message_id}", "One message and every try of it", {200: "Message"}),
+    Route("post", "/v1/messages/{message_id}/retry", "Send a FAILED message again, with all attempts", {202: "Message"}),
     Route("get", "/v1/events", "What happens in the workspace, as server-sent events", {200: ""}, parameters=[SINCE],
           media="text/event-stream"),
     Route("post", "/v1/agents", "Make an agent", {201: "Agent"}, body=workspaces.NewAgent),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
 
@@ -18,6 +19,15 @@ from nightshift.db.models import IdempotencyKey
 from nightshift.db.session import transaction
 from web.problems import invalid
 from web.ringing import ringer
+
+
+@dataclass(frozen=True)
+class Later:
+    """A body that is known only when `act` was called, after the commit; until then it is `so_far`."""
+
+    so_far: Any
+    act: Callable[[], Any]
+
 
 Answer = tuple[Any, int] | tuple[Any, int, dict[str, str]]
 LONGEST_KEY = 255
@@ -35,6 +45,9 @@ def writes(handler: Callable[..., Answer]) -> Callable[..., Response]:
         _ = request.files or request.get_data()  # read before the transaction: a slow sender must not hold a connection
         with transaction() as session:
             body, status, headers = (*_once(session, lambda: handler(session, **path)), {})[:3]
+        if isinstance(body, Later):
+            body = body.act()
+            _remember_for_good((body, status, headers))
         ringer.ring(g.owed)
         response = make_response(jsonify(body) if status != 204 else "", status)
         response.headers.update(headers)
@@ -65,8 +78,23 @@ def _once(session: Session, act: Callable[[], Answer]) -> Answer:
             raise invalid("Idempotency-Key", "was used for another request")
         return tuple(sealing.unseal(place, first.answer))
     answer = act()
-    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealing.seal(place, answer)))
+    g.remember_as = place, mine
+    _remember(session, answer)
     return answer
+
+
+def _remember(session: Session, answer: Answer) -> None:
+    """Give this answer again to whoever comes with the request's key."""
+    place, mine = g.remember_as
+    body = answer[0].so_far if isinstance(answer[0], Later) else answer[0]
+    sealed = sealing.seal(place, [body, *answer[1:]])
+    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealed))
+
+
+def _remember_for_good(answer: Answer) -> None:
+    if "remember_as" in g:
+        with transaction() as session:
+            _remember(session, answer)
 
 
 def _fingerprint() -> bytes:

@@ -14,7 +14,10 @@ CONTRACT = {  # queue: workers, keep finished, keep failed, seconds
     "billing": (1, 12, 100, 3600),
     "email": (10, 100, 500, 60),
 }
-RETRIES = {"ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32])}
+RETRIES = {
+    "ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32]),
+    "retry_send": ("webhook-retry", "jobs.webhook_retry.retry_send", 5, [5, 20, 80, 320, 1280]),
+}
 
 
 @pytest.mark.parametrize("name", CONTRACT)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.work import UNEXPECTED, judge
+from nightshift.judging import UNEXPECTED, judge
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 LADDER = [2, 8, 32]

@@ -40,6 +40,7 @@ class Answer:
     delay_seconds: float = 0.0
     short: int = 0
     dimensions: int = 1536
+    silent: bool = False  # take the request and break off
 
 
 class Recorder:
@@ -68,6 +69,11 @@ class Recorder:
         with self._lock:
             return [r for r in self.requests if path in r.path and marker.encode() in r.body]
 
+    def count(self) -> int:
+        """How many requests there were: a number no two answers share."""
+        with self._lock:
+            return len(self.requests)
+
     def embedded(self, marker: str) -> list[str]:
         """Every text holding `marker` that was sent to be embedded and was answered with a vector."""
         return [t for r in self.asked("/embeddings", marker) for t in r.json["input"] if marker in t]
@@ -94,7 +100,12 @@ class Recorder:
                 time.sleep(answer.delay_seconds)
                 if answer.body is None and "/embeddings" in self.path and answer.status == 200:
                     answer.body = _embeddings(request.json, answer)
-                payload = json.dumps(answer.body if answer.body is not None else {}).encode()
+                if answer.body is None and answer.status == 200:
+                    answer.body = _accepted(request, recorder.count())
+                payload = json.dumps(answer.body).encode() if answer.body is not None else b"{}"
+                if answer.silent:
+                    self.close_connection = True
+                    return
                 try:
                     self.send_response(answer.status)
                     for name, value in {"Content-Type": "application/json", **(answer.headers or {})}.items():
@@ -111,6 +122,22 @@ class Recorder:
                 pass
 
         return Handler
+
+
+def _accepted(request: Request, number: int) -> Any:
+    """What each vendor says to a message it takes, by the path it is known under here."""
+    vendor = request.path.split("/")[1]
+    name = f"{vendor}-{number}"
+    return {
+        "whatsapp": {"messages": [{"id": name}]},
+        "telegram": {"ok": True, "result": {"message_id": number}},
+        "messenger": {"recipient_id": "1", "message_id": name},
+        "instagram": {"recipient_id": "1", "message_id": name},
+        "slack": {"ok": True, "ts": name},
+        "twilio": {"sid": name},
+        "line": {"sentMessages": [{"id": name}]},
+        "discord": {"id": name},
+    }.get(vendor, {})
 
 
 def _embeddings(request: Any, answer: Answer) -> Any:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,17 @@ class Stack:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+    def bring_forward(self, row_id: str, queue: str) -> None:
+        """Time travel: what this row waits for is near enough to be rung, and a sweep rings it; RQ then holds it back."""
+        near = "now() + interval '10 seconds'"
+        self.sql(f"UPDATE work SET due_at = {near} WHERE row_id = %s AND due_at > {near} AND rung_at IS NULL", row_id)
+        wait_for(lambda: self.delayed(row_id, queue), 40)
+
+    def payload(self, name: str) -> dict[str, Any]:
+        """What a job in Redis will be called with."""
+        _, _, args, kwargs = json.loads(zlib.decompress(self.redis.hget(f"rq:job:{name}", "data")))
+        return {"args": args, "kwargs": kwargs}
 
     def hurry(self, row_id: str, queue: str = "ingestion") -> None:
         """Time travel: the delayed retry of this row is due now. Waits until RQ knows of one."""

@@ -13,6 +13,7 @@ from nightshift import events
 from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.errors import LeaseLost, PermanentError
+from nightshift.judging import Failure
 from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.chunk import chunk
@@ -21,7 +22,7 @@ from nightshift.knowledge.extract import Extracted, extract
 from nightshift.knowledge.fetch import fetch
 from nightshift.knowledge.language import language_of
 from nightshift.knowledge.vectors import vectors_of
-from nightshift.work import Failure, Lease
+from nightshift.work import Lease
 
 PROGRESS_SECONDS = 0.5  # at most one progress event in this time within a stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, text
+from sqlalchemy import BigInteger, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
@@ -25,6 +25,14 @@ class Work(Base):
         ),
         Index("work_rung", "job", "workspace_id", postgresql_where=text("state = 'pending' AND rung_at IS NOT NULL")),
         Index("work_leased", "lease_owner", postgresql_where=text("lease_owner IS NOT NULL")),
+        Index(
+            "work_lane",
+            "job",
+            "workspace_id",
+            "lane",
+            "lane_seq",
+            postgresql_where=text("state = 'pending' AND lane IS NOT NULL"),
+        ),
         Index("work_failed", "job", postgresql_where=text("state = 'failed'")),
     )
     job: Mapped[str] = mapped_column(primary_key=True)
@@ -40,5 +48,8 @@ class Work(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)  # runs that count against the job's Retry
     deaths: Mapped[int] = mapped_column(Integer, default=0)  # runs whose worker died
     waited_seconds: Mapped[float] = mapped_column(default=0.0)  # at a vendor's request, costing no attempt
+    lane: Mapped[str | None]  # rows of one lane go one after the other; all but its head are due at infinity
+    lane_seq: Mapped[int | None] = mapped_column(BigInteger)  # the place in it
+    give_up_at: Mapped[datetime | None]  # no try is put off beyond this
     error: Mapped[str | None]  # the last failure's sentence
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)

@@ -1,0 +1,118 @@
+"""Messages: send one to a customer, watch, send again."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, g, request
+from pydantic import AfterValidator, StringConstraints
+from sqlalchemy.orm import Session
+
+from jobs import webhook_retry
+from jobs.attempt import attempt_here
+from nightshift.channels import CHANNELS, messages
+from nightshift.channels.messages import NoCredentials, View
+from nightshift.channels.send import send
+from nightshift.db.session import transaction
+from nightshift.work import Lease
+from web import asking
+from web.asking import own_agent
+from web.problems import Problem, invalid, not_found
+from web.writing import Answer, Later, owe, writes
+
+blueprint = Blueprint("messages", __name__, url_prefix="/v1")
+TRY_SECONDS = 14.0  # of a request's 15 s, for the vendor; the rest is ours
+
+ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
+CustomerId = Annotated[asking.Line, StringConstraints(max_length=255)]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+class NewMessage(asking.Body):
+    channel_type: ChannelType
+    customer_id: CustomerId
+    content: Annotated[asking.Prose, StringConstraints(max_length=100_000), AfterValidator(_not_blank)]
+
+
+@blueprint.post("/agents/<agent_id>/messages")
+@writes
+def accept(session: Session, agent_id: str) -> Answer:
+    begun = time.monotonic()
+    own_agent(session, agent_id)
+    new: NewMessage = asking.body(NewMessage)
+    try:
+        message_id, lease = messages.accept(session, g.workspace_id, agent_id, **new.model_dump(by_alias=False))
+    except NoCredentials:
+        raise invalid("channelType", "has no credentials here: PUT them to /v1/channels first") from None
+    owe(webhook_retry.JOB.name, g.workspace_id)
+    so_far = shown(_own(session, message_id))
+    return Later(so_far, lambda: _tried(lease, begun)) if lease else so_far, 201
+
+
+@blueprint.get("/agents/<agent_id>/messages")
+def listed(agent_id: str) -> dict[str, Any]:
+    status, size, before = request.args.get("status"), asking.limit(), asking.cursor()
+    if status is not None and status not in messages.STATUSES:
+        raise invalid("status", f"must be one of {', '.join(messages.STATUSES)}")
+    with transaction() as session:
+        own_agent(session, agent_id)
+        views = messages.listed(session, agent_id, status, before, size)
+    return asking.page([shown(view) for view in views], size, views[-1].message.id if views else None)
+
+
+@blueprint.get("/messages/<message_id>")
+def show(message_id: str) -> dict[str, Any]:
+    with transaction() as session:
+        return shown(_own(session, message_id))
+
+
+@blueprint.post("/messages/<message_id>/retry")
+@writes
+def retry(session: Session, message_id: str) -> Answer:
+    _own(session, message_id)
+    if not messages.replay(session, message_id):
+        raise Problem(409, "Only a message that has FAILED can be sent again.")
+    owe(webhook_retry.JOB.name, g.workspace_id)
+    return shown(_own(session, message_id)), 202
+
+
+def _tried(lease: Lease, begun: float) -> dict[str, Any]:
+    """The message after its first try, which happens here, between two transactions."""
+    left = TRY_SECONDS - (time.monotonic() - begun)
+    attempt_here(webhook_retry.JOB, lease, lambda lease: send(lease, left))
+    with transaction() as session:
+        return shown(_own(session, lease.row_id))
+
+
+def _own(session: Session, message_id: str) -> View:
+    view = messages.find(session, g.workspace_id, message_id)
+    if view is None:
+        raise not_found()
+    return view
+
+
+def shown(view: View) -> dict[str, Any]:
+    """A message as its owner sees it."""
+    message = view.message
+    return {
+        "id": message.id,
+        "agentId": message.agent_id,
+        "status": view.status,
+        "channelType": message.channel_type,
+        "customerId": message.customer_id,
+        "content": message.content,
+        "providerIds": [provider_id for provider_id in message.provider_ids if provider_id],
+        "attempts": [
+            {"at": asking.time(a.at), "outcome": a.outcome, "httpStatus": a.http_status, "error": a.error}
+            for a in view.attempts
+        ],
+        "nextAttemptAt": asking.time(view.next_attempt_at),
+        "error": message.error,
+        "createdAt": asking.time(message.created_at),
+    }

@@ -1,0 +1,353 @@
+"""A message out: sent inside the request, or kept, tried again and sent in order; and when it cannot arrive, why."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from client import OPERATOR_KEY, Client
+from messaging import CREDENTIALS, message, put, say, settled, trying
+from recorder import Answer, Recorder
+from stack import Stack, wait_for
+
+QUEUE = "webhook-retry"
+LADDER = (5, 20, 80, 320, 1280)
+
+
+@pytest.mark.parametrize("channel", CREDENTIALS)
+def test_a_message_is_sent_within_the_request(channel: str, api: Client, vendors: Recorder) -> None:
+    put(api, channel, vendors)
+    word = f"word{uuid4().hex}"
+    sent = say(api, f"Hello {word}", channel=channel)
+    assert (sent["status"], sent["error"], sent["nextAttemptAt"]) == ("SENT", None, None)
+    assert [(a["outcome"], a["httpStatus"], a["error"]) for a in sent["attempts"]] == [("sent", 200, None)]
+    assert len(vendors.asked("/", word)) == 1
+    assert len(sent["providerIds"]) == (0 if channel == "WEBHOOK" else 1)
+    assert api("GET", f"/v1/messages/{sent['id']}").json() == sent
+    assert api("GET", f"/v1/agents/{api.agent_id}/messages", params={"status": "SENT"}).json()["items"] == [sent]
+
+
+def test_a_failing_vendor_is_tried_after_5_20_80_320_and_1280_seconds_and_then_the_message_rests_as_failed(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, *[Answer(500)] * 6)
+    with stack.nothing_moves() as move:
+        failed = say(api, word)
+        for attempt, interval in enumerate(LADDER, 1):
+            shown = wait_for(lambda n=attempt: trying(api, failed["id"], n))
+            assert shown["status"] == "RETRYING"
+            assert "Telegram is having trouble" in shown["error"]
+            due = datetime.fromisoformat(shown["nextAttemptAt"]).timestamp()
+            assert due == pytest.approx(vendors.asked("/telegram", word)[-1].at + interval, abs=1.5)
+            stack.bring_forward(failed["id"], QUEUE)
+            [(name, _)] = wait_for(lambda: stack.delayed(failed["id"], QUEUE))
+            job = stack.payload(name)
+            assert job["args"] == [failed["id"]]
+            assert job["kwargs"]["content"] == word
+            assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 5 - attempt
+            move(failed["id"], QUEUE)
+    rests = settled(api, failed["id"])
+    assert (rests["status"], rests["nextAttemptAt"], len(rests["attempts"])) == ("FAILED", None, 6)
+    assert len(vendors.asked("/telegram", word)) == 6
+    listed = api("GET", f"/v1/agents/{api.agent_id}/messages", params={"status": "FAILED"}).json()["items"]
+    assert [m["id"] for m in listed] == [failed["id"]]
+    events = stack.sql(
+        "SELECT data->>'messageId' FROM events WHERE name = 'message_failed' AND workspace_id = %s", api.workspace_id
+    )
+    assert events == [(failed["id"],)]
+
+
+def test_a_permanent_failure_stops_at_once_with_a_sentence_and_holds_no_other_customer(
+    api: Client, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(403, {"ok": False, "error_code": 403}))
+    blocked = say(api, word)
+    assert (blocked["status"], len(blocked["attempts"])) == ("FAILED", 1)
+    assert "blocked" in blocked["error"]
+    assert say(api, "Hello", customer="another")["status"] == "SENT"
+
+
+def test_a_bad_credential_fails_the_next_messages_fast_until_new_ones_are_put(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(401, {"ok": False, "error_code": 401}))
+    refused = say(api, word)
+    assert refused["status"] == "FAILED"
+    assert [c["state"] for c in api("GET", "/v1/channels").json()["items"]] == ["REFUSED"]
+    fast = say(api, f"Next {word}", customer="another")
+    assert (fast["status"], fast["error"], fast["attempts"]) == ("FAILED", refused["error"], [])
+    assert len(vendors.asked("/telegram", word)) == 1
+    put(api, "TELEGRAM", vendors)
+    assert say(api, "Again")["status"] == "SENT"
+    assert [c["state"] for c in api("GET", "/v1/channels").json()["items"]] == ["ACTIVE"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (Answer(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 90}}), 90),
+        (Answer(429, {"ok": False}, {"retry-after": "7"}), 7),
+        (Answer(429, {"ok": False}, {"retry-after-ms": "1500"}), 1.5),
+    ],
+)
+def test_a_vendors_wait_is_kept_to_the_second_costs_no_attempt_and_holds_the_account(
+    answer: Answer, asked: float, api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    put(api, "SLACK", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, answer)
+    waits = say(api, word)
+    at = vendors.asked("/telegram", word)[0].at
+    due = datetime.fromisoformat(waits["nextAttemptAt"]).timestamp()
+    assert asked <= due - at <= asked + 3
+    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", waits["id"]) == [(0,)]
+    if asked < 10:
+        assert settled(api, waits["id"])["status"] == "SENT"
+        assert asked <= vendors.asked("/telegram", word)[1].at - at
+        return
+    held = say(api, f"Held {word}", customer="another")
+    assert (held["status"], held["attempts"]) == ("RETRYING", [])
+    assert datetime.fromisoformat(held["nextAttemptAt"]).timestamp() == pytest.approx(due, abs=1)
+    assert say(api, "Free", channel="SLACK")["status"] == "SENT"
+
+
+def test_more_than_half_an_hours_wait_is_a_failure_that_says_so(api: Client, vendors: Recorder) -> None:
+    put(api, "SLACK", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(429, {"ok": False, "error": "ratelimited"}, {"retry-after": "1900"}))
+    failed = say(api, word, channel="SLACK")
+    assert failed["status"] == "FAILED"
+    assert "30 minutes" in failed["error"]
+
+
+def test_messages_to_one_customer_never_overtake_and_others_are_not_held(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} 0", Answer(500), Answer(500))
+    first = say(api, f"{word} 0")
+    waiting = [say(api, f"{word} {n}") for n in range(1, 5)]
+    for message_ in waiting:
+        assert (message_["status"], message_["attempts"]) == ("RETRYING", [])
+        assert message_["nextAttemptAt"] >= first["nextAttemptAt"]
+    assert say(api, f"{word} other", customer="another")["status"] == "SENT"
+    for shown in (first, *waiting):
+        assert settled(api, shown["id"])["status"] == "SENT"
+    sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
+    assert sent == [f"{word} 0"] * 3 + [f"{word} {n}" for n in range(1, 5)]
+
+
+def test_the_next_in_line_goes_when_the_one_before_it_fails_for_good(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} 0", Answer(500), Answer(400, {"ok": False, "error_code": 400}))
+    first, second = say(api, f"{word} 0"), say(api, f"{word} 1")
+    assert second["status"] == "RETRYING"
+    assert settled(api, first["id"])["status"] == "FAILED"
+    assert settled(api, second["id"])["status"] == "SENT"
+
+
+def test_an_answer_that_was_lost_is_unknown_and_is_sent_again_with_the_same_key(api: Client, vendors: Recorder) -> None:
+    put(api, "LINE", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(
+        word, Answer(silent=True), Answer(409, {"message": "already accepted", "sentMessages": [{"id": "7"}]})
+    )
+    unknown = say(api, word, channel="LINE")
+    assert unknown["status"] == "RETRYING"
+    assert [a["outcome"] for a in unknown["attempts"]] == ["unknown"]
+    sent = settled(api, unknown["id"])
+    assert (sent["status"], sent["providerIds"]) == ("SENT", ["7"])
+    assert [a["outcome"] for a in sent["attempts"]] == ["unknown", "sent"]
+    keys = {r.headers["x-line-retry-key"] for r in vendors.asked("/line", word)}
+    assert len(keys) == 1
+
+
+def test_of_a_long_text_only_the_missing_parts_are_sent_again_in_order(api: Client, vendors: Recorder) -> None:
+    put(api, "DISCORD", vendors)
+    word = f"word{uuid4().hex}"
+    text = "\n\n".join(f"{word} {n} " + "x" * 1500 for n in range(3))
+    vendors.script(f"{word} 1", Answer(500))
+    split = say(api, text, channel="DISCORD")
+    assert (split["status"], len(split["providerIds"])) == ("RETRYING", 1)
+    sent = settled(api, split["id"])
+    assert (sent["status"], len(sent["providerIds"])) == ("SENT", 3)
+    asked = vendors.asked("/discord", word)
+    assert [r.json["content"].split()[1] for r in asked] == ["0", "1", "1", "2"]
+    assert len({r.json["nonce"] for r in asked}) == 3
+    assert all(len(r.json["content"]) <= 2000 for r in asked)
+
+
+def test_a_failed_message_can_be_sent_again_once_and_what_was_sent_of_it_does_not_make_it_look_sent(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "DISCORD", vendors)
+    word = f"word{uuid4().hex}"
+    text = "\n\n".join(f"{word} {n} " + "x" * 1500 for n in range(2))
+    vendors.script(f"{word} 1", Answer(403, {"code": 50007}), Answer(500))
+    failed = say(api, text, channel="DISCORD")
+    assert (failed["status"], len(failed["providerIds"])) == ("FAILED", 1)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api("POST", f"/v1/messages/{failed['id']}/retry").status_code, range(4)))
+    assert sorted(answers) == [202, 409, 409, 409]
+    assert wait_for(lambda: trying(api, failed["id"], 2))["status"] == "RETRYING"
+    sent = settled(api, failed["id"])
+    assert sent["status"] == "SENT"
+    assert [r.json["content"].split()[1] for r in vendors.asked("/discord", word)] == ["0", "1", "1", "1"]
+    assert len({r.json["nonce"] for r in vendors.asked("/discord", word)}) == 2, "the same keys at every try"
+    assert api("POST", f"/v1/messages/{failed['id']}/retry").status_code == 409
+
+
+def test_no_try_begins_an_hour_after_the_first(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500))
+    late = say(api, word)
+    stack.sql("UPDATE work SET give_up_at = now() - interval '1 second' WHERE row_id = %s", late["id"])
+    failed = settled(api, late["id"])
+    assert (failed["status"], len(failed["attempts"])) == ("FAILED", 1)
+    assert "within an hour" in failed["error"]
+    again = api("POST", f"/v1/messages/{late['id']}/retry")
+    assert again.status_code == 202
+    assert settled(api, late["id"])["status"] == "SENT", "a replay has a new hour"
+
+
+def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_try_and_the_message_arrives(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(delay_seconds=4))
+    killed = say(api, word)
+    wait_for(lambda: len(vendors.asked("/telegram", word)) == 2)
+    assert message(api, killed["id"])["status"] == "SENDING"
+    stack.kill_worker_of(killed["id"])
+    sent = settled(api, killed["id"])
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "unknown", "sent"])
+
+
+def test_redis_wiped_in_mid_ladder_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(500), Answer(500))
+    wiped = say(api, word)
+    wait_for(lambda: trying(api, wiped["id"], 2))
+    stack.redis.flushall()
+    stack.bring_forward(wiped["id"], QUEUE)
+    wait_for(lambda: trying(api, wiped["id"], 3), 60)
+    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", wiped["id"]) == [(3,)]
+
+
+def test_the_same_idempotency_key_sends_one_message(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    key = {"Idempotency-Key": uuid4().hex}
+    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": word}
+    path = f"/v1/agents/{api.agent_id}/messages"
+    first = api("POST", path, json=body, headers=key)
+    again = api("POST", path, json=body, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert api("POST", path, json={**body, "content": "other"}, headers=key).status_code == 422
+    with ThreadPoolExecutor(4) as pool:
+        twin = {"Idempotency-Key": uuid4().hex}
+        answers = list(
+            pool.map(lambda _: api("POST", path, json={**body, "content": f"twin {word}"}, headers=twin), range(4))
+        )
+    assert {a.status_code for a in answers} == {201}
+    assert len({a.json()["id"] for a in answers}) == 1
+    assert len(vendors.asked("/telegram", f"twin {word}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"channelType": "FAX"}, "channelType"),
+        ({"channelType": "SLACK"}, "channelType"),
+        ({"customerId": ""}, "customerId"),
+        ({"content": ""}, "content"),
+        ({"content": " \n "}, "content"),
+        ({"content": 7}, "content"),
+        ({"extra": 1}, "extra"),
+    ],
+)
+def test_bad_input_names_its_field_and_sends_nothing(
+    change: dict[str, Any], field: str, api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": "x", **change}
+    answer = api("POST", f"/v1/agents/{api.agent_id}/messages", json=body)
+    assert answer.status_code == 422
+    assert [e["field"] for e in answer.json()["errors"]] == [field]
+    assert stack.sql("SELECT count(*) FROM messages WHERE workspace_id = %s", api.workspace_id) == [(0,)]
+
+
+def test_another_workspaces_messages_are_not_there(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    mine = say(api, "Mine")
+    other = Client.of_new_workspace(api.base_url, OPERATOR_KEY)
+    assert other("GET", f"/v1/messages/{mine['id']}").status_code == 404
+    assert other("POST", f"/v1/messages/{mine['id']}/retry").status_code == 404
+    assert other("GET", f"/v1/agents/{api.agent_id}/messages").status_code == 404
+    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": "x"}
+    assert other("POST", f"/v1/agents/{api.agent_id}/messages", json=body).status_code == 404
+
+
+def test_a_pair_limit_holds_that_customer_alone(api: Client, vendors: Recorder) -> None:
+    put(api, "WHATSAPP", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(400, {"error": {"code": 131056}}))
+    limited = say(api, word, channel="WHATSAPP")
+    assert limited["status"] == "RETRYING"
+    assert say(api, "Hello", channel="WHATSAPP", customer="another")["status"] == "SENT"
+    assert say(api, "Next", channel="WHATSAPP")["status"] == "RETRYING"
+    assert settled(api, limited["id"])["status"] == "SENT"
+
+
+def test_an_api_process_killed_while_it_sends_loses_nothing(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(delay_seconds=8))
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(lambda: say(api, word))
+        wait_for(lambda: vendors.asked("/telegram", word))
+        [(message_id, owner)] = stack.sql(
+            "SELECT row_id, lease_owner FROM work JOIN messages ON id = row_id WHERE content = %s", word
+        )
+        os.kill(int(owner.rpartition("-")[2]), signal.SIGKILL)
+        with pytest.raises(requests.ConnectionError):
+            asking.result()
+    stack.sql("UPDATE work SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
+    sent = settled(api, message_id)
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
+
+
+def test_while_redis_is_wiped_again_and_again_every_message_arrives_in_order(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    for customer in "abc":
+        vendors.script(f"{word} {customer} 0", Answer(500))
+    said = [say(api, f"{word} {customer} {n}", customer=customer) for n in range(4) for customer in "abc"]
+    for _ in range(3):
+        stack.redis.flushall()
+        time.sleep(1)
+    for shown in said:
+        assert settled(api, shown["id"])["status"] == "SENT"
+    for customer in "abc":
+        texts = [r.json["text"] for r in vendors.asked("/telegram", f"{word} {customer}")]
+        assert list(dict.fromkeys(texts)) == [f"{word} {customer} {n}" for n in range(4)]

@@ -18,9 +18,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack.errors import DevstackError
-from devstack.outside import remove_outside
-from devstack.start import check_port_is_free, start
+from devstack import DevstackError
+from devstack.__main__ import check_port_is_free, start
+from devstack.home import remove
 from nightshift.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def checkout(parent: Path) -> Iterator[Checkout]:
         probe.bind(("", 0))
         port = probe.getsockname()[1]
     yield Checkout(root, port)
-    remove_outside(root / ".data")
+    remove(root / ".data")
 
 
 def children(run: subprocess.Popen[str]) -> set[int]:

@@ -26,11 +26,10 @@ def end(path: Path, by: signal.Signals) -> None:
     """Nobody listens there any more. Who does not end by the signal is killed."""
     for number in (by, signal.SIGKILL):
         deadline = time.monotonic() + PATIENCE_SECONDS
-        if listens(path):
-            with suppress(ProcessLookupError):
-                os.kill(pid_in(Path(f"{path}.lock")), number)
         while listens(path) and time.monotonic() < deadline:
-            time.sleep(0.01)
+            with suppress(OSError, ValueError):  # it is just going
+                os.kill(pid_in(Path(f"{path}.lock")), number)
+            time.sleep(0.05)
 
 
 def end_all_below(directory: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +18,6 @@ class Redis(Server):
 
     name = "redis"
     socket_name = "redis.sock"
-    stop_signal = signal.SIGTERM
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)

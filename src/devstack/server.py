@@ -23,7 +23,7 @@ class Server(ABC):
 
     name: str
     socket_name: str
-    stop_signal: signal.Signals
+    stop_signal = signal.SIGTERM
     process: Process  # these two are made by the one server's class
     url: str  # for clients, also before the start and across restarts
 

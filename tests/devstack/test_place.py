@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from devstack import postgres
+from devstack.home import remove
 from devstack.postgres import Postgres
 from devstack.redis import Redis
 
@@ -78,6 +79,21 @@ def test_deleting_the_home_is_a_new_installation_that_stops_and_removes_the_old_
     assert not old.process.running()
     assert outside_of(home) == [new.directory.parent]
     new.stop()
+
+
+@as_root
+def test_as_root_data_outside_stay_there_and_a_copy_of_the_checkout_does_not_share_them(
+    parent: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "reaches", lambda *_: False)
+    first = Postgres(home)
+    first.data.mkdir()
+    monkeypatch.setattr(postgres, "reaches", lambda *_: True)
+    copy = shutil.copytree(home, parent / "copy", symlinks=True)
+
+    assert Postgres(home).data == first.data
+    assert not Postgres(copy).data.exists()
+    remove(copy)
 
 
 @as_root

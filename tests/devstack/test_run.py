@@ -151,6 +151,21 @@ def test_a_killed_one_leaves_nothing_in_the_way_of_the_next(
     assert not outside_of(checkout.root / ".data")
 
 
+def test_it_stops_when_its_data_are_deleted(checkout: Checkout) -> None:
+    run, data = checkout.devstack(), checkout.root / ".data"
+    try:
+        deadline = time.monotonic() + 30
+        while not (data / "servers.json").exists():
+            assert run.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        shutil.rmtree(data, ignore_errors=True)
+        said, _ = run.communicate(timeout=30)
+        assert run.returncode == 0 and ".data is gone: stopping." in said
+    finally:
+        run.kill()
+        run.wait()
+
+
 def test_it_is_for_development(tmp_path: Path) -> None:
     with pytest.raises(DevstackError, match="APP_ENV"):
         start(tmp_path, {"APP_ENV": "production"})

@@ -42,16 +42,22 @@ clean: ## remove the environment, the data of `make run` and all caches
 	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The first interpreter that fits. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.
+# With the first interpreter that fits. Two makes take turns, and the second finds it built: file 9 is locked for as long
+# as this shell lives. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 .venv/installed: requirements.lock requirements-build.lock setup.cfg
-	@for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+ifndef WITH
+	@exec 9>>Makefile; for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
 	  if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-	    echo "Building the environment with $$($$p --version) ..."; \
-	    rm -rf .venv; $$p -m venv .venv && exit 0; exit 1; \
+	    $$p -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && $(MAKE) -s WITH=$$p $@; exit; \
 	  fi; \
 	done; \
 	echo "Nightshift needs Python 3.11, 3.12 or 3.13 (found: $$(python3 --version 2>&1)). Name one: make run PYTHON=/path/to/python3.13" >&2; exit 1
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-build.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+else
+	@echo "Building the environment with $$($(WITH) --version) ..."
+	@rm -rf .venv && $(WITH) -m venv .venv
+	@$(INSTALL) --require-hashes -r requirements-build.lock
+	@$(INSTALL) --require-hashes --no-build-isolation -r requirements.lock
+	@$(INSTALL) --no-build-isolation --no-index -e .
 	@touch $@
+endif

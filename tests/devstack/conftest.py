@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack.outside import OUTSIDE, path_outside, remove_outside
+from devstack.home import outsides, remove
 from devstack.postgres import Postgres
 from devstack.redis import Redis
 from devstack.server import Server
@@ -25,7 +25,7 @@ def parent() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="ns-")).resolve()
     path.chmod(0o755)
     yield path
-    remove_outside(path / "home")
+    remove(path / "home")
     shutil.rmtree(path)
     assert not processes_that_name(path)
 
@@ -52,7 +52,7 @@ def seed() -> Iterator[Postgres]:
 def postgres(home: Path, seed: Postgres) -> Iterator[Postgres]:
     """With data of an earlier start, not running."""
     server = Postgres(home, shared_buffers="16MB")
-    subprocess.run(["cp", "-a", seed.place.data, server.place.data], check=True)
+    subprocess.run(["cp", "-a", seed.data, server.data], check=True)
     yield server
     server.stop()
 
@@ -80,8 +80,8 @@ def kill() -> Callable[..., None]:
 
 @pytest.fixture
 def outside_of() -> Callable[[Path], list[Path]]:
-    """The directories that installations of a home have outside."""
-    return lambda home: list(OUTSIDE.glob(f"{path_outside(home, '').name}*"))
+    """The directories that a home and earlier ones at its path have outside."""
+    return outsides
 
 
 def processes_that_name(path: Path) -> list[str]:

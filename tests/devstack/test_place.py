@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from devstack import place, software
-from devstack.account import Account
+from devstack import postgres
+from devstack.home import remove
 from devstack.postgres import Postgres
 from devstack.redis import Redis
 
@@ -22,7 +22,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change acc
 def serves(server: Postgres) -> bool:
     server.start()
     psycopg2.connect(server.url).close()
-    return server.alive()
+    return server.answers()
 
 
 def modes_above(*paths: Path) -> dict[Path, int]:
@@ -34,16 +34,16 @@ def test_as_root_below_a_private_directory_it_lives_outside_and_no_mode_changes(
     parent: Path, home: Path, outside_of: Callable[[Path], list[Path]]
 ) -> None:
     parent.chmod(0o700)
-    programs = software.postgres_programs()
+    programs = postgres.postgres_programs()
     before = modes_above(home, programs / "postgres")
     server = Postgres(home, shared_buffers="16MB")
 
     assert serves(server)
     assert modes_above(home, programs / "postgres") == before
     [outside] = outside_of(home)
-    assert server.place.data == outside / "postgres" / "data"
+    assert server.data == outside / "postgres" / "data"
     assert outside.stat().st_mode & 0o007 == 0
-    assert server.place.sockets.stat().st_mode & 0o777 == 0o700
+    assert server.socket.parent.stat().st_mode & 0o777 == 0o700
 
     server.remove()
     assert not outside_of(home)
@@ -53,12 +53,12 @@ def test_as_root_below_a_private_directory_it_lives_outside_and_no_mode_changes(
 def test_as_root_where_everything_can_be_reached_it_lives_at_home_and_only_its_group_may_pass(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Account, "reaches", lambda *_: True)
+    monkeypatch.setattr(postgres, "reaches", lambda *_: True)
     server = Postgres(home, shared_buffers="16MB")
 
-    assert server.place.data == home / "postgres" / "data"
+    assert server.data == home / "postgres" / "data"
     assert home.stat().st_mode & 0o777 == 0o710
-    assert server.place.sockets.stat().st_mode & 0o777 == 0o700
+    assert server.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
 @as_root
@@ -77,8 +77,23 @@ def test_deleting_the_home_is_a_new_installation_that_stops_and_removes_the_old_
 
     # Then the old one is gone
     assert not old.process.running()
-    assert outside_of(home) == [new.home.outside]
+    assert outside_of(home) == [new.directory.parent]
     new.stop()
+
+
+@as_root
+def test_as_root_data_outside_stay_there_and_a_copy_of_the_checkout_does_not_share_them(
+    parent: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "reaches", lambda *_: False)
+    first = Postgres(home)
+    first.data.mkdir()
+    monkeypatch.setattr(postgres, "reaches", lambda *_: True)
+    copy = shutil.copytree(home, parent / "copy", symlinks=True)
+
+    assert Postgres(home).data == first.data
+    assert not Postgres(copy).data.exists()
+    remove(copy)
 
 
 @as_root
@@ -86,9 +101,8 @@ def test_as_an_ordinary_user_below_a_private_directory_it_lives_at_home(
     parent: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody = pwd.getpwnam("nobody")
-    programs = software.copy_postgres(parent, Account(nobody.pw_uid, nobody.pw_gid))
-    for module in (place, software):
-        monkeypatch.setattr(module, "postgres_programs", lambda: programs)
+    programs = postgres.copy_programs(parent, {"user": nobody.pw_uid, "group": nobody.pw_gid})
+    monkeypatch.setattr(postgres, "postgres_programs", lambda: programs)
     parent.chmod(0o700)
     os.chown(parent, nobody.pw_uid, nobody.pw_gid)
 
@@ -105,7 +119,7 @@ def _start_as(user: pwd.struct_passwd, home: Path) -> int:
     os.setuid(user.pw_uid)
     server = Postgres(home, shared_buffers="16MB")
     try:
-        return 0 if serves(server) and server.place.account is None else 1
+        return 0 if serves(server) and server.account == {} else 1
     except BaseException as error:
         print(repr(error))
         return 2
@@ -115,13 +129,12 @@ def _start_as(user: pwd.struct_passwd, home: Path) -> int:
 
 def test_sockets_at_the_end_of_a_long_path_move_outside(parent: Path, outside_of: Callable[[Path], list[Path]]) -> None:
     home = parent / ("long" * 30) / "home"
-    postgres, redis = Postgres(home, shared_buffers="16MB"), Redis(home)
+    database, redis = Postgres(home, shared_buffers="16MB"), Redis(home)
 
-    redis.begin()
-    assert serves(postgres)
     redis.start()
-    assert all(len(os.fsencode(server.socket)) <= 103 for server in (postgres, redis))
+    assert serves(database)
+    assert all(len(os.fsencode(server.socket)) <= 103 for server in (database, redis))
 
-    postgres.remove()
+    database.remove()
     redis.remove()
     assert not outside_of(home)

@@ -12,8 +12,7 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 
-from devstack import server
-from devstack.errors import AlreadyRunning, DevstackError
+from devstack import DevstackError, server
 from devstack.postgres import Postgres
 
 
@@ -32,7 +31,7 @@ def test_a_fresh_home_gets_a_database_in_utf8_that_is_safe_on_disk_and_can_have_
     postgres.start()
     ask(postgres, "CREATE EXTENSION vector")
 
-    assert postgres.alive()
+    assert postgres.answers()
     assert ask(postgres, "SELECT current_database(), current_user") == ("nightshift", "nightshift")
     assert ask(postgres, "SELECT getdatabaseencoding(), lower('ÄÖ'), '[1,2]'::vector <=> '[1,2]'") == ("UTF8", "äö", 0)
     assert ask(postgres, "SELECT current_setting('fsync'), current_setting('listen_addresses')") == ("on", "")
@@ -60,7 +59,7 @@ def test_what_was_written_outlives_a_stop_a_second_start_and_a_kill(
 
     # Given a stop, when another owner starts it
     postgres.stop()
-    assert not postgres.alive()
+    assert not postgres.answers()
     again = Postgres(home, shared_buffers="16MB")
     again.start()
     assert ask(again, "SELECT number FROM kept") == (7,)
@@ -80,11 +79,10 @@ def test_what_was_written_outlives_a_stop_a_second_start_and_a_kill(
 
 def test_a_lock_file_that_names_a_living_stranger_is_cleared(postgres: Postgres, kill: Callable[..., None]) -> None:
     postgres.start()
-    account = postgres.place.account
-    stranger = subprocess.Popen(["sleep", "60"], **(account.popen_arguments() if account else {}))
+    stranger = subprocess.Popen(["sleep", "60"], **postgres.account)
     try:
         kill(postgres, children=True)
-        for lock in (postgres.place.data / "postmaster.pid", postgres.place.sockets / ".s.PGSQL.5432.lock"):
+        for lock in (postgres.data / "postmaster.pid", postgres.socket.with_name(".s.PGSQL.5432.lock")):
             lines = lock.read_text().splitlines()
             lock.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
 
@@ -101,7 +99,7 @@ def test_one_that_outlived_its_owner_is_stopped_first(postgres: Postgres, home: 
     postgres.start()
     old = postgres.process.pid
     assert postgres._lock
-    postgres._lock.release()  # as the kernel does when the owner dies
+    postgres._lock.close()  # as the kernel does when the owner dies
 
     successor = Postgres(home, shared_buffers="16MB")
     successor.start()
@@ -116,7 +114,7 @@ def test_a_second_owner_is_refused_and_a_second_start_is_harmless(postgres: Post
     postgres.start()
     pid = postgres.process.pid
 
-    with pytest.raises(AlreadyRunning, match="postgres below"):
+    with pytest.raises(DevstackError, match="Another process runs the postgres below"):
         Postgres(home).start()
     postgres.start()
 
@@ -125,7 +123,7 @@ def test_a_second_owner_is_refused_and_a_second_start_is_harmless(postgres: Post
 
 def test_a_first_start_that_was_killed_halfway_is_begun_anew(home: Path) -> None:
     postgres = Postgres(home, shared_buffers="16MB")
-    draft = postgres.place.parent / "data.draft"
+    draft = postgres.directory / "data.draft"
     draft.mkdir()
     (draft / "PG_VERSION").write_text("18\n")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack.kept import Kept
 from devstack.process import Process, stop
 
 STUBBORN = "trap '' TERM; echo here > started; while :; do sleep 0.05; done"
@@ -81,11 +80,11 @@ class Failing(Process):
 
 def test_the_pause_grows_while_starts_fail_up_to_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     failing = Failing("failing", [])
-    kept, launched_at = Kept(failing, 0.0), [0.0]
+    launched_at = [0.0]
 
     for tenth in range(300):
         before = failing.launches
-        kept.tick(tenth / 10)
+        failing.keep(tenth / 10)
         if failing.launches > before:
             launched_at.append(tenth / 10)
 
@@ -97,13 +96,12 @@ def test_the_pause_grows_while_starts_fail_up_to_five_seconds(capsys: pytest.Cap
 def test_a_kept_process_that_was_killed_runs_again() -> None:
     process = Process("sleep", ["sleep", "60"])
     process.launch()
-    kept = Kept(process, 0.0)
     first = process.pid
     assert first
     os.kill(first, 9)
     deadline = time.monotonic() + 10
     while process.pid in (first, None):
         assert time.monotonic() < deadline
-        kept.tick(time.monotonic())
+        process.keep(time.monotonic())
         time.sleep(0.01)
     stop(process)

@@ -18,9 +18,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack.errors import DevstackError
-from devstack.outside import remove_outside
-from devstack.start import check_port_is_free, start
+from devstack import DevstackError
+from devstack.__main__ import check_port_is_free, start
+from devstack.home import remove
 from nightshift.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def checkout(parent: Path) -> Iterator[Checkout]:
         probe.bind(("", 0))
         port = probe.getsockname()[1]
     yield Checkout(root, port)
-    remove_outside(root / ".data")
+    remove(root / ".data")
 
 
 def children(run: subprocess.Popen[str]) -> set[int]:
@@ -149,6 +149,21 @@ def test_a_killed_one_leaves_nothing_in_the_way_of_the_next(
 
     assert checkout.devstack("clean").wait(20) == 0
     assert not outside_of(checkout.root / ".data")
+
+
+def test_it_stops_when_its_data_are_deleted(checkout: Checkout) -> None:
+    run, data = checkout.devstack(), checkout.root / ".data"
+    try:
+        deadline = time.monotonic() + 30
+        while not (data / "servers.json").exists():
+            assert run.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        shutil.rmtree(data, ignore_errors=True)
+        said, _ = run.communicate(timeout=30)
+        assert run.returncode == 0 and ".data is gone: stopping." in said
+    finally:
+        run.kill()
+        run.wait()
 
 
 def test_it_is_for_development(tmp_path: Path) -> None:

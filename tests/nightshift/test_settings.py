@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import subprocess
 import sys
@@ -107,12 +108,19 @@ def test_development_makes_its_secrets_once_and_for_the_owner_only(tmp_path: Pat
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_development_finds_the_servers_of_a_running_make_run(tmp_path: Path) -> None:
+def test_development_finds_the_servers_of_a_make_run_while_it_lives(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="make run"):
         load({}, tmp_path)
     (tmp_path / "servers.json").write_text('{"DATABASE_URL": "postgresql:///n?host=/x", "REDIS_URL": "unix:///x/y"}')
-    assert load({}, tmp_path).redis_url == "unix:///x/y"
-    assert load({"REDIS_URL": "redis://mine"}, tmp_path).redis_url == "redis://mine"
+    with (tmp_path / "run.lock").open("a+") as lock:
+        # Given its lock, which a kill gives back
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert load({}, tmp_path).redis_url == "unix:///x/y"
+        assert load({"REDIS_URL": "redis://mine"}, tmp_path).redis_url == "redis://mine"
+
+    # When it was killed, then the file it left is not trusted
+    with pytest.raises(SettingsError, match="no `make run` is running in this checkout"):
+        load({}, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,17 +32,22 @@ PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
 # one round of them, however many rows the first one has. Its ringers take turns by an advisory lock.
 TAKE = """
     SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0));
-    UPDATE work SET rung_at = %(now)s, generation = generation + 1
-    WHERE job = %(job)s AND row_id IN (
-        SELECT row_id FROM work
-        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
-              AND lease_owner IS NULL AND due_at <= %(horizon)s
-        ORDER BY due_at, row_id
-        LIMIT greatest(0, %(bound)s - (
-            SELECT count(*) FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending'
-                   AND rung_at IS NOT NULL AND due_at <= %(horizon)s))
-        FOR UPDATE SKIP LOCKED)
-    RETURNING row_id, generation, due_at, failures
+    WITH taken AS (
+        UPDATE work SET rung_at = %(now)s, generation = generation + 1
+        WHERE job = %(job)s AND row_id IN (
+            SELECT row_id FROM work
+            WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
+                  AND lease_owner IS NULL AND due_at <= %(horizon)s
+            ORDER BY due_at, row_id
+            LIMIT greatest(0, %(bound)s - (
+                SELECT count(*) FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending'
+                       AND rung_at IS NOT NULL AND due_at <= %(horizon)s))
+            FOR UPDATE SKIP LOCKED)
+        RETURNING row_id, generation, due_at, failures
+    )
+    SELECT taken.*, to_jsonb(shown) - 'id' AS payload
+    FROM taken LEFT JOIN LATERAL (SELECT * FROM ({payload}) AS shown WHERE id = row_id) AS shown ON true
+    ORDER BY due_at, row_id
 """
 UNRUNG = """
     SELECT DISTINCT job, workspace_id FROM work WHERE state = 'pending' AND rung_at IS NULL AND due_at <= %(horizon)s
@@ -73,18 +78,19 @@ def ring_due(job: str, workspace_id: str) -> int:
 
 
 def take(job: str, workspace_id: str) -> list[Any]:
-    """The rows of a workspace that may be rung now, marked as rung. What then is not put into Redis, the sweep rings."""
-    now = clock.now()
-    bound = JOBS[job].queue.workers
-    return statement(TAKE, durable=False, job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=bound)
+    """The rows of a workspace that may be rung now, marked as rung, the longest due first.
+
+    What then is not put into Redis, the sweep rings.
+    """
+    spec, now = JOBS[job], clock.now()
+    values = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
+    return statement(TAKE.format(payload=spec.payload), durable=False, **values)
 
 
 def put(pipe: Pipeline, job: str, rows: Sequence[Any]) -> None:
-    """Add a job for each row to a pipeline of Redis commands, the longest due first."""
-    spec = JOBS[job]
-    payloads = spec.payload([row.row_id for row in rows]) if spec.payload and rows else {}
-    for row in sorted(rows, key=lambda r: (r.due_at, r.row_id)):
-        _enqueue(pipe, spec, row, payloads.get(row.row_id, {}))
+    """Add a job for each row to a pipeline of Redis commands."""
+    for row in rows:
+        _enqueue(pipe, JOBS[job], row)
 
 
 def ring_all() -> int:
@@ -93,11 +99,11 @@ def ring_all() -> int:
     return sum(ring_due(pair.job, pair.workspace_id) for pair in pairs if pair.job in JOBS)
 
 
-def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any, payload: Mapping[str, str]) -> None:
+def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any) -> None:
     """One job: its Retry as documented, its count of runs left as the row has it."""
     place = queue(spec.queue_name)
     job = place.create_job(
-        spec.function, args=[row.row_id], kwargs=dict(payload), job_id=job_id(spec.name, row.row_id, row.generation),
+        spec.function, args=[row.row_id], kwargs=row.payload or {}, job_id=job_id(spec.name, row.row_id, row.generation),
         description=spec.name, timeout=spec.queue.time_limit_seconds, result_ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS,
         retry=Retry(max=spec.retry.max, interval=spec.retry.intervals),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rq import Retry
@@ -17,7 +17,7 @@ class JobSpec:
     """A job: the queue and Retry its module names, the function RQ calls, who shows a failure to its owner, and who
     owes a failed row anew (False: there is nothing left to do it for).
 
-    `payload`: for these row ids, what RQ shows of each as keyword arguments next to the id. The row wins where they differ.
+    `payload`: SQL that selects a row's id and what RQ shows as keyword arguments next to it. The row wins where they differ.
     """
 
     name: str
@@ -26,7 +26,7 @@ class JobSpec:
     function: Callable[..., None]
     failed: Callable[[Session, str, Failure], None]
     replay: Callable[[Session, str], bool]
-    payload: Callable[[Sequence[str]], Mapping[str, Mapping[str, str]]] | None = None
+    payload: str = "SELECT NULL::text AS id"
 
     @property
     def path(self) -> str:

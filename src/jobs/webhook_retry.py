@@ -32,4 +32,4 @@ def retry_send(
     attempt(JOB, message_id, send)
 
 
-JOB = JobSpec(accounts.JOB, QUEUE, RETRY, retry_send, messages.failed, messages.replay, messages.payload)
+JOB = JobSpec(accounts.JOB, QUEUE, RETRY, retry_send, messages.failed, messages.replay, messages.PAYLOAD)

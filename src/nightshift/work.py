@@ -181,8 +181,9 @@ class Lease:
 
 def claim(job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
     """The lease on a pending row, counted as a run; None where there is nothing to do: it is done, gone, someone else's,
-    not the head of its lane, or `generation` (None: any) is not its newest job."""
-    rows = statement(CLAIM, **_claimed(job, row_id, owner, generation))
+    not the head of its lane, or `generation` (None: any) is not its newest job. A claim that Postgres loses in a crash
+    was made by a worker whose last word it will not take."""
+    rows = statement(CLAIM, durable=False, **_claimed(job, row_id, owner, generation))
     return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
 
 

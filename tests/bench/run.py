@@ -37,12 +37,14 @@ def main(names: list[str]) -> None:
 def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
     import accepting
     import ingesting
+    import sending
     import working
 
     return {
         "ingesting": ingesting.measure,
         "accepting": lambda: accepting.measure(environment),
         "working": lambda: working.measure(environment),
+        "sending": lambda: sending.measure(environment),
     }
 
 

@@ -1,11 +1,30 @@
-"""A vendor that takes 50 ms: `python slow_server.py` prints its port. One event loop, so that it costs little."""
+"""A vendor that takes 50 ms: `python slow_server.py` prints its port. One event loop, so that it costs little.
+
+GET /fail has it answer 500 at once until GET /work; GET /log gives the bodies it took, in order.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 LATENCY_SECONDS = 0.05
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+OK = b'{"ok":true,"result":{"message_id":1},"id":"1"}'
+
+failing = False
+taken: list[bytes] = []
+
+
+def answer(status: str, body: bytes) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def ask(path: str) -> bytes:
+    global failing
+    if path == "/log":
+        return b"[" + b",".join(taken) + b"]"
+    failing = path == "/fail"
+    taken.clear()
+    return b"{}"
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -13,9 +32,15 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
-            await reader.readexactly(length)
-            await asyncio.sleep(LATENCY_SECONDS)
-            writer.write(ANSWER)
+            body = await reader.readexactly(length)
+            if head.startswith(b"GET"):
+                writer.write(answer("200 OK", ask(head.split(b" ")[1].decode())))
+            elif failing:
+                writer.write(answer("500 Internal Server Error", b"{}"))
+            else:
+                taken.append(body)
+                await asyncio.sleep(LATENCY_SECONDS)
+                writer.write(answer("200 OK", OK))
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 

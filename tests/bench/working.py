@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bench_job
 import psutil
@@ -38,11 +39,12 @@ def slow_vendor() -> Iterator[str]:
 
 
 @contextmanager
-def workers(environment: dict[str, str], url: str, queues: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    env = {**os.environ, **environment, "BENCH_URL": url, "LOG_FORMAT": "json"}
-    process = subprocess.Popen(
-        [sys.executable, HERE / "bench_job.py", *queues], cwd=ROOT, env=env, stderr=subprocess.DEVNULL
-    )
+def supervised(
+    command: Sequence[str | Path], environment: dict[str, str], queues: Sequence[str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The workers of these queues, all of them there."""
+    env = {**os.environ, **environment, "LOG_FORMAT": "json"}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
     try:
         for queue in queues:
             while redis().scard(f"rq:workers:{queue}") < QUEUES[queue].workers:
@@ -51,6 +53,12 @@ def workers(environment: dict[str, str], url: str, queues: Sequence[str]) -> Ite
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def workers(environment: dict[str, str], url: str, queues: Sequence[str]) -> Any:
+    """With the job for measuring."""
+    command = [sys.executable, HERE / "bench_job.py", *queues]
+    return supervised(command, {**environment, "BENCH_URL": url}, queues)
 
 
 def throughput(environment: dict[str, str], url: str, queues: Sequence[str], jobs_a_worker: int) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from nightshift import clock, events, work
 from nightshift.channels.accounts import JOB
 from nightshift.db.models import ChannelAccount, Message, MessageAttempt
-from nightshift.db.session import statement
 from nightshift.ids import new_id
 from nightshift.judging import Failure
 from nightshift.work import Lease
@@ -53,7 +52,9 @@ LIST = text(
         " AND (CAST(:before AS text) IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit"
     )
 )
-PAYLOAD = "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages WHERE id = ANY(%(ids)s)"
+PAYLOAD = (
+    "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
+)
 
 
 def accept(
@@ -114,12 +115,6 @@ def listed(session: Session, agent_id: str, status: str | None, before: str | No
     """An agent's messages, newest first, from the one before `before` on."""
     parameters = dict(job=JOB, agent=agent_id, status=status, before=before, limit=limit)
     return _views(session, session.execute(LIST, parameters).all())
-
-
-def payload(message_ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-    """What RQ shows of each job."""
-    rows = statement(PAYLOAD, ids=list(message_ids))
-    return {row.id: {k: v for k, v in row._asdict().items() if k != "id"} for row in rows}
 
 
 def _views(session: Session, rows: Sequence[Any]) -> list[View]:

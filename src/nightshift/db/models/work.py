@@ -21,6 +21,7 @@ class Work(Base):
             "job",
             "workspace_id",
             "due_at",
+            "row_id",
             postgresql_where=text("state = 'pending' AND rung_at IS NULL"),
         ),
         Index("work_rung", "job", "workspace_id", postgresql_where=text("state = 'pending' AND rung_at IS NOT NULL")),

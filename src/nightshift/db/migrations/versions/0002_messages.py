@@ -47,6 +47,8 @@ ALTER TABLE work
     ADD lane text,
     ADD lane_seq bigint,
     ADD give_up_at timestamptz;
+DROP INDEX work_unrung;
+CREATE INDEX work_unrung ON work (job, workspace_id, due_at, row_id) WHERE state = 'pending' AND rung_at IS NULL;
 CREATE SEQUENCE work_lane_seq;
 CREATE INDEX work_lane ON work (job, workspace_id, lane, lane_seq) WHERE state = 'pending' AND lane IS NOT NULL;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -66,6 +67,14 @@ def limit(default: int = 50, most: int = 200) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise invalid("limit", f"must be a whole number from 1 to {most}")
     return int(text)
+
+
+def status(choices: Sequence[str]) -> str | None:
+    """?status= of a list. Raises 422."""
+    asked = request.args.get("status")
+    if asked is not None and asked not in choices:
+        raise invalid("status", f"must be one of {', '.join(choices)}")
+    return asked
 
 
 def cursor() -> str | None:

@@ -66,9 +66,7 @@ def accept(session: Session, agent_id: str) -> Answer:
 
 @blueprint.get("/agents/<agent_id>/knowledge")
 def listed(agent_id: str) -> dict[str, Any]:
-    status, size, before = request.args.get("status"), asking.limit(), asking.cursor()
-    if status is not None and status not in STATUSES:
-        raise invalid("status", f"must be one of {', '.join(STATUSES)}")
+    status, size, before = asking.status(STATUSES), asking.limit(), asking.cursor()
     with transaction() as session:
         own_agent(session, agent_id)
         views = documents.listed(session, agent_id, status, before, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 from pydantic import AfterValidator, StringConstraints
 from sqlalchemy.orm import Session
 
@@ -57,9 +57,7 @@ def accept(session: Session, agent_id: str) -> Answer:
 
 @blueprint.get("/agents/<agent_id>/messages")
 def listed(agent_id: str) -> dict[str, Any]:
-    status, size, before = request.args.get("status"), asking.limit(), asking.cursor()
-    if status is not None and status not in messages.STATUSES:
-        raise invalid("status", f"must be one of {', '.join(messages.STATUSES)}")
+    status, size, before = asking.status(messages.STATUSES), asking.limit(), asking.cursor()
     with transaction() as session:
         own_agent(session, agent_id)
         views = messages.listed(session, agent_id, status, before, size)

@@ -17,7 +17,8 @@ from nightshift.db.models import Document
 from nightshift.db.session import engine, transaction
 from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk, chunk
-from nightshift.knowledge.embed import batches, embedder
+from nightshift.knowledge.embed import embedder
+from nightshift.knowledge.embedding import batches
 from nightshift.knowledge.extract import pdf as pdf_reader
 from nightshift.knowledge.search import SEARCH, search
 

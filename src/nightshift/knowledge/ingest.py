@@ -17,7 +17,8 @@ from nightshift.judging import Failure
 from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.chunk import chunk
-from nightshift.knowledge.embed import Vectors, embedder
+from nightshift.knowledge.embed import embedder
+from nightshift.knowledge.embedding import Vectors
 from nightshift.knowledge.extract import Extracted, extract
 from nightshift.knowledge.fetch import fetch
 from nightshift.knowledge.language import language_of
@@ -48,7 +49,6 @@ def ingest(lease: Lease) -> None:
     vectors = vectors_of(texts, lease, embedder(), report, keep_current=doc.kind == "url")
     _report(lease, "store", 0, len(passages))
     _finish(lease, doc, extracted, passages, vectors, language)
-    return
 
 
 def failed(session: Session, doc_id: str, failure: Failure) -> None:
@@ -110,10 +110,8 @@ def _finish(
         store.replace(session, store.Labels(doc.id, doc.agent_id, embedder().model, language), passages, vectors)
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(
-            etag=doc.etag,
-            last_modified=doc.last_modified,
-            status="READY", chunk_count=len(passages), error_msg=" ".join(extracted.notes) or None, language=language,
-            stage="store", stage_done=len(passages), stage_total=len(passages),
+            status="READY", etag=doc.etag, last_modified=doc.last_modified, language=language, chunk_count=len(passages),
+            error_msg=" ".join(extracted.notes) or None, stage="store", stage_done=len(passages), stage_total=len(passages),
         )  # fmt: skip
         session.execute(update(Document).where(Document.id == doc.id).values(ready))
         data = {"docId": doc.id, "chunkCount": len(passages)}

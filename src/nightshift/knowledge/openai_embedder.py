@@ -9,7 +9,7 @@ import openai
 
 from nightshift.db.models import DIMENSIONS
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.knowledge.embed import Vectors
+from nightshift.knowledge.embedding import Vectors
 from nightshift.response import retry_after_seconds
 from nightshift.settings import settings
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from nightshift.db.models import DIMENSIONS, Chunk
 from nightshift.knowledge.chunk import Chunk as Passage
-from nightshift.knowledge.embed import Vectors
+from nightshift.knowledge.embedding import Vectors
 
 COLUMNS = (
     "doc_id", "chunk_idx", "agent_id", "content", "page", "headings",

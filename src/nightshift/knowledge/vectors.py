@@ -11,7 +11,7 @@ from sqlalchemy import select
 from nightshift.db.models import Chunk, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.knowledge import store
-from nightshift.knowledge.embed import Embedder, Vectors, batches
+from nightshift.knowledge.embedding import Embedder, Vectors, batches
 from nightshift.work import Lease
 
 Known = dict[bytes, Vectors]  # SHA-256 of a text: its vector

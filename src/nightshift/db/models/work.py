@@ -1,4 +1,4 @@
-"""What is owed."""
+"""What is owed, and what time owes."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ class Work(Base):
     waited_seconds: Mapped[float] = mapped_column(default=0.0)  # at a vendor's request, costing no attempt
     error: Mapped[str | None]  # the last failure's sentence
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+
+class Slot(Base):
+    """A moment at which a cron entry was due, written with the work it owes. An entry's first row owes none: it says from
+    when on the entry counts."""
+
+    __tablename__ = "slots"
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)

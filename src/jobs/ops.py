@@ -1,4 +1,4 @@
-"""What an operator does by hand: `make ops CMD="failed"`, `make ops CMD="retry <job> <row id>"`."""
+"""What an operator does by hand: `make ops CMD="failed"`, `CMD="retry <job> <row id>"`, `CMD="check-balances"`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.queues import QUEUES
 from jobs.replay import replay, replay_queue, resting
+from nightshift.billing.credits import differences
+from nightshift.db.session import transaction
 from nightshift.settings import SettingsError
 
 
@@ -20,12 +22,22 @@ def main(arguments: Sequence[str]) -> int:
     if asked.command == "retry" and (asked.row_id is None) is (asked.queue is None):
         parser.error("retry takes a job and a row id, or --queue")
     try:
-        return _failed(asked.queue) if asked.command == "failed" else _retry(asked.job, asked.row_id, asked.queue)
+        return _do(asked)
     except SettingsError as error:
         print(error, file=sys.stderr)
     except OperationalError:
         print("The database does not answer.", file=sys.stderr)
     return 1
+
+
+def _do(asked: argparse.Namespace) -> int:
+    match asked.command:
+        case "failed":
+            return _failed(asked.queue)
+        case "retry":
+            return _retry(asked.job, asked.row_id, asked.queue)
+        case _:
+            return _check_balances()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     retry.add_argument("row_id", nargs="?")
     for command in (failed, retry):
         command.add_argument("--queue", choices=QUEUES)
+    commands.add_parser(
+        "check-balances", help="compare each balance with its ledger", usage='make ops CMD="check-balances"'
+    )
     return parser
 
 
@@ -58,6 +73,16 @@ def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
         return 0
     print(f"{job} {row_id} does not rest as failed.", file=sys.stderr)
     return 1
+
+
+def _check_balances() -> int:
+    """One line for each difference: workspace, balance, sum of its ledger. The status is 1 where there is any."""
+    with transaction() as session:
+        found = differences(session)
+    for row in found:
+        print(f"{row.workspace_id} {row.balance} {row.total}")
+    print(f"{len(found)} balances differ from their ledger.", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

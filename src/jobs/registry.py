@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import ingestion
+from jobs import analytics_rollup, billing, ingestion
 
-JOBS = {spec.name: spec for spec in (ingestion.JOB,)}
+JOBS = {spec.name: spec for spec in (ingestion.JOB, analytics_rollup.JOB, billing.JOB)}
 BY_PATH = {spec.path: spec for spec in JOBS.values()}

@@ -14,7 +14,11 @@ CONTRACT = {  # queue: workers, keep finished, keep failed, seconds
     "billing": (1, 12, 100, 3600),
     "email": (10, 100, 500, 60),
 }
-RETRIES = {"ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32])}
+RETRIES = {
+    "ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32]),
+    "daily_rollup": ("analytics-rollup", "jobs.analytics_rollup.daily_rollup", 2, [60, 300]),
+    "monthly_credit_grant": ("billing", "jobs.billing.monthly_credit_grant", 3, [60, 300, 900]),
+}
 
 
 @pytest.mark.parametrize("name", CONTRACT)

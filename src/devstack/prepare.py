@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from nightshift.billing.grants import grant_this_month
 from nightshift.db import migrate
 from nightshift.db.session import transaction
 from nightshift.settings import settings
@@ -17,7 +18,8 @@ from nightshift.workspaces import ensure_demo
 def main(demo: str, base_url: str) -> None:
     migrate.main()
     with transaction() as session:
-        ensure_demo(session, Path(demo), base_url, settings().admin_api_key)
+        made = ensure_demo(session, Path(demo), base_url, settings().admin_api_key)
+        grant_this_month(session, made["workspaceId"])
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def _known(channel_type: str) -> str:
 
 
 ChannelType = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(CHANNELS)})]
-Moment = Annotated[AwareDatetime, BeforeValidator, Field(_written_out), AfterValidator(_recent)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_recent)]
 
 
 class NewInbound(asking.Body):

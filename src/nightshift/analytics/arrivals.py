@@ -15,9 +15,10 @@ def receive(
     session: Session, agent: Agent, channel_type: str, customer_id: str, content: str, at: datetime | None
 ) -> InboundMessage:
     """Keep a customer's message, to be counted on the day of `at` (None: now), also when that day was counted before."""
+    now = clock.now()
     message = InboundMessage(
         id=new_id("inb"), workspace_id=agent.workspace_id, agent_id=agent.id, channel_type=channel_type,
-        customer_id=customer_id, content=content, at=at or clock.now(),
+        customer_id=customer_id, content=content, at=at or now, created_at=now,
     )  # fmt: skip
     session.add(message)
     late.mark(session, message.at)
@@ -29,7 +30,7 @@ def hand_off(session: Session, agent: Agent, channel_type: str, customer_id: str
     """Note that a conversation was given to a person."""
     handoff = Handoff(
         id=new_id("hnd"), workspace_id=agent.workspace_id, agent_id=agent.id, channel_type=channel_type,
-        customer_id=customer_id, reason=reason,
+        customer_id=customer_id, reason=reason, created_at=clock.now(),
     )  # fmt: skip
     session.add(handoff)
     session.flush()

@@ -1,7 +1,7 @@
 """rq-scheduler gives the tick: its entry in Redis says when to look, the table of slots says what is owed.
 
-An entry in Redis is a template that never runs itself. Where it is lost or changed it is due at once; looking too often
-costs nothing.
+An entry in Redis is a template that never runs itself. Where it is lost, changed or due too late, it is due at once: looking
+too often costs nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ class Cron(Scheduler):
     """One look, when `jobs.clockwork` says so: rq-scheduler's own loop ends with the first error of Redis."""
 
     def register(self) -> None:
-        """Have every entry of the schedule in Redis as it is declared, and no other; a due time that is there stays."""
+        """Have every entry of the schedule in Redis as it is declared, due by its next slot, and no other entry."""
         known = {job.id: job.meta.get("cron_string") for job in self.get_jobs()}
         for name in known.keys() - SCHEDULE.keys():
             self.cancel(name)
         for entry in SCHEDULE.values():
-            if known.get(entry.name) != entry.cron:
+            due = self.connection.zscore(self.scheduled_jobs_key, entry.name) or AT_ONCE
+            if known.get(entry.name) != entry.cron or due > entry.next(clock.now()).timestamp():
                 self._put(entry)
 
     def _put(self, entry: Entry) -> None:

@@ -36,6 +36,7 @@ def main(names: list[str]) -> None:
 
 def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
     import accepting
+    import billing_and_rollup
     import ingesting
     import working
 
@@ -43,6 +44,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
         "ingesting": ingesting.measure,
         "accepting": lambda: accepting.measure(environment),
         "working": lambda: working.measure(environment),
+        "billing_and_rollup": billing_and_rollup.measure,
     }
 
 

@@ -115,6 +115,14 @@ def test_a_changed_entry_is_looked_at_at_once_and_an_undeclared_one_goes(
     assert redis.zrange(DUE, 0, -1) == [entry.name.encode()]
 
 
+@pytest.mark.parametrize("due", [4e9, "inf"])
+def test_a_due_time_that_is_too_late_is_put_right(redis: Any, entry: Entry, time: Clock, due: Any) -> None:
+    redis.zadd(DUE, {entry.name: due})
+    time.to("2026-11-25T02:00:00+00:00")
+    cron.tick()
+    assert owed(entry) == ["2026-11-24"]
+
+
 def test_killed_or_cut_off_anywhere_in_a_tick_the_next_one_does_the_rest(
     redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ CONTRACT = {  # queue: workers, keep finished, keep failed, seconds
 RETRIES = {
     "ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32]),
     "retry_send": ("webhook-retry", "jobs.webhook_retry.retry_send", 5, [5, 20, 80, 320, 1280]),
+    "send": ("email", "jobs.email.send", 3, [10, 10, 10]),
 }
 
 

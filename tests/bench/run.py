@@ -38,6 +38,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
     import accepting
     import growing
     import ingesting
+    import mailing
     import recovering
     import sending
     import working
@@ -47,6 +48,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
         "accepting": lambda: accepting.measure(environment),
         "working": lambda: working.measure(environment),
         "sending": lambda: sending.measure(environment),
+        "mailing": lambda: mailing.measure(environment),
         "growing": lambda: growing.measure(environment),
         "recovering": lambda: recovering.measure(environment),
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from flask import Flask, Response, request
+from flask import Flask, request
 
 from jobs import account
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
-from web import access, channels, dashboard, docs, events, health, knowledge, messages, problems, workspaces
+from web import access, channels, dashboard, docs, events, headers, health, knowledge, messages, problems, workspaces
 
 MOST_FILE_BYTES = 50 << 20
 MOST_JSON_BYTES = 10 << 20
@@ -30,7 +30,7 @@ def create_app() -> Flask:
     app.before_request(_refuse_nul)
     app.before_request(access.check)
     app.before_request(_limit_json)
-    app.after_request(_harden)
+    app.after_request(headers.harden)
     for room in (knowledge, channels, messages, workspaces, events, health, docs):
         app.register_blueprint(room.blueprint)
     if not config.production:
@@ -40,16 +40,12 @@ def create_app() -> Flask:
 
 def _refuse_nul() -> None:
     """NUL, which Postgres cannot hold, names nothing here."""
-    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+    if "\0" in request.path:
         raise problems.not_found()
+    if any("\0" in value for value in request.args.values()):
+        raise problems.Problem(400, "The query holds a NUL character.")
 
 
 def _limit_json() -> None:
     if request.mimetype != "multipart/form-data":
         request.max_content_length = MOST_JSON_BYTES
-
-
-def _harden(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

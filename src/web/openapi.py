@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from web import channels, knowledge, messages, workspaces
+from web import channels, knowledge, messages, refusals, workspaces
 from web.answers import SCHEMAS
 
 TEXT = {"type": "string"}
+ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
 CURSOR = {"name": "cursor", "in": "query", "schema": TEXT, "description": "`nextCursor` of the page before"}
 STATUS = {"name": "status", "in": "query", "schema": {"enum": list(knowledge.STATUSES)}}
@@ -46,6 +47,7 @@ class Route:
     parameters: list[dict[str, Any]] = field(default_factory=list)
     access: str = "workspace"  # or operator, public
     media: str = "application/json"
+    also: tuple[int, ...] = ()  # refusals of its own
 
 
 ROUTES = [
@@ -54,7 +56,7 @@ ROUTES = [
     Route("get", "/v1/agents/{agent_id}/knowledge", "An agent's documents, newest first", {200: "Documents"},
           parameters=[STATUS, LIMIT, CURSOR]),
     Route("get", "/v1/agents/{agent_id}/knowledge/search", "The passages that answer a question best",
-          {200: "Passages"}, parameters=[QUESTION, PASSAGES]),
+          {200: "Passages"}, parameters=[QUESTION, PASSAGES], also=(502,)),
     Route("get", "/v1/knowledge/{doc_id}", "One document and how far it is", {200: "Document"}),
     Route("get", "/v1/knowledge/{doc_id}/chunks", "Its chunks in reading order", {200: "Chunks"},
           parameters=[LIMIT, CURSOR]),
@@ -70,14 +72,16 @@ ROUTES = [
     Route("get", "/v1/agents/{agent_id}/messages", "An agent's messages, newest first", {200: "Messages"},
           parameters=[MESSAGE_STATUS, LIMIT, CURSOR]),
     Route("get", "/v1/messages/{message_id}", "One message and every try of it", {200: "Message"}),
-    Route("post", "/v1/messages/{message_id}/retry", "Send a FAILED message again, with all attempts", {202: "Message"}),
+    Route("post", "/v1/messages/{message_id}/retry", "Send a FAILED message again, with all attempts", {202: "Message"},
+          also=(409,)),
     Route("get", "/v1/events", "What happens in the workspace, as server-sent events", {200: ""}, parameters=[SINCE],
           media="text/event-stream"),
     Route("post", "/v1/agents", "Make an agent", {201: "Agent"}, body=workspaces.NewAgent),
     Route("get", "/v1/agents", "The workspace's agents", {200: "Agents"}, parameters=[LIMIT, CURSOR]),
     Route("post", "/v1/keys", "Make a second key, shown this once", {201: "NewKey"}),
     Route("get", "/v1/keys", "The workspace's keys, without their secrets", {200: "Keys"}, parameters=[LIMIT, CURSOR]),
-    Route("delete", "/v1/keys/{key_id}", "Stop accepting a key (not the last one: 409)", {204: ""}),
+    Route("delete", "/v1/keys/{key_id}", "Stop accepting a key (not the last one: 409)", {204: ""},
+          also=(409,)),
     Route("post", "/v1/workspaces", "Make a workspace, its first agent and its first key", {201: "NewWorkspace"},
           body=workspaces.NewWorkspace, access="operator"),
     Route("patch", "/v1/workspaces/{workspace_id}", "Change a workspace", {200: "Workspace"},
@@ -104,7 +108,7 @@ def spec() -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-    parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names] + route.parameters
+    parameters = [{"name": name, "in": "path", "required": True, "schema": ID} for name in names] + route.parameters
     if route.method == "post" and route.access != "public":
         parameters.append(ONCE)
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": _responses(route)}
@@ -122,15 +126,11 @@ def _responses(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, name in route.answers.items():
         schema = {"$ref": f"#/components/schemas/{name}"} if name else TEXT
-        answers[str(status)] = {"description": "Done" if status < 400 else "Not now"}
+        answers[str(status)] = {"description": "Done" if status < 400 else refusals.WHY.get(status, "Not now")}
         if status != 204:
-            answers[str(status)]["content"] = {route.media: {"schema": schema}}
-    if route.access != "public":
-        answers["default"] = {
-            "description": "What is wrong, in words",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-    return answers
+            media = route.media if status < 400 or route.access == "public" else refusals.MEDIA
+            answers[str(status)]["content"] = {media: {"schema": schema}}
+    return dict(sorted((refusals.of(route) | answers).items()))
 
 
 def json_schema(model: type[BaseModel] | Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sentry_sdk
 from flask import Flask, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
@@ -57,6 +58,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, lambda e: answer(_of_http(e)))
     app.register_error_handler(NightshiftError, lambda e: answer(_of_ours(e)))
     app.register_error_handler(DBAPIError, _of_database)
+    for broken_body in (ParseException, NoMoreData):
+        app.register_error_handler(broken_body, lambda e: answer(Problem(400, "The body broke off, or is badly chunked.")))
     app.register_error_handler(TimeoutError, _of_database)
     app.register_error_handler(Exception, _unexpected)
 

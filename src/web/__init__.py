@@ -9,7 +9,21 @@ from flask import Flask, request
 from jobs import account
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
-from web import access, channels, dashboard, docs, events, headers, health, knowledge, messages, problems, workspaces
+from web import (
+    access,
+    analytics,
+    channels,
+    credits,
+    dashboard,
+    docs,
+    events,
+    headers,
+    health,
+    knowledge,
+    messages,
+    problems,
+    workspaces,
+)  # fmt: skip
 
 MOST_FILE_BYTES = 50 << 20
 MOST_JSON_BYTES = 10 << 20
@@ -31,7 +45,7 @@ def create_app() -> Flask:
     app.before_request(access.check)
     app.before_request(_limit_json)
     app.after_request(headers.harden)
-    for room in (knowledge, channels, messages, workspaces, events, health, docs):
+    for room in (knowledge, channels, messages, analytics, credits, workspaces, events, health, docs):
         app.register_blueprint(room.blueprint)
     if not config.production:
         dashboard.register(app)

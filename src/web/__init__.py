@@ -15,10 +15,13 @@ from web import (
     channels,
     credits,
     dashboard,
+    dev_mail,
     docs,
+    emails,
     events,
     headers,
     health,
+    invoices,
     knowledge,
     messages,
     problems,
@@ -45,10 +48,12 @@ def create_app() -> Flask:
     app.before_request(access.check)
     app.before_request(_limit_json)
     app.after_request(headers.harden)
-    for room in (knowledge, channels, messages, analytics, credits, workspaces, events, health, docs):
+    rooms = (knowledge, channels, messages, analytics, credits, emails, invoices, workspaces, events, health, docs)
+    for room in rooms:
         app.register_blueprint(room.blueprint)
     if not config.production:
         dashboard.register(app)
+        app.register_blueprint(dev_mail.blueprint)
     return app
 
 

@@ -106,7 +106,7 @@ ROUTES = [
           parameters=[EMAIL_STATUS, LIMIT, CURSOR]),
     Route("post", "/v1/emails/{email_id}/retry",
           "Send a FAILED mail again (else 409); anew, by mayArriveTwice, where a try more than 24 hours ago may have arrived",
-          {202: "Email"}),
+          {202: "Email"}, also=(409,)),
     Route("post", "/v1/workspaces/{workspace_id}/invoices",
           "Announce an invoice by mail; the same number again gives the first one's values and no second mail",
           {201: "Invoice", 200: "Invoice"}, body=invoices.NewInvoice, access="operator"),

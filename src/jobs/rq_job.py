@@ -37,6 +37,8 @@ class SafeJob(Job):
     handed_back = False  # its row will be rung again under a new id: leave nothing of this job
     workspace_id: str | None = None
     attempt = 0
+    meta: Any
+    retries_left: int | None
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Never fails for what a hash holds: of one that cannot be read a job is left that names nothing."""

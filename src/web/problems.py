@@ -62,7 +62,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(NightshiftError, lambda e: answer(_of_ours(e)))
     app.register_error_handler(DBAPIError, _of_database)
     for broken_body in (ParseException, NoMoreData):
-        app.register_error_handler(broken_body, lambda e: answer(Problem(400, "The body broke off, or is badly chunked.")))
+        app.register_error_handler(
+            broken_body, lambda e: answer(Problem(400, "The body broke off, or is badly chunked."))
+        )
     app.register_error_handler(TimeoutError, _of_database)
     app.register_error_handler(Exception, _unexpected)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -33,10 +34,8 @@ class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         status, detail = next(refusal for kind, refusal in REFUSALS.items() if isinstance(exc, kind))
         log("request refused" if status < 500 else "request failed", logging.WARNING, status=status, error=where(exc))
-        try:
+        with suppress(OSError):  # whoever asked may be gone
             util.write_nonblock(client, _answer(status, detail))
-        except OSError:
-            pass  # whoever asked is gone
 
 
 class Log(Logger):

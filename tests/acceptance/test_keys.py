@@ -14,7 +14,7 @@ def everything_stored(stack: Stack) -> str:
     """Every row of every table as text (bytes as hex), and every value in Redis."""
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> 'chunks'"
     rows = [str(stack.sql(f"SELECT t::text FROM {table} t")) for [table] in stack.sql(tables)]
-    for name in stack.redis.keys():
+    for name in stack.redis.scan_iter():
         kind = stack.redis.type(name).decode()
         read = {"string": "get", "hash": "hgetall", "set": "smembers"}.get(kind)
         rows.append(f"{name!r} {getattr(stack.redis, read)(name) if read else ''}")
@@ -57,6 +57,8 @@ def test_the_stream_of_a_deleted_key_ends_and_the_other_ones_goes_on(api: Client
 
 def _listen(api: Client, key: str) -> Any:
     headers = {"Authorization": f"Bearer {key}"}
-    stream = requests.get(f"{api.base_url}/v1/events", headers=headers, stream=True, timeout=30)
+    stream = requests.get(
+        f"{api.base_url}/v1/events", headers=headers, stream=True, timeout=10
+    )  # a comment comes every 15 s
     assert stream.status_code == 200
     return stream

@@ -23,8 +23,31 @@ ODD_VALUES = {
     "an object": '{"__proto__": {"a": 1}}', "empty": '""', "blank": '"  \\n "', "long": f'"{"x" * 300_000}"',
     "right to left": '"\\u202e\\u0000\\ufffe\\uffff"', "SQL": '"\'; DROP TABLE work; --"', "a template": '"{{7*7}} %s {0}"',
 }  # fmt: skip
-ODD_TEXTS = ["%00", "%ff", "%ed%a0%80", "%F0%9F%98%80", "a%00b", "%0d%0aX-Injected:%201", "-1", "9" * 400, "1e400", "%25s"]
-ODD_HEADERS = [b"\xff\xfe", b"\xc3\xa9", b"x" * 256, b"x" * 8000, b"a\tb", b"0", b"-1", b"9" * 30, b"\xb2", b"%00", b"'; --"]
+ODD_TEXTS = [
+    "%00",
+    "%ff",
+    "%ed%a0%80",
+    "%F0%9F%98%80",
+    "a%00b",
+    "%0d%0aX-Injected:%201",
+    "-1",
+    "9" * 400,
+    "1e400",
+    "%25s",
+]
+ODD_HEADERS = [
+    b"\xff\xfe",
+    b"\xc3\xa9",
+    b"x" * 256,
+    b"x" * 8000,
+    b"a\tb",
+    b"0",
+    b"-1",
+    b"9" * 30,
+    b"\xb2",
+    b"%00",
+    b"'; --",
+]
 
 
 @pytest.fixture
@@ -43,7 +66,7 @@ def well(answer: requests.Response, *what: Any) -> None:
 def test_odd_values_in_every_field_of_every_body(api: Client, ids: dict[str, str]) -> None:
     tried = 0
     for route in ROUTES:
-        for field in (body(route) or {}) if "json" != route.media else ():
+        for field in (body(route) or {}) if route.media != "json" else ():
             good = {name: json.dumps(value) for name, value in (body(route) or {}).items()}
             for what, odd in ODD_VALUES.items():
                 text = "{" + ", ".join(f'"{name}": {odd if name == field else v}' for name, v in good.items()) + "}"
@@ -55,11 +78,28 @@ def test_odd_values_in_every_field_of_every_body(api: Client, ids: dict[str, str
 def test_bodies_that_are_not_json_at_all(api: Client, ids: dict[str, str]) -> None:
     for route in ROUTES:
         if route.body is not None:
-            for raw in (b"", b"{", b"\xff\xfe{}", b'{"a": "\xed\xa0\x80"}', b"[1]", b'"x"', b"null", b"{}" * 9, b'{"\\ud800": 1}'):
+            for raw in (
+                b"",
+                b"{",
+                b"\xff\xfe{}",
+                b'{"a": "\xed\xa0\x80"}',
+                b"[1]",
+                b'"x"',
+                b"null",
+                b"{}" * 9,
+                b'{"\\ud800": 1}',
+            ):
                 answer = ask(api, route, ids, json=None, data=raw, headers=JSON)
                 well(answer, route.path, raw)
                 assert answer.status_code in (400, 422), (route.path, raw)
-            for kind in ("text/plain", "application/xml", "application/json; charset=utf-99", "multipart/form-data", "x", ""):
+            for kind in (
+                "text/plain",
+                "application/xml",
+                "application/json; charset=utf-99",
+                "multipart/form-data",
+                "x",
+                "",
+            ):
                 well(ask(api, route, ids, json=None, data=b"{}", headers={"Content-Type": kind}), route.path, kind)
 
 
@@ -102,7 +142,10 @@ def test_a_form_of_too_many_or_too_large_parts_is_413(api: Client) -> None:
     path = f"/v1/agents/{api.agent_id}/knowledge"
     many = [(f"f{n}", (None, b"x")) for n in range(1001)]
     assert api("POST", path, files=many).status_code == 413
-    assert api("POST", path, files=[("title", (None, b"x" * (2 << 20))), ("file", ("a.txt", b"A text."))]).status_code == 413
+    assert (
+        api("POST", path, files=[("title", (None, b"x" * (2 << 20))), ("file", ("a.txt", b"A text."))]).status_code
+        == 413
+    )
     assert api("POST", path, files=[("file", ("a.txt", b"A text.")), ("file", ("b.txt", b"B"))]).status_code == 202
 
 
@@ -127,7 +170,9 @@ def test_what_is_no_http_is_refused_by_the_server_in_the_same_form(api: Client) 
 
 def test_a_sender_that_breaks_off_costs_no_500(api: Client, stack: Stack) -> None:
     before = len(stack.lines(event="request failed"))
-    head = f"POST /v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\nContent-Type: application/json\r\n"
+    head = (
+        f"POST /v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\nContent-Type: application/json\r\n"
+    )
     for rest in ("Content-Length: 1000\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{"):
         _raw(api.base_url, head + rest)
     assert api("GET", "/v1/agents").status_code == 200

@@ -110,7 +110,10 @@ NONSENSE = {
 
 def test_nonsense_in_a_hash_kills_no_worker_and_repeats_no_job(api: Client, stack: Stack) -> None:
     before = set(stack.pids_of_workers(QUEUE))
-    for data, outcome in ((call(REGISTERED[0], "none_such"), {"stale", "refused"}), (call("os.system", "x"), {"refused"})):
+    for data, outcome in (
+        (call(REGISTERED[0], "none_such"), {"stale", "refused"}),
+        (call("os.system", "x"), {"refused"}),
+    ):
         for field, values in NONSENSE.items():
             for value in values:
                 name = push(stack, data, {field: value})

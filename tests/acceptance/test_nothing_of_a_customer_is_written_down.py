@@ -10,7 +10,6 @@ import pytest
 import requests
 from client import OPERATOR_KEY, Client
 from mails import announce, announced
-from mails import settled as mail_settled
 from messaging import settled as message_settled
 from recorder import Answer, Recorder
 from routes import ROUTES, body, params
@@ -27,13 +26,18 @@ def client(stack: Stack, vendors: Recorder) -> Iterator[Client]:
     """A workspace with the word in its names. After the test everything that was written down is searched."""
     names = {"name": f"Shop {WORD}", "notifyEmail": f"{WORD}@example.com"}
     api = Client.of_new_workspace(stack.base_url, OPERATOR_KEY, **names)
-    credentials = {"TELEGRAM": {"botToken": f"1:{WORD}"}, "WEBHOOK": {"url": f"{vendors.url}/{WORD}", "secret": "whsec_" + "QUJD" * 8}}
+    credentials = {
+        "TELEGRAM": {"botToken": f"1:{WORD}"},
+        "WEBHOOK": {"url": f"{vendors.url}/{WORD}", "secret": "whsec_" + "QUJD" * 8},
+    }
     for channel, fields in credentials.items():
         assert api("PUT", f"/v1/channels/{channel}", json={"credentials": fields}).status_code == 204
     yield api
     for place, text in written_down(stack, vendors).items():
         for secret in (WORD, api.key, OPERATOR_KEY, "whsec_", "sk-test"):
-            assert secret not in text, f"{place}: ...{text[max(0, text.index(secret) - 300) : text.index(secret) + 60]}..."
+            assert secret not in text, (
+                f"{place}: ...{text[max(0, text.index(secret) - 300) : text.index(secret) + 60]}..."
+            )
 
 
 def word() -> str:
@@ -52,8 +56,14 @@ def test_when_all_goes_well(client: Client, stack: Stack) -> None:
     agent = f"/v1/agents/{client.agent_id}"
     with serving() as site:
         site.pages[f"/{WORD}"] = Page(f"<p>The page says {WORD}.</p>".encode())
-        docs = [client.add(type="url", url=f"{site.url}/{WORD}"), client.upload(f"{WORD}.md", f"# {WORD}\n\nText.".encode())]
-        docs += [client.add(type="qa", question=f"{WORD}?", answer=WORD), client.add(type="text", title=WORD, text=WORD)]
+        docs = [
+            client.add(type="url", url=f"{site.url}/{WORD}"),
+            client.upload(f"{WORD}.md", f"# {WORD}\n\nText.".encode()),
+        ]
+        docs += [
+            client.add(type="qa", question=f"{WORD}?", answer=WORD),
+            client.add(type="text", title=WORD, text=WORD),
+        ]
         assert {client.settled(doc.json()["id"])["status"] for doc in docs} == {"READY"}
     assert client.search(WORD)
     for channel in ("TELEGRAM", "WEBHOOK"):
@@ -72,7 +82,9 @@ def test_when_all_goes_well(client: Client, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 503])
-def test_when_vendors_refuse_and_repeat_what_they_were_told(status: int, client: Client, stack: Stack, vendors: Recorder) -> None:
+def test_when_vendors_refuse_and_repeat_what_they_were_told(
+    status: int, client: Client, stack: Stack, vendors: Recorder
+) -> None:
     echo = word()
     said = {
         "error": {"message": f"cannot embed {echo}", "code": echo, "type": echo}, "ok": False, "error_code": status,
@@ -129,14 +141,23 @@ def test_when_the_database_refuses_a_row_and_quotes_it(client: Client, stack: St
 def test_when_a_request_is_wrong_in_any_field(client: Client) -> None:
     for route in ROUTES:
         key = OPERATOR_KEY if route.access == "operator" else client.key
-        ids = {name: WORD for name in params(route)} | {"agent_id": client.agent_id, "workspace_id": client.workspace_id}
+        ids = dict.fromkeys(params(route), WORD) | {"agent_id": client.agent_id, "workspace_id": client.workspace_id}
         path = route.path.format(**ids)
         if route.body is not None:
-            for wrong in ({WORD: WORD}, *({**(body(route) or {}), field: [WORD]} for field in body(route) or {}), [WORD]):
+            for wrong in (
+                {WORD: WORD},
+                *({**(body(route) or {}), field: [WORD]} for field in body(route) or {}),
+                [WORD],
+            ):
                 assert 400 <= client(route.method, path, key=key, json=wrong).status_code < 500, (path, wrong)
             client(route.method, path, key=key, data=f'{{"{WORD}": '.encode(), headers=JSON)
         elif route.media == "application/json":
-            client(route.method, path, key=key, params={"q": WORD * 90, "status": WORD, "limit": WORD, "cursor": WORD, "from": WORD})
+            client(
+                route.method,
+                path,
+                key=key,
+                params={"q": WORD * 90, "status": WORD, "limit": WORD, "cursor": WORD, "from": WORD},
+            )
 
 
 def test_when_it_is_no_request_at_all(client: Client) -> None:

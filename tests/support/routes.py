@@ -63,7 +63,13 @@ def ask(api: Client, route: Route, ids: dict[str, str], **options: Any) -> reque
     query = {p["name"]: FIELDS[p["name"]] for p in route.parameters if p["in"] == "query" and p.get("required")}
     once = {"Idempotency-Key": uuid4().hex} if route.method == "post" else {}
     key = OPERATOR_KEY if route.access == "operator" else api.key
-    asked: dict[str, Any] = {"key": key, "json": body(route), "params": query, "headers": once, "stream": True} | options
+    asked: dict[str, Any] = {
+        "key": key,
+        "json": body(route),
+        "params": query,
+        "headers": once,
+        "stream": True,
+    } | options
     return api(route.method.upper(), route.path.format(**ids), **asked)
 
 

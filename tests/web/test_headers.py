@@ -60,12 +60,16 @@ def test_every_answer_is_hardened(app: Any, key: str) -> None:
             assert headers["Cache-Control"] == "no-store", what
         answer.close()
     assert {200, 401, 404, 405, 422} <= {status for status, _ in seen}
-    assert {"application/json", "application/problem+json", "text/html", "text/event-stream"} <= {kind for _, kind in seen}
+    assert {"application/json", "application/problem+json", "text/html", "text/event-stream"} <= {
+        kind for _, kind in seen
+    }
 
 
 def test_no_page_runs_a_script_that_is_not_its_own() -> None:
     visitor = create_app().test_client()
     for path in PAGES:
-        policy = dict(part.strip().split(" ", 1) for part in visitor.get(path).headers["Content-Security-Policy"].split(";"))
+        policy = dict(
+            part.strip().split(" ", 1) for part in visitor.get(path).headers["Content-Security-Policy"].split(";")
+        )
         scripts = policy.get("script-src", "'none'")
         assert "'unsafe-inline'" not in scripts and "http" not in scripts and "*" not in scripts, path

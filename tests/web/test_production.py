@@ -14,7 +14,17 @@ from nightshift.db.session import transaction
 from web import create_app
 
 INTERNAL = "internal words of /srv/app/secret.py"
-TALKATIVE = ("Traceback", "internal", "secret.py", "RuntimeError", "File ", "sqlalchemy", "psycopg2", "site-packages", "at line")
+TALKATIVE = (
+    "Traceback",
+    "internal",
+    "secret.py",
+    "RuntimeError",
+    "File ",
+    "sqlalchemy",
+    "psycopg2",
+    "site-packages",
+    "at line",
+)
 
 
 @pytest.fixture

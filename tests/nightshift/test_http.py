@@ -193,7 +193,8 @@ def test_a_status_is_judged(status: int, meaning: type[Exception] | None) -> Non
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
-        ({"retry-after": "1e99"}, None),
+        ({"retry-after": "1e99"}, 86_400),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400),
         ({"retry-after": "Tue, 29 Feb 2000 12:00:00 GMT"}, 0),
     ],
 )

@@ -36,7 +36,9 @@ def main(names: list[str]) -> None:
 
 def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
     import accepting
+    import growing
     import ingesting
+    import recovering
     import sending
     import working
 
@@ -45,6 +47,8 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
         "accepting": lambda: accepting.measure(environment),
         "working": lambda: working.measure(environment),
         "sending": lambda: sending.measure(environment),
+        "growing": lambda: growing.measure(environment),
+        "recovering": lambda: recovering.measure(environment),
     }
 
 

@@ -1,6 +1,7 @@
 """A vendor that takes 50 ms: `python slow_server.py` prints its port. One event loop, so that it costs little.
 
-GET /fail has it answer 500 at once until GET /work; GET /log gives the bodies it took, in order.
+GET /fail has it answer 500 at once, GET /hang not at all, GET /work as it should again; GET /log gives the bodies it took,
+in order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 LATENCY_SECONDS = 0.05
 OK = b'{"ok":true,"result":{"message_id":1},"id":"1"}'
 
-failing = False
+mode = "/work"
 taken: list[bytes] = []
 
 
@@ -19,11 +20,12 @@ def answer(status: str, body: bytes) -> bytes:
 
 
 def ask(path: str) -> bytes:
-    global failing
+    global mode
     if path == "/log":
         return b"[" + b",".join(taken) + b"]"
-    failing = path == "/fail"
-    taken.clear()
+    mode = path
+    if path != "/work":
+        taken.clear()
     return b"{}"
 
 
@@ -35,8 +37,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             body = await reader.readexactly(length)
             if head.startswith(b"GET"):
                 writer.write(answer("200 OK", ask(head.split(b" ")[1].decode())))
-            elif failing:
+            elif mode == "/fail":
                 writer.write(answer("500 Internal Server Error", b"{}"))
+            elif mode == "/hang":
+                taken.append(body)
+                await asyncio.sleep(3600)
             else:
                 taken.append(body)
                 await asyncio.sleep(LATENCY_SECONDS)

@@ -28,15 +28,17 @@ OWED = "SELECT 1 FROM work WHERE state = 'pending' LIMIT 1"
 def prepare(case: str, number: int) -> dict[str, Any]:
     """A fresh row, owed and rung: what `check` has to know of it."""
     row = CASES[case].prepare(number)
-    ring_due(CASES[case].job, row["workspace_id"])
+    if not CASES[case].here:
+        ring_due(CASES[case].job, row["workspace_id"])
     return row
 
 
-def run(case: str, fatal: int) -> list[str]:
-    """A worker runs what is in the queue, and kills itself at point `fatal`; else returns the points it passed."""
-    statement("SELECT 1")  # a worker has its connection
+def run(case: str, row: dict[str, Any], fatal: int) -> list[str]:
+    """The row's job runs, and its process kills itself at point `fatal`; else returns the points it passed."""
+    statement("SELECT 1")  # who runs it has a connection
     trace.fatal, trace.on = fatal, True
-    _work(CASES[case].job)
+    here = CASES[case].here
+    here(row) if here else _work(CASES[case].job)
     return trace.points
 
 

@@ -27,7 +27,7 @@ def test_killed_at_each_point_in_turn_a_job_has_its_effect_once(
         vendors.deliveries.clear()
         row = run("prepare", case=case, number=number)["result"]
         assert row, "the zygote says on stderr why not"
-        ran = run("run", case=case, fatal=number)
+        ran = run("run", case=case, row=row, fatal=number)
         with subtests.test(msg=f"killed at point {number}"):
             assert ran["status"] in (0, -signal.SIGKILL)
             recovered = run("recover", case=case, rounds=ROUNDS)["result"]

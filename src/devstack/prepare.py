@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from nightshift.billing.grants import grant_this_month
 from nightshift.db import migrate
 from nightshift.db.session import transaction
 from nightshift.settings import settings
@@ -16,4 +17,5 @@ from nightshift.workspaces import ensure_demo
 if __name__ == "__main__":
     migrate.main()
     with transaction() as session:
-        ensure_demo(session, Path(sys.argv[1]), sys.argv[2], settings().admin_api_key)
+        made = ensure_demo(session, Path(sys.argv[1]), sys.argv[2], settings().admin_api_key)
+        grant_this_month(session, made["workspaceId"])

@@ -1,4 +1,4 @@
-"""The scheduler's loop: one of its processes at a time sweeps every 15 s."""
+"""The scheduler's loop: one of its processes at a time, every 15 s, owes what time starts, and sweeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs import account
+from jobs import account, cron
 from jobs.connection import redis
 from jobs.sweep import sweep
 from nightshift.db.session import engine
@@ -51,6 +51,7 @@ def run() -> None:
 def tick() -> None:
     """One round of a leader's work."""
     redis().set(ALIVE, 1, ex=INTERVAL_SECONDS * 3)
+    cron.tick()
     rung = sweep()
     if rung:
         log("sweep", rung=rung)

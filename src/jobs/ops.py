@@ -1,4 +1,4 @@
-"""What an operator does by hand: `make ops CMD="failed"`, `make ops CMD="retry <job> <row id>"`."""
+"""What an operator does by hand: `make ops CMD="failed"`, `CMD="retry <job> <row id>"`, `CMD="check-balances"`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.queues import QUEUES
 from jobs.replay import replay, replay_queue, resting
+from nightshift.billing.credits import differences
 from nightshift.channels import accounts
+from nightshift.db.session import transaction
 from nightshift.errors import PermanentError
 from nightshift.settings import SettingsError
 
@@ -44,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     failed.set_defaults(act=lambda asked: _failed(asked.queue))
     retry.set_defaults(act=lambda asked: _retry(asked.job, asked.row_id, asked.queue))
     rotate.set_defaults(act=lambda _: _rotate())
+    balances = commands.add_parser(
+        "check-balances", help="compare each balance with its ledger", usage='make ops CMD="check-balances"'
+    )
+    balances.set_defaults(act=lambda _: _check_balances())
     return parser
 
 
@@ -70,6 +76,16 @@ def _rotate() -> int:
     """After it, only the newest key is needed for credentials (answers kept for an Idempotency-Key need theirs for a week)."""
     print(f"{accounts.rotate()} sealed under the newest key.")
     return 0
+
+
+def _check_balances() -> int:
+    """One line for each difference: workspace, balance, sum of its ledger. The status is 1 where there is any."""
+    with transaction() as session:
+        found = differences(session)
+    for row in found:
+        print(f"{row.workspace_id} {row.balance} {row.total}")
+    print(f"{len(found)} balances differ from their ledger.", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

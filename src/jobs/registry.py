@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import ingestion, webhook_retry
+from jobs import analytics_rollup, billing, ingestion, webhook_retry
 
-JOBS = {spec.name: spec for spec in (ingestion.JOB, webhook_retry.JOB)}
+JOBS = {spec.name: spec for spec in (ingestion.JOB, webhook_retry.JOB, analytics_rollup.JOB, billing.JOB)}
 BY_PATH = {spec.path: spec for spec in JOBS.values()}

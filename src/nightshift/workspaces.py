@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from nightshift import clock
 from nightshift.db.models import Agent, ApiKey, Workspace
 from nightshift.db.session import statement
 from nightshift.ids import new_id
@@ -21,8 +22,9 @@ def create(
 ) -> tuple[Workspace, Agent, str]:
     """A workspace with a first agent and a first key. The key is in this answer only: its hash is what stays."""
     workspace = Workspace(
-        id=new_id("ws"), name=name, notify_email=notify_email, monthly_grant=monthly_grant, low_threshold=low_threshold
-    )
+        id=new_id("ws"), name=name, notify_email=notify_email, monthly_grant=monthly_grant, low_threshold=low_threshold,
+        created_at=clock.now(),
+    )  # fmt: skip
     session.add(workspace)
     session.flush()
     agent = create_agent(session, workspace.id, "Assistant")

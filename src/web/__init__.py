@@ -9,7 +9,20 @@ from flask import Flask, Response, request
 from jobs import account
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
-from web import access, channels, dashboard, docs, events, health, knowledge, messages, problems, workspaces
+from web import (
+    access,
+    analytics,
+    channels,
+    credits,
+    dashboard,
+    docs,
+    events,
+    health,
+    knowledge,
+    messages,
+    problems,
+    workspaces,
+)  # fmt: skip
 
 MOST_FILE_BYTES = 50 << 20
 MOST_JSON_BYTES = 10 << 20
@@ -31,7 +44,7 @@ def create_app() -> Flask:
     app.before_request(access.check)
     app.before_request(_limit_json)
     app.after_request(_harden)
-    for room in (knowledge, channels, messages, workspaces, events, health, docs):
+    for room in (knowledge, channels, messages, analytics, credits, workspaces, events, health, docs):
         app.register_blueprint(room.blueprint)
     if not config.production:
         dashboard.register(app)

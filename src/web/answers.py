@@ -63,4 +63,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Keys": _list("Key"),
     "Passages": _object(items={"type": "array", "items": {"$ref": "#/components/schemas/Passage"}}),
 }  # fmt: skip
+SCHEMAS |= {
+    "Credits": _object(balance=COUNT, monthlyGrant=COUNT, lowThreshold=COUNT),
+    "NotEnoughCredits": _object(type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT, balance=COUNT),
+    "LedgerEntry": _object(
+        id=TEXT, kind={"enum": ["grant", "usage"]}, amount={"type": "integer"}, reason=TEXT, month=_maybe(TEXT), createdAt=TIME
+    ),
+    "LedgerEntries": _list("LedgerEntry"),
+    "InboundMessage": _object(id=TEXT, agentId=TEXT, channelType=TEXT, customerId=TEXT, content=TEXT, at=TIME),
+    "Handoff": _object(id=TEXT, agentId=TEXT, channelType=TEXT, customerId=TEXT, reason=TEXT, createdAt=TIME),
+    "Day": _object(
+        day={"type": "string", "format": "date"}, conversations=COUNT, messagesIn=COUNT, messagesOut=COUNT,
+        messagesFailed=COUNT, handoffs=COUNT, creditsUsed=COUNT, docsReady=COUNT,
+    ),
+    "Days": _object(items={"type": "array", "items": {"$ref": "#/components/schemas/Day"}}),
+}  # fmt: skip
 SCHEMAS["Problem"]["properties"]["errors"] = {"type": "array", "items": _object(field=TEXT, message=TEXT)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from web import channels, knowledge, messages, workspaces
+from web import analytics, channels, credits, knowledge, messages, workspaces
 from web.answers import SCHEMAS
 
 TEXT = {"type": "string"}
@@ -27,6 +27,11 @@ ONCE = {
     "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key with the same body gives the first answer again",
 }  # fmt: skip
+FROM, TO = (
+    {"name": name, "in": "query", "required": True, "schema": {"type": "string", "format": "date"},
+     "description": f"The {which} day (UTC), included; 400 days at most"}
+    for name, which in (("from", "first"), ("to", "last"))
+)  # fmt: skip
 UPLOAD = {
     "type": "object", "required": ["file"],
     "properties": {"file": {"type": "string", "format": "binary"}, "title": TEXT},
@@ -82,6 +87,16 @@ ROUTES = [
           body=workspaces.NewWorkspace, access="operator"),
     Route("patch", "/v1/workspaces/{workspace_id}", "Change a workspace", {200: "Workspace"},
           body=workspaces.WorkspaceChange, access="operator"),
+    Route("get", "/v1/credits", "How many credits there are", {200: "Credits"}),
+    Route("post", "/v1/credits/usage", "Use credits; the Idempotency-Key is required, and charged once",
+          {200: "Credits", 409: "NotEnoughCredits"}, body=credits.NewUsage),
+    Route("get", "/v1/credits/ledger", "What changed the balance, newest first", {200: "LedgerEntries"},
+          parameters=[LIMIT, CURSOR]),
+    Route("post", "/v1/agents/{agent_id}/inbound", "Note a customer's message; a late one is counted on its own day",
+          {201: "InboundMessage"}, body=analytics.NewInbound),
+    Route("post", "/v1/agents/{agent_id}/handoffs", "Hand a conversation to a person, who gets an e-mail",
+          {201: "Handoff"}, body=analytics.NewHandoff),
+    Route("get", "/v1/analytics/daily", "Each day's figures", {200: "Days"}, parameters=[FROM, TO]),
     Route("get", "/healthz", "Alive?", {200: "Health"}, access="public"),
     Route("get", "/readyz", "Is every part there?", {200: "Health", 503: "Health"}, access="public"),
     Route("get", "/metrics", "For Prometheus", {200: ""}, access="public", media="text/plain"),
@@ -106,7 +121,7 @@ def _operation(route: Route) -> dict[str, Any]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names] + route.parameters
     if route.method == "post" and route.access != "public":
-        parameters.append(ONCE)
+        parameters.append(ONCE | {"required": route.body is credits.NewUsage})
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": _responses(route)}
     if route.access != "public":
         operation["security"] = [{route.access: []}]

@@ -20,7 +20,7 @@ DRAIN_BYTES = 256 << 20  # of a refused upload, read and dropped so that the sen
 
 
 class Problem(Exception):
-    """An answer that is an error. `detail`: a sentence; `errors`: [{field, message}] for 422."""
+    """An answer that is an error. `detail`: a sentence; `errors`: [{field, message}] for 422; `more`: further members."""
 
     def __init__(
         self,
@@ -28,9 +28,11 @@ class Problem(Exception):
         detail: str,
         errors: list[dict[str, str]] | None = None,
         headers: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.errors, self.headers = status, detail, errors, headers or {}
+        self.more = more or {}
 
 
 def not_found() -> Problem:
@@ -45,6 +47,7 @@ def invalid(field: str, message: str) -> Problem:
 def answer(problem: Problem) -> Response:
     phrase = HTTPStatus(problem.status).phrase
     body: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": problem.status, "detail": problem.detail}
+    body.update(problem.more)
     if problem.errors is not None:
         body["errors"] = problem.errors
     return Response(json.dumps(body), problem.status, problem.headers, mimetype="application/problem+json")

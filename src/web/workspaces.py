@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nightshift import workspaces
+from nightshift.billing.grants import grant_this_month
 from nightshift.db.models import Agent, ApiKey, Workspace
 from nightshift.db.session import transaction
 from web import asking
@@ -44,6 +45,7 @@ class NewAgent(asking.Body):
 def create(session: Session) -> Answer:
     new: NewWorkspace = asking.body(NewWorkspace)
     workspace, agent, key = workspaces.create(session, **new.model_dump(by_alias=False))
+    grant_this_month(session, workspace.id)
     return {"id": workspace.id, "name": workspace.name, "apiKey": key, "agentId": agent.id}, 201
 
 

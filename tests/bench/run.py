@@ -36,6 +36,7 @@ def main(names: list[str]) -> None:
 
 def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
     import accepting
+    import billing_and_rollup
     import growing
     import ingesting
     import recovering
@@ -49,6 +50,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
         "sending": lambda: sending.measure(environment),
         "growing": lambda: growing.measure(environment),
         "recovering": lambda: recovering.measure(environment),
+        "billing_and_rollup": billing_and_rollup.measure,
     }
 
 

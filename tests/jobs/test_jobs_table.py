@@ -17,6 +17,8 @@ CONTRACT = {  # queue: workers, keep finished, keep failed, seconds
 RETRIES = {
     "ingest": ("ingestion", "jobs.ingestion.ingest", 3, [2, 8, 32]),
     "retry_send": ("webhook-retry", "jobs.webhook_retry.retry_send", 5, [5, 20, 80, 320, 1280]),
+    "daily_rollup": ("analytics-rollup", "jobs.analytics_rollup.daily_rollup", 2, [60, 300]),
+    "monthly_credit_grant": ("billing", "jobs.billing.monthly_credit_grant", 3, [60, 300, 900]),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from nightshift import clock, events, work
+from nightshift import clock, events, late, work
 from nightshift.channels.accounts import JOB
 from nightshift.db.models import ChannelAccount, Message, MessageAttempt
 from nightshift.ids import new_id
@@ -88,6 +88,7 @@ def replay(session: Session, message_id: str) -> bool:
     if message is None or message.status != "FAILED":
         return False
     message.status, message.error, message.updated_at = "RETRYING", None, clock.now()
+    late.mark(session, message.created_at)
     work.order(session, JOB, message.id, message.workspace_id, lane=_lane(message))
     return True
 
@@ -101,6 +102,7 @@ def failed(session: Session, message_id: str, failure: Failure) -> None:
     if failure.retry_at is None:
         message.status = "FAILED"
         session.flush()
+        late.mark(session, message.created_at)
         data = {"messageId": message_id, "error": failure.sentence}
         events.emit(session, message.workspace_id, "message_failed", data)
 

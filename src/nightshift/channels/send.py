@@ -55,7 +55,9 @@ PART_SENT = """
 SENT = f""",
     cause AS (
         UPDATE messages SET status = 'SENT', error = NULL, provider_ids = %(ids)s, updated_at = %(now)s
-        FROM mine WHERE id = mine.row_id RETURNING id, workspace_id
+        FROM mine WHERE id = mine.row_id RETURNING id, workspace_id, (created_at AT TIME ZONE 'UTC')::date AS day
+    ), late AS (
+        INSERT INTO late_rows (day) SELECT day FROM cause WHERE day < (%(now)s AT TIME ZONE 'UTC')::date
     ), attempt AS (
         UPDATE message_attempts SET outcome = 'sent', http_status = %(http_status)s FROM mine WHERE id = %(attempt)s
     ), {events.EMIT}

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from nightshift import events
+from nightshift import clock, events
 from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.errors import LeaseLost, PermanentError
@@ -112,6 +112,7 @@ def _finish(
         ready = dict(
             status="READY", etag=doc.etag, last_modified=doc.last_modified, language=language, chunk_count=len(passages),
             error_msg=" ".join(extracted.notes) or None, stage="store", stage_done=len(passages), stage_total=len(passages),
+            first_ready_at=func.coalesce(Document.first_ready_at, clock.now()),
         )  # fmt: skip
         session.execute(update(Document).where(Document.id == doc.id).values(ready))
         data = {"docId": doc.id, "chunkCount": len(passages)}

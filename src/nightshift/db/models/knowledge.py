@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import Computed, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import Computed, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class Document(Base):
         UniqueConstraint("agent_id", "source_hash"),
         Index(None, "workspace_id"),
         Index("documents_agent_id", "agent_id", "id"),
+        Index("documents_first_ready_at", "first_ready_at", postgresql_where=text("first_ready_at IS NOT NULL")),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
@@ -41,6 +42,7 @@ class Document(Base):
     language: Mapped[str | None]  # a Postgres text search configuration; None: found by vectors only
     etag: Mapped[str | None]  # of an address: what its server called the version that is in the chunks
     last_modified: Mapped[str | None]
+    first_ready_at: Mapped[datetime | None]  # set once
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 

@@ -1,4 +1,4 @@
-"""What is owed."""
+"""What is owed, and what time owes."""
 
 from __future__ import annotations
 
@@ -54,3 +54,12 @@ class Work(Base):
     give_up_at: Mapped[datetime | None]  # no try is put off beyond this
     error: Mapped[str | None]  # the last failure's sentence
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+
+class Slot(Base):
+    """A moment at which a cron entry was due, written with the work it owes. An entry's first row owes none: it says from
+    when on the entry counts."""
+
+    __tablename__ = "slots"
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)

@@ -1,0 +1,1 @@
+"""What happened in a workspace, counted by day."""

@@ -1,0 +1,58 @@
+"""The one SQL that counts: for the roll-up a day of all workspaces, for a reader some days of one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from nightshift.late import start_of
+
+COLUMNS = (
+    "conversations", "messages_in", "messages_out", "messages_failed", "handoffs", "credits_used", "docs_ready"
+)  # fmt: skip
+
+# Each on the day (UTC) of the event itself. Messages first by conversation, so that those are counted once a day.
+FRESH = """
+    SELECT workspace_id, day, sum(conversations) AS conversations, sum(messages_in) AS messages_in,
+           sum(messages_out) AS messages_out, sum(messages_failed) AS messages_failed, sum(handoffs) AS handoffs,
+           sum(credits_used) AS credits_used, sum(docs_ready) AS docs_ready
+    FROM (
+        SELECT workspace_id, day, count(*) AS conversations, sum(n_in) AS messages_in, sum(n_out) AS messages_out,
+               sum(n_failed) AS messages_failed, 0 AS handoffs, 0 AS credits_used, 0 AS docs_ready
+        FROM (
+            SELECT workspace_id, day, sum(n_in) AS n_in, sum(n_out) AS n_out, sum(n_failed) AS n_failed
+            FROM (
+                SELECT workspace_id, agent_id, channel_type, customer_id, (at AT TIME ZONE 'UTC')::date AS day,
+                       1 AS n_in, 0 AS n_out, 0 AS n_failed
+                FROM inbound_messages WHERE {at}
+                UNION ALL
+                SELECT workspace_id, agent_id, channel_type, customer_id, (created_at AT TIME ZONE 'UTC')::date,
+                       0, (status = 'SENT')::int, (status = 'FAILED')::int
+                FROM messages WHERE {created_at}
+            ) AS message
+            GROUP BY workspace_id, day, agent_id, channel_type, customer_id
+        ) AS conversation
+        GROUP BY workspace_id, day
+        UNION ALL
+        SELECT workspace_id, (created_at AT TIME ZONE 'UTC')::date AS day, 0, 0, 0, 0, count(*), 0, 0
+        FROM handoffs WHERE {created_at} GROUP BY workspace_id, day
+        UNION ALL
+        SELECT workspace_id, (created_at AT TIME ZONE 'UTC')::date AS day, 0, 0, 0, 0, 0, -sum(amount), 0
+        FROM ledger WHERE kind = 'usage' AND {created_at} GROUP BY workspace_id, day
+        UNION ALL
+        SELECT workspace_id, (first_ready_at AT TIME ZONE 'UTC')::date AS day, 0, 0, 0, 0, 0, 0, count(*)
+        FROM documents WHERE {first_ready_at} GROUP BY workspace_id, day
+    ) AS part
+    GROUP BY workspace_id, day
+"""
+
+
+def fresh(scope: str = "") -> str:
+    """The SQL over [:from, :to), of what `scope` (a further condition) leaves."""
+    moments = ("at", "created_at", "first_ready_at")
+    return FRESH.format(**{name: f"{name} >= :from AND {name} < :to{scope}" for name in moments})
+
+
+def bounds(first: date, last: date) -> dict[str, Any]:
+    """Of that SQL, for the days from `first` to `last`, both included."""
+    return {"from": start_of(first), "to": start_of(last + timedelta(days=1))}

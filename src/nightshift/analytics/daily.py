@@ -1,0 +1,47 @@
+"""A workspace's days, as its owner sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from nightshift.analytics.counts import COLUMNS, bounds, fresh
+from nightshift.db.models import DailyAnalytics, LateRow, RolledDay
+
+LIVE = text(fresh(" AND workspace_id = :workspace"))
+
+
+def daily(session: Session, workspace_id: str, first: date, last: date) -> list[dict[str, Any]]:
+    """One item a day, from `first` to `last`, zeros where nothing was.
+
+    Days that no roll-up has counted yet (today above all), or that got late rows since, are counted now, by the same SQL.
+    """
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    open_days = set(days) - _closed(session, first, last)
+    found: dict[date, Any] = {row.day: row for row in _stored(session, workspace_id, days) if row.day not in open_days}
+    for run in _runs(sorted(open_days)):
+        rows = session.execute(LIVE, {"workspace": workspace_id, **bounds(run[0], run[-1])})
+        found.update((row.day, row) for row in rows)
+    return [{"day": day, **{name: int(getattr(found.get(day), name, 0)) for name in COLUMNS}} for day in days]
+
+
+def _closed(session: Session, first: date, last: date) -> set[date]:
+    """The days between whose stored rows are what a count would give."""
+    late = select(LateRow.day).where(LateRow.day == RolledDay.day).exists()
+    return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late)))
+
+
+def _stored(session: Session, workspace_id: str, days: list[date]) -> Iterator[DailyAnalytics]:
+    mine = (DailyAnalytics.workspace_id == workspace_id, DailyAnalytics.day.in_(days))
+    return iter(session.scalars(select(DailyAnalytics).where(*mine)))
+
+
+def _runs(days: list[date]) -> Iterator[list[date]]:
+    """Days in order, in stretches without a gap."""
+    for _, run in groupby(enumerate(days), lambda pair: pair[1].toordinal() - pair[0]):
+        yield [day for _, day in run]

@@ -1,0 +1,75 @@
+"""What comes in, and what is counted of each day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nightshift import clock
+from nightshift.db.models.base import Base, child_of
+
+
+class InboundMessage(Base):
+    """What a customer wrote, at the moment the caller says."""
+
+    __tablename__ = "inbound_messages"
+    __table_args__ = (Index(None, "workspace_id", "at"), Index("inbound_messages_at", "at", postgresql_using="brin"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
+    channel_type: Mapped[str]
+    customer_id: Mapped[str]
+    content: Mapped[str]
+    at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Handoff(Base):
+    """A conversation given to a person."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (
+        Index(None, "workspace_id", "created_at"),
+        Index("handoffs_created_at", "created_at", postgresql_using="brin"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
+    channel_type: Mapped[str]
+    customer_id: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class DailyAnalytics(Base):
+    """What a workspace's day (UTC) held when it was last counted. No row: nothing. Derived, so nothing hangs on it."""
+
+    __tablename__ = "daily_analytics"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    conversations: Mapped[int] = mapped_column(BigInteger)
+    messages_in: Mapped[int] = mapped_column(BigInteger)
+    messages_out: Mapped[int] = mapped_column(BigInteger)
+    messages_failed: Mapped[int] = mapped_column(BigInteger)
+    handoffs: Mapped[int] = mapped_column(BigInteger)
+    credits_used: Mapped[int] = mapped_column(BigInteger)
+    docs_ready: Mapped[int] = mapped_column(BigInteger)
+
+
+class RolledDay(Base):
+    """A day that was counted when it was over."""
+
+    __tablename__ = "rolled_days"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    rolled_at: Mapped[datetime]
+
+
+class LateRow(Base):
+    """Something of this day came or changed after it was over: it is to be counted again. See nightshift.late."""
+
+    __tablename__ = "late_rows"
+    __table_args__ = (Index("late_rows_day", "day"),)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    day: Mapped[date]

@@ -1,0 +1,165 @@
+"""What Redis holds of the schedule: templates that never run, lost and found again without a slot lost or doubled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_library
+from owed import Clock
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
+
+from jobs import cron
+from jobs.schedule import SCHEDULE, Entry
+from nightshift import clock
+from nightshift.db.session import statement
+
+DUE = "rq:scheduler:scheduled_jobs"
+
+
+@pytest.fixture
+def redis(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A database beside the one of a running stack."""
+    connection = redis_library.Redis.from_url(servers["REDIS_URL"], db=7)
+    connection.flushdb()
+    monkeypatch.setattr(cron, "redis", lambda: connection)
+    yield connection
+    connection.flushdb()
+
+
+@pytest.fixture
+def entry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Entry]:
+    name = f"test{uuid.uuid4().hex}"
+    daily = SCHEDULE["daily-rollup"]
+    entry = replace(daily, name=name, spec=replace(daily.spec, name=name))
+    monkeypatch.setattr(cron, "SCHEDULE", {name: entry})
+    yield entry
+    statement("DELETE FROM slots WHERE entry = %(name)s; DELETE FROM work WHERE job = %(name)s", name=name)
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch, entry: Entry, redis: Any) -> Clock:
+    """A clock, after a first tick at noon."""
+    time = Clock("2026-11-24T12:00:00+00:00")
+    monkeypatch.setattr(clock, "now", time)
+    cron.tick()
+    return time
+
+
+def owed(entry: Entry) -> list[str]:
+    rows = statement("SELECT row_id, generation FROM work WHERE job = %(n)s ORDER BY 1", n=entry.name)
+    assert all(row.generation == 0 for row in rows), "ordered once"
+    return [row.row_id for row in rows]
+
+
+def test_an_entry_waits_for_its_next_slot_in_utc(redis: Any, entry: Entry, time: Clock) -> None:
+    [(name, due)] = redis.zrange(DUE, 0, -1, withscores=True)
+    assert (name.decode(), due) == (entry.name, Clock("2026-11-25T02:00:00+00:00").moment.timestamp())
+
+
+def test_looking_again_and_again_leaves_it_alone(redis: Any, entry: Entry, time: Clock) -> None:
+    before = redis.zrange(DUE, 0, -1, withscores=True)
+    for _ in range(3):
+        cron.tick()
+    assert redis.zrange(DUE, 0, -1, withscores=True) == before
+    assert owed(entry) == []
+
+
+def test_a_slot_is_owed_when_it_comes_and_once(redis: Any, entry: Entry, time: Clock) -> None:
+    for moment, days in (("25T01:59:59", []), ("25T02:00:00", ["2026-11-24"]), ("25T02:00:15", ["2026-11-24"])):
+        time.to(f"2026-11-{moment}+00:00")
+        cron.tick()
+        assert owed(entry) == days
+
+
+def test_the_template_itself_is_never_queued(redis: Any, entry: Entry, time: Clock) -> None:
+    time.to("2026-11-28T12:00:00+00:00")
+    cron.tick()
+    assert len(owed(entry)) == 4
+    assert set(redis.keys()) == {DUE.encode(), f"rq:job:{entry.name}".encode()}
+    raw = redis.hgetall(f"rq:job:{entry.name}")
+    assert not [value for value in raw.values() if b"\x80\x04" in value], "no pickle"
+
+
+def test_redis_wiped_loses_no_slot_and_doubles_none(redis: Any, entry: Entry, time: Clock) -> None:
+    for moment in ("25T01:00:00", "25T02:00:05", "25T02:00:20", "26T03:00:00"):
+        time.to(f"2026-11-{moment}+00:00")
+        redis.flushdb()
+        cron.tick()
+        redis.flushdb()
+        cron.tick()
+    assert owed(entry) == ["2026-11-24", "2026-11-25"]
+
+
+def test_a_template_deleted_by_hand_comes_back(redis: Any, entry: Entry, time: Clock) -> None:
+    redis.delete(f"rq:job:{entry.name}")
+    time.to("2026-11-25T02:00:00+00:00")
+    cron.tick()
+    assert owed(entry) == ["2026-11-24"]
+    assert redis.exists(f"rq:job:{entry.name}")
+
+
+def test_a_changed_entry_is_looked_at_at_once_and_an_undeclared_one_goes(
+    redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.hset("rq:job:nobodys", mapping={"status": "scheduled", "data": "[]", "created_at": "2026-11-24T12:00:00Z"})
+    redis.zadd(DUE, {"nobodys": 1})
+    monkeypatch.setattr(cron, "SCHEDULE", {entry.name: replace(entry, cron="30 12 * * *")})
+    time.to("2026-11-24T12:31:00+00:00")
+    cron.tick()
+    assert owed(entry) == ["2026-11-23"]
+    assert redis.zrange(DUE, 0, -1) == [entry.name.encode()]
+
+
+@pytest.mark.parametrize("due", [4e9, "inf"])
+def test_a_due_time_that_is_too_late_is_put_right(redis: Any, entry: Entry, time: Clock, due: Any) -> None:
+    redis.zadd(DUE, {entry.name: due})
+    time.to("2026-11-25T02:00:00+00:00")
+    cron.tick()
+    assert owed(entry) == ["2026-11-24"]
+
+
+def test_killed_or_cut_off_anywhere_in_a_tick_the_next_one_does_the_rest(
+    redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time.to("2026-11-26T12:00:00+00:00")
+    send, ticks = redis.execute_command, 0
+    for commands in range(12):
+        redis.flushdb()
+        left = iter(range(commands))
+
+        def dying(*args: Any, left: Any = left, **options: Any) -> Any:
+            if next(left, None) is None:
+                raise RedisError("away")
+            return send(*args, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(redis, "execute_command", dying)
+            try:
+                cron.tick()
+                ticks += 1
+            except RedisError:
+                pass
+    assert ticks, "it was let through in the end"
+    cron.tick()
+    assert owed(entry) == ["2026-11-24", "2026-11-25"]
+
+
+def test_postgres_away_leaves_the_slot_due(
+    redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time.to("2026-11-25T02:00:00+00:00")
+
+    def away(*_: Any) -> None:
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cron, "owe_slots", away)
+        with pytest.raises(OperationalError):
+            cron.tick()
+    cron.tick()
+    assert owed(entry) == ["2026-11-24"]

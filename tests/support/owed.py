@@ -1,0 +1,55 @@
+"""Work that time owes: done in the test's own process by a job that no running worker knows, or by a worker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from stack import Stack, wait_for
+
+from jobs.ring import ring_due
+from nightshift import work
+from nightshift.db.session import statement, transaction
+from nightshift.work import Lease
+
+
+def lease_on(row_id: str) -> Lease:
+    """A lease on a row of its own."""
+    job = f"test{uuid.uuid4().hex}"
+    with transaction() as session:
+        work.order(session, job, row_id, "")
+    lease = work.claim(job, row_id, "test")
+    assert lease
+    return lease
+
+
+def do(work_of: Callable[[Lease], None], row_id: str) -> None:
+    """Do it once, to its end."""
+    lease = lease_on(row_id)
+    work_of(lease)
+    [row] = statement("SELECT state FROM work WHERE job = %(job)s", job=lease.job)
+    assert row.state == "done"
+    statement("DELETE FROM work WHERE job = %(job)s", job=lease.job)
+
+
+def by_a_worker(stack: Stack, job: str, row_id: str) -> None:
+    """Have a running worker do it, as the scheduler would."""
+    with transaction() as session:
+        work.order(session, job, row_id, "")
+    ring_due(job, "")
+    done = "SELECT 1 FROM work WHERE job = %s AND row_id = %s AND state = 'done'"
+    wait_for(lambda: stack.sql(done, job, row_id), 60)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, moment: str) -> None:
+        self.to(moment)
+
+    def to(self, moment: str) -> None:
+        self.moment = datetime.fromisoformat(moment)
+
+    def __call__(self) -> datetime:
+        return self.moment

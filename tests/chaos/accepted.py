@@ -19,9 +19,9 @@ class Accepted:
     documents: dict[int, tuple[str, int, int]] = field(default_factory=dict)  # id, paragraphs, workspace
     removed: dict[int, str] = field(default_factory=dict)  # id
     messages: dict[int, tuple[str, Lane, int]] = field(default_factory=dict)  # id, lane, parts
-    handoffs: dict[int, str] = field(default_factory=dict)  # id
+    handoffs: dict[int, tuple[str, int]] = field(default_factory=dict)  # id, workspace
     invoices: dict[int, str] = field(default_factory=dict)  # id
-    inbound: dict[int, str] = field(default_factory=dict)  # id
+    inbound: dict[int, tuple[str, int]] = field(default_factory=dict)  # id, workspace
     usages: dict[int, tuple[int, str]] = field(default_factory=dict)  # credits taken, workspace id
     reingests: int = 0
     asked: int = 0  # requests sent

@@ -5,27 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from accepted import Accepted
 from load import MARKERS
-from machine import Machine
-from vendors import TAG, Vendors
+from scene import Scene
+from vendors import TAG
 
 from jobs.queues import QUEUES
 from nightshift.channels import CHANNELS
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All there is to look at. `replayed`: messages that rested as failed and were sent again, out of their turn."""
-
-    machine: Machine
-    vendors: Vendors
-    accepted: Accepted
-    replayed: frozenset[str]
 
 
 def every_promise_is_final(scene: Scene) -> list[str]:

@@ -62,11 +62,12 @@ class Customers:
         self.accepted.messages[number] = answer.json()["id"], lane, count
 
     def handoff(self, rng: random.Random) -> None:
-        number, client = self._next(), rng.choice(self.clients)
+        number, workspace = self._next(), rng.randrange(len(self.clients))
+        client = self.clients[workspace]
         body = {"customerId": "c", "channelType": "LINE", "reason": f"{MAIL} {tag('h', number)}"}
         answer = self._ask(client, "POST", f"/v1/agents/{client.agent_id}/handoffs", number, json=body)
         _expect(answer, 201)
-        self.accepted.handoffs[number] = answer.json()["id"]
+        self.accepted.handoffs[number] = answer.json()["id"], workspace
 
     def invoice(self, rng: random.Random) -> None:
         number, client = self._next(), rng.choice(self.clients)
@@ -84,12 +85,13 @@ class Customers:
             self.accepted.usages[number] = amount, client.workspace_id
 
     def inbound(self, rng: random.Random) -> None:
-        number, client = self._next(), rng.choice(self.clients)
+        number, workspace = self._next(), rng.randrange(len(self.clients))
+        client = self.clients[workspace]
         at = f"{datetime.now(UTC) - timedelta(days=rng.choice([0, 0, 1, 2, 5])):%Y-%m-%dT%H:%M:%SZ}"
         body = {"channelType": "LINE", "customerId": f"c{number % 5}", "content": TEXT, "at": at}
         answer = self._ask(client, "POST", f"/v1/agents/{client.agent_id}/inbound", number, json=body)
         _expect(answer, 201)
-        self.accepted.inbound[number] = answer.json()["id"]
+        self.accepted.inbound[number] = answer.json()["id"], workspace
 
     def _next(self) -> int:
         with self._lock:

@@ -12,6 +12,7 @@ from load import Load
 from machine import Machine
 from recovery import Recovery
 from redis.exceptions import RedisError
+from ticks import owe_again
 from travel import travel
 from vendors import Vendors, well
 
@@ -21,6 +22,7 @@ FULL_SECONDS = 300  # a shorter run has shorter faults, and travels in time past
 PATIENCE_SECONDS = 15.0  # of a full run: the next fault does not wait longer for the last one's recovery
 QUIET_SECONDS = 300.0  # bounds a hang: it is no measure of speed
 LOOK_SECONDS = 0.25
+TICK_SECONDS = 20.0  # of a full run: so often a day and a month come to their end
 QUIET = "SELECT count(*) FROM work WHERE state = 'pending' OR lease_owner IS NOT NULL"
 
 
@@ -34,7 +36,7 @@ class Drill:
         self._stage = Stage(machine, vendors, random.Random(f"{seed} faults"), self.scale)
         self.rows: list[Recovery] = []
         self._fault: Fault | None = None
-        self._next_at = self._look_at = 0.0
+        self._next_at = self._look_at = self._tick_at = 0.0
 
     def run(self) -> None:
         begun = time.monotonic()
@@ -62,6 +64,9 @@ class Drill:
             self._go_on(now)
         elif not self._fault and more and now >= self._next_at and self._patient(now):
             self._begin(next(self._plan), now)
+        if more and now >= self._tick_at:
+            self._tick_at = now + TICK_SECONDS * self.scale
+            owe_again(self.machine)
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             travel(self.machine, leases=self.scale < 1)

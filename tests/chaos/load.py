@@ -37,7 +37,10 @@ class Load:
     """`accepted` holds every promise, `failures` what no customer may see."""
 
     def __init__(self, base_url: str, vendors: Vendors, seed: int) -> None:
-        clients = [Client.of_new_workspace(base_url, OPERATOR_KEY, lowThreshold=900) for _ in range(WORKSPACES)]
+        clients = [
+            Client.of_new_workspace(base_url, OPERATOR_KEY, monthlyGrant=3000, lowThreshold=5800)
+            for _ in range(WORKSPACES)
+        ]
         for client, channel in product(clients, CHANNELS):
             named = {field: value.format(vendors=vendors.url) for field, value in CREDENTIALS[channel].items()}
             answer = client("PUT", f"/v1/channels/{channel}", json={"credentials": named})
@@ -71,7 +74,7 @@ class Load:
     def _kinds(self) -> list[Act]:
         act = self._customers
         messages = [self._talk(number) for number in range(MESSAGE_THREADS)]
-        return [self._write, self._write, *messages]
+        return [self._write, self._write, *messages, act.usage, act.inbound]
 
     def _write(self, rng: random.Random) -> None:
         self._customers.document(rng)

@@ -55,7 +55,9 @@ def recover(case: str, rounds: int) -> bool:
 
 def check(case: str, row: dict[str, Any], delivered: list[str]) -> list[str]:
     """What differs from one effect. `delivered`: the texts that vendors delivered of it, in order."""
-    held = statement("SELECT job, row_id, state, lease_owner FROM work WHERE state <> 'done' OR lease_owner IS NOT NULL")
+    held = statement(
+        "SELECT job, row_id, state, lease_owner FROM work WHERE state <> 'done' OR lease_owner IS NOT NULL"
+    )
     wip = connect(5).zrange(f"rq:wip:{JOBS[CASES[case].job].queue_name}", 0, -1)
     left = [f"left: {tuple(each)}" for each in held] + [f"in rq:wip: {each}" for each in wip]
     return left + CASES[case].check(row, delivered)

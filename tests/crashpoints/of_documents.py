@@ -14,7 +14,9 @@ from nightshift.knowledge import documents
 def _document(number: int) -> Row:
     """Of three chunks."""
     place = workspace()
-    body = "\n\n".join(f"Paragraph {part} of {number}. " + "Batteries are returned at the counter. " * 30 for part in "abc")
+    body = "\n\n".join(
+        f"Paragraph {part} of {number}. " + "Batteries are returned at the counter. " * 30 for part in "abc"
+    )
     source = documents.Source("text", "text", f"{number}", uuid.uuid4().bytes, io.BytesIO(body.encode()))
     with transaction() as session:
         accepted = documents.accept(session, place["workspace_id"], place["agent_id"], source)

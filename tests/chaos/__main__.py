@@ -29,7 +29,6 @@ from vendors import Vendors
 from devstack.listener import listens
 
 CHECKS = [*checks.CHECKS, *checks_of_time.CHECKS]
-SWEEP_SECONDS = 17.0  # a tick comes every 15
 
 
 def run(seed: int, seconds: float) -> int:
@@ -48,7 +47,6 @@ def run(seed: int, seconds: float) -> int:
         found["all became quiet"] = [] if drill.settle() else ["something is still owed, or not recovered"]
         owe_again(machine)  # the days that got late rows since
         replayed = replay(machine, load)
-        time.sleep(SWEEP_SECONDS)
         found["all became quiet again"] = [] if drill.settle() else ["something is still owed"]
         found["no customer was refused"] = load.failures
         scene = Scene(machine, vendors, load.accepted, load.clients, replayed)

@@ -79,7 +79,7 @@ def order_is_kept(scene: Scene) -> list[str]:
     for lane, said in lanes.items():
         numbers = {number for number, message_id in said if message_id not in scene.replayed}
         arrived = sorted((name for name in firsts if name[0] in numbers), key=lambda name: firsts[name])
-        wrong += [f"{lane}: {after} before {before}" for before, after in pairwise(arrived) if after < before]
+        wrong += [f"{lane}: {before} came before {after}" for before, after in pairwise(arrived) if after < before]
     return wrong
 
 

@@ -7,14 +7,15 @@ import time
 from contextlib import suppress
 
 import psycopg2
+import ticks
 from faults import FAULTS, Fault, Stage, plan
 from load import Load
 from machine import Machine
+from moods import unhurried
 from recovery import Recovery
 from redis.exceptions import RedisError
-from ticks import owe_again
 from travel import travel
-from vendors import Vendors, well
+from vendors import Vendors
 
 from jobs.queues import QUEUES
 
@@ -40,11 +41,12 @@ class Drill:
 
     def run(self) -> None:
         begun = time.monotonic()
+        self.vendors.mood = unhurried(self._stage.rng)
         self.load.start()
         self._next_at = begun + 2
         while time.monotonic() < begun + self.seconds or self._fault:
             self._turn(time.monotonic() < begun + self.seconds)
-        self.vendors.mood = well
+        self.vendors.mood = unhurried(self._stage.rng)
         self.machine.held.clear()
         self.load.finish()
 
@@ -66,7 +68,7 @@ class Drill:
             self._begin(next(self._plan), now)
         if more and now >= self._tick_at:
             self._tick_at = now + TICK_SECONDS * self.scale
-            owe_again(self.machine)
+            ticks.owe_again(self.machine)
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             travel(self.machine, leases=self.scale < 1)
@@ -76,7 +78,7 @@ class Drill:
 
     def _patient(self, now: float) -> bool:
         last = self.rows[-1] if self.rows else None
-        return last is None or last.recovered or now - (last.ended or now) > PATIENCE_SECONDS * self.scale
+        return last is None or last.recovered or now - (last.ended or now) > PATIENCE_SECONDS * self.scale**2
 
     def _begin(self, name: str, now: float) -> None:
         row = Recovery(name, now)
@@ -90,11 +92,11 @@ class Drill:
             self._next_at = now + next(self._fault)
         except StopIteration as said:
             self.rows[-1].detail, self.rows[-1].ended = said.value, time.monotonic()
-            self._fault, self._next_at = None, now + self._stage.rng.uniform(1, 4) * max(self.scale, 0.4)
+            self._fault, self._next_at = None, now + self._stage.rng.uniform(1, 4) * max(self.scale, 0.25)
 
     def _quiet(self) -> bool:
         with suppress(psycopg2.Error, RedisError):
             owed = self.machine.sql(QUIET)[0][0]
             running = sum(self.machine.redis.zcard(f"rq:wip:{queue}") for queue in QUEUES)
-            return not owed and not running
+            return not owed and not running and not ticks.owed(self.machine)
         return False

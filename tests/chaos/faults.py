@@ -16,7 +16,7 @@ import moods
 import psycopg2
 from machine import Machine
 from redis.exceptions import RedisError
-from vendors import Vendors, well
+from vendors import Vendors
 
 Fault = Generator[float, None, str]
 
@@ -115,7 +115,7 @@ def stop_worker(stage: Stage) -> Fault:
         yield 0
         return "none was at work"
     _signal(pid, signal.SIGSTOP)
-    yield (stopped := max(50 * stage.scale, 8))
+    yield (stopped := max(50 * stage.scale, 6))
     _signal(pid, signal.SIGCONT)
     return f"pid {pid}, {stopped:.0f} s"
 
@@ -124,7 +124,7 @@ def vendors_in(mood: str) -> Callable[[Stage], Fault]:
     def fault(stage: Stage) -> Fault:
         stage.vendors.mood = moods.MOODS[mood](stage.rng, stage.scale)
         yield (lasts := max(15 * stage.scale, 3))
-        stage.vendors.mood = well
+        stage.vendors.mood = moods.unhurried(stage.rng)
         return f"{lasts:.0f} s"
 
     return fault

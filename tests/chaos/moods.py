@@ -11,6 +11,11 @@ from vendors import Mood
 BAD = 0.8  # of the requests; the others are answered well
 
 
+def unhurried(rng: random.Random) -> Mood:
+    """On a good day. An answer takes as long as vendors take, so that what is killed is mostly waiting for one."""
+    return lambda request: (Answer(delay_seconds=rng.uniform(0.02, 0.4)), True)
+
+
 def _failing(rng: random.Random, scale: float) -> Mood:
     return _mostly(rng, lambda: (Answer(500, {}), False))
 
@@ -33,8 +38,10 @@ def _silent(rng: random.Random, scale: float) -> Mood:
 
 
 def _mostly(rng: random.Random, bad: Callable[[], tuple[Answer, bool]]) -> Mood:
+    good = unhurried(rng)
+
     def mood(request: Request) -> tuple[Answer, bool]:
-        return bad() if rng.random() < BAD else (Answer(), True)
+        return bad() if rng.random() < BAD else good(request)
 
     return mood
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import psycopg2
 from machine import Machine
 from redis.exceptions import RedisError
+
+from jobs.schedule import SCHEDULE
 
 TIMES = "rq:scheduler:scheduled_jobs"  # rq-scheduler's: when to look at an entry next
 # As if the program had been off since: five days' roll-ups and two months' grants are owed.
@@ -33,6 +36,12 @@ def owe_again(machine: Machine) -> None:
     with suppress(psycopg2.Error, RedisError):
         machine.sql(TAKE_BACK)
         _look_now(machine)
+
+
+def owed(machine: Machine) -> bool:
+    """Whether a slot has come that is not written down yet."""
+    newest = machine.sql("SELECT entry, max(at) FROM slots GROUP BY entry")
+    return any(SCHEDULE[entry].next(at) <= datetime.now(UTC) for entry, at in newest)
 
 
 def _look_now(machine: Machine) -> None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 import of_documents
 import of_messages
+import of_time
 
-CASES = of_documents.CASES | of_messages.CASES
+CASES = of_documents.CASES | of_messages.CASES | of_time.CASES

@@ -67,6 +67,9 @@ def stack(servers: dict[str, str], vendors: Recorder) -> Iterator[Stack]:
         {
             **servers,
             "OPENAI_API_KEY": "sk-test",
+            "RESEND_API_KEY": "re_test",
+            "RESEND_FROM": "Nightshift <nightshift@example.com>",
+            "RESEND_BASE_URL": f"{vendors.url}/resend",
             "OPENAI_BASE_URL": f"{vendors.url}/openai/v1",
             "SENTRY_DSN": f"http://public@{vendors.url.removeprefix('http://')}/1",
             "LOG_FORMAT": "json",

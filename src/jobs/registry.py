@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs import analytics_rollup, billing, ingestion, webhook_retry
+from jobs import analytics_rollup, billing, email, ingestion, webhook_retry
 
-JOBS = {spec.name: spec for spec in (ingestion.JOB, webhook_retry.JOB, analytics_rollup.JOB, billing.JOB)}
+SPECS = (ingestion.JOB, webhook_retry.JOB, analytics_rollup.JOB, billing.JOB, email.JOB)
+JOBS = {spec.name: spec for spec in SPECS}
 BY_PATH = {spec.path: spec for spec in JOBS.values()}

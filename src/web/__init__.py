@@ -15,9 +15,12 @@ from web import (
     channels,
     credits,
     dashboard,
+    dev_mail,
     docs,
+    emails,
     events,
     health,
+    invoices,
     knowledge,
     messages,
     problems,
@@ -44,10 +47,12 @@ def create_app() -> Flask:
     app.before_request(access.check)
     app.before_request(_limit_json)
     app.after_request(_harden)
-    for room in (knowledge, channels, messages, analytics, credits, workspaces, events, health, docs):
+    rooms = (knowledge, channels, messages, analytics, credits, emails, invoices, workspaces, events, health, docs)
+    for room in rooms:
         app.register_blueprint(room.blueprint)
     if not config.production:
         dashboard.register(app)
+        app.register_blueprint(dev_mail.blueprint)
     return app
 
 

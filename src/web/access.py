@@ -14,8 +14,8 @@ from nightshift.settings import settings
 from web.problems import Problem
 
 PUBLIC = {"health.healthz", "health.readyz", "health.metrics", "docs.openapi_json", "docs.page", "docs.home"}
-OPERATOR = {"workspaces.create", "workspaces.change"}
-ITS_OWN_GUARD = "rq_dashboard."  # see web.dashboard_guard
+OPERATOR = {"workspaces.create", "workspaces.change", "invoices.announce"}
+THEIR_OWN_GUARD = ("rq_dashboard.", "dev_mail.")  # see web.home_guard
 PAUSE_SECONDS = 1.0
 
 _unlimited_until = 0.0
@@ -26,7 +26,7 @@ def check() -> None:
 
     Raises 401, and 429 with Retry-After for a key that asks too often.
     """
-    if request.endpoint is None or request.endpoint in PUBLIC or request.endpoint.startswith(ITS_OWN_GUARD):
+    if request.endpoint is None or request.endpoint in PUBLIC or request.endpoint.startswith(THEIR_OWN_GUARD):
         return
     secret = request.headers.get("Authorization", "").partition("Bearer ")[2].strip()
     if request.endpoint in OPERATOR:

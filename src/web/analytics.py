@@ -79,7 +79,8 @@ def hand_off(session: Session, agent_id: str) -> Answer:
     new: NewHandoff = asking.body(NewHandoff)
     agent = own_agent(session, agent_id)
     handoff = arrivals.hand_off(session, agent, **new.model_dump(by_alias=False))
-    owe_mail(session, g.workspace_id, "handoff", handoff.id, agent=agent.name, **new.model_dump(by_alias=False))
+    told = dict(agent=agent.name, channel=new.channel_type, customer=new.customer_id, reason=new.reason)
+    owe_mail(session, g.workspace_id, "handoff", handoff.id, **told)
     return _shown(handoff, "reason", "created_at"), 201
 
 

@@ -50,6 +50,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "NewKey": _object(id=TEXT, apiKey=TEXT, createdAt=TIME),
     "NewWorkspace": _object(id=TEXT, name=TEXT, apiKey=TEXT, agentId=TEXT),
     "Workspace": _object(id=TEXT, name=TEXT, notifyEmail=TEXT, monthlyGrant=COUNT, lowThreshold=COUNT),
+    "Email": _object(
+        id=TEXT, kind={"enum": ["low_credit", "handoff", "invoice"]}, to=TEXT, subject=TEXT,
+        status={"enum": ["PENDING", "SENT", "FAILED"]}, error=_maybe(TEXT), providerId=_maybe(TEXT), attempts=COUNT,
+        nextAttemptAt=_maybe(TIME), mayArriveTwice={
+            "type": "boolean", "description": "Sent anew though an earlier try, more than 24 hours before, may have arrived"
+        }, createdAt=TIME, sentAt=_maybe(TIME),
+    ),
+    "Emails": _list("Email"),
+    "Invoice": _object(
+        id=TEXT, number=TEXT, amountDue={"type": "number", "minimum": 0, "description": "Of the currency's main unit"},
+        currency=TEXT, url=TEXT, createdAt=TIME,
+    ),
     "Health": _object(status=TEXT),
     "Problem": {
         **_object(type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT),

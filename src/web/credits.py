@@ -45,7 +45,8 @@ def use(session: Session) -> Answer:
     except credits.OtherUsage:
         raise invalid("Idempotency-Key", "was used for another request") from None
     if usage.low_since is not None:
-        owe_mail(session, g.workspace_id, "low_credit", str(usage.low_since), **vars(usage.credits))
+        told = dict(balance=usage.credits.balance, threshold=usage.credits.low_threshold)
+        owe_mail(session, g.workspace_id, "low_credit", str(usage.low_since), **told)
     return _credits(usage.credits), 200
 
 

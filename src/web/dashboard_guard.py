@@ -1,53 +1,27 @@
-"""Who may open the dashboard, which page may press its buttons, and which of its addresses there are."""
+"""Which page may press the dashboard's buttons, and which of its addresses there are."""
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import request
 
 from jobs.queues import QUEUES
-from nightshift.settings import settings
+from web import home_guard
 from web.problems import Problem, not_found
 
-FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")  # what proxies on loopback add
 REGISTRIES = {"queued", "scheduled", "deferred", "started", "finished", "failed", "canceled"}
 MOST = {"per_page": 200, "page": 100_000}
 
 
 def check() -> None:
     """Before each of its requests. Raises 401, 403, 404 and 405."""
-    if not _at_home() and not _has_key():
-        challenge = {"WWW-Authenticate": 'Basic realm="Nightshift", charset="UTF-8"'}
-        raise Problem(
-            401, "From elsewhere than this machine: any name, and ADMIN_API_KEY as the password.", None, challenge
-        )
+    home_guard.admit()
     if request.endpoint == "rq_dashboard.requeue_all" and request.method != "POST":  # it would act on a GET
         raise Problem(405, "This address does not take that method.", headers={"Allow": "POST"})
     if request.method == "POST" and not _from_our_page():
         raise Problem(403, "Only the dashboard's own pages may ask for this.")
     _find_place(request.view_args or {})
-
-
-def _at_home() -> bool:
-    """Asked on this machine, through no proxy, and under its own name: a page of a name that was rebound to loopback is
-    not at home."""
-    if any(name in request.headers for name in FORWARDED):
-        return False
-    try:
-        names = (request.remote_addr, urlsplit(f"//{request.host}").hostname)
-        return all(name == "localhost" or ipaddress.ip_address(name or "").is_loopback for name in names)
-    except ValueError:
-        return False
-
-
-def _has_key() -> bool:
-    sent = request.authorization
-    password = (sent.password or "") if sent and sent.type == "basic" else ""
-    return hmac.compare_digest(password.encode(), settings().admin_api_key.encode())
 
 
 def _from_our_page() -> bool:

@@ -1,4 +1,4 @@
-"""SEAM: mail that a request causes. Empty until the branch `mail` is merged."""
+"""Mail that a request causes: written with its cause, rung after the commit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from nightshift import mail
+from nightshift.db.models import Workspace
+from web.writing import owe
+
 
 def owe_mail(session: Session, workspace_id: str, kind: str, key: str, **values: Any) -> None:
-    """Becomes: mail.owe(session, workspace_id, kind, key, **values); writing.owe(mail.JOB, workspace_id)"""
+    """Owe the workspace's contact a mail of this kind, once for each `key`."""
+    if mail.owe(session, session.get_one(Workspace, workspace_id), kind, f"{kind}/{key}", **values):
+        owe(mail.JOB, workspace_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from web import analytics, channels, credits, knowledge, messages, workspaces
+from web import analytics, channels, credits, emails, invoices, knowledge, messages, workspaces
 from web.answers import SCHEMAS
 
 TEXT = {"type": "string"}
@@ -15,6 +15,7 @@ LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum"
 CURSOR = {"name": "cursor", "in": "query", "schema": TEXT, "description": "`nextCursor` of the page before"}
 STATUS = {"name": "status", "in": "query", "schema": {"enum": list(knowledge.STATUSES)}}
 MESSAGE_STATUS = {"name": "status", "in": "query", "schema": {"enum": list(messages.messages.STATUSES)}}
+EMAIL_STATUS = {"name": "status", "in": "query", "schema": {"enum": list(emails.STATUSES)}}
 QUESTION = {
     "name": "q",
     "in": "query",
@@ -97,6 +98,14 @@ ROUTES = [
     Route("post", "/v1/agents/{agent_id}/handoffs", "Hand a conversation to a person, who gets an e-mail",
           {201: "Handoff"}, body=analytics.NewHandoff),
     Route("get", "/v1/analytics/daily", "Each day's figures", {200: "Days"}, parameters=[FROM, TO]),
+    Route("get", "/v1/emails", "The workspace's mail, newest first", {200: "Emails"},
+          parameters=[EMAIL_STATUS, LIMIT, CURSOR]),
+    Route("post", "/v1/emails/{email_id}/retry",
+          "Send a FAILED mail again (else 409); anew, by mayArriveTwice, where a try more than 24 hours ago may have arrived",
+          {202: "Email"}),
+    Route("post", "/v1/workspaces/{workspace_id}/invoices",
+          "Announce an invoice by mail; the same number again gives the first one's values and no second mail",
+          {201: "Invoice", 200: "Invoice"}, body=invoices.NewInvoice, access="operator"),
     Route("get", "/healthz", "Alive?", {200: "Health"}, access="public"),
     Route("get", "/readyz", "Is every part there?", {200: "Health", 503: "Health"}, access="public"),
     Route("get", "/metrics", "For Prometheus", {200: ""}, access="public", media="text/plain"),

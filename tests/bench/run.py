@@ -39,6 +39,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
     import billing_and_rollup
     import growing
     import ingesting
+    import mailing
     import recovering
     import sending
     import working
@@ -48,6 +49,7 @@ def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Fi
         "accepting": lambda: accepting.measure(environment),
         "working": lambda: working.measure(environment),
         "sending": lambda: sending.measure(environment),
+        "mailing": lambda: mailing.measure(environment),
         "growing": lambda: growing.measure(environment),
         "recovering": lambda: recovering.measure(environment),
         "billing_and_rollup": billing_and_rollup.measure,

@@ -19,6 +19,7 @@ RETRIES = {
     "retry_send": ("webhook-retry", "jobs.webhook_retry.retry_send", 5, [5, 20, 80, 320, 1280]),
     "daily_rollup": ("analytics-rollup", "jobs.analytics_rollup.daily_rollup", 2, [60, 300]),
     "monthly_credit_grant": ("billing", "jobs.billing.monthly_credit_grant", 3, [60, 300, 900]),
+    "send": ("email", "jobs.email.send", 3, [10, 10, 10]),
 }
 
 

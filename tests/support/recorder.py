@@ -137,6 +137,7 @@ def _accepted(request: Request, number: int) -> Any:
         "twilio": {"sid": name},
         "line": {"sentMessages": [{"id": name}]},
         "discord": {"id": name},
+        "resend": {"id": resend_id(request.headers.get("idempotency-key", ""))},
     }.get(vendor, {})
 
 
@@ -151,6 +152,11 @@ def _embeddings(request: Any, answer: Answer) -> Any:
         data.append({"object": "embedding", "index": index, "embedding": packed})
     usage = {"prompt_tokens": 1, "total_tokens": 1}
     return {"object": "list", "model": request["model"], "data": data[::-1], "usage": usage}
+
+
+def resend_id(key: str) -> str:
+    """As Resend's: the same for the same Idempotency-Key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def bag_of_words(text: str, dimensions: int) -> list[float]:

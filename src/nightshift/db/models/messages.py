@@ -32,6 +32,7 @@ class Message(Base):
     __table_args__ = (
         Index("messages_agent_id", "agent_id", "id"),
         Index("messages_workspace_id", "workspace_id", "created_at"),
+        Index("messages_created_at", "created_at", postgresql_using="brin"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))

@@ -1,0 +1,49 @@
+"""Mail that goes out, and the invoices some of it is about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Index, Numeric, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nightshift import clock
+from nightshift.db.models.base import Base, child_of
+
+
+class Email(Base):
+    """One mail to a workspace's contact. `status`: PENDING, SENT, FAILED."""
+
+    __tablename__ = "emails"
+    __table_args__ = (UniqueConstraint("workspace_id", "key"), Index("emails_workspace_id", "workspace_id", "id"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    kind: Mapped[str]  # low_credit, handoff, invoice
+    key: Mapped[str]  # of its cause, as invoice/<number>: there is one mail for each
+    to_address: Mapped[str]  # as it was when the cause came
+    subject: Mapped[str]
+    html: Mapped[str] = mapped_column(deferred=True)
+    text: Mapped[str] = mapped_column(deferred=True)
+    status: Mapped[str] = mapped_column(default="PENDING")
+    provider_id: Mapped[str | None]  # Resend's; 'captured' where there is no key and nothing left the machine
+    error: Mapped[str | None]  # of the last try that failed
+    key_round: Mapped[int] = mapped_column(default=1)  # above 1: sent anew though an earlier try may have arrived
+    maybe_sent_at: Mapped[datetime | None]  # the first try of this round that may have arrived: nobody said it did not
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    sent_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+
+class Invoice(Base):
+    """An invoice as the operator announced it."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (UniqueConstraint("workspace_id", "number"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    number: Mapped[str]
+    amount_due: Mapped[Decimal] = mapped_column(Numeric(15, 2))  # of the currency's main unit
+    currency: Mapped[str]  # ISO 4217
+    url: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

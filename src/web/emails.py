@@ -1,0 +1,62 @@
+"""A workspace's mail: what became of it, and sending again what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, g
+from sqlalchemy.orm import Session
+
+from nightshift.db.session import transaction
+from nightshift.mail import outbox
+from nightshift.mail.outbox import JOB, View
+from web import asking
+from web.problems import Problem, not_found
+from web.writing import Answer, owe, writes
+
+blueprint = Blueprint("emails", __name__, url_prefix="/v1")
+STATUSES = ("PENDING", "SENT", "FAILED")
+
+
+@blueprint.get("/emails")
+def listed() -> dict[str, Any]:
+    status, size, before = asking.status(STATUSES), asking.limit(), asking.cursor()
+    with transaction() as session:
+        views = outbox.listed(session, g.workspace_id, status, before, size)
+    return asking.page([shown(view) for view in views], size, views[-1].email.id if views else None)
+
+
+@blueprint.post("/emails/<email_id>/retry")
+@writes
+def retry(session: Session, email_id: str) -> Answer:
+    _own(session, email_id)
+    if not outbox.replay(session, email_id):
+        raise Problem(409, "This mail does not rest as failed: there is nothing to send again.")
+    owe(JOB, g.workspace_id)
+    return shown(_own(session, email_id)), 202
+
+
+def _own(session: Session, email_id: str) -> View:
+    view = outbox.find(session, g.workspace_id, email_id)
+    if view is None:
+        raise not_found()
+    return view
+
+
+def shown(view: View) -> dict[str, Any]:
+    """A mail as its workspace sees it."""
+    email = view.email
+    return {
+        "id": email.id,
+        "kind": email.kind,
+        "to": email.to_address,
+        "subject": email.subject,
+        "status": email.status,
+        "error": email.error,
+        "providerId": email.provider_id,
+        "attempts": view.attempts,
+        "nextAttemptAt": asking.time(view.next_attempt_at),
+        "mayArriveTwice": email.key_round > 1,
+        "createdAt": asking.time(email.created_at),
+        "sentAt": asking.time(email.sent_at),
+    }

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-VENDORS = ("whatsapp", "telegram", "messenger", "instagram", "slack", "twilio", "line", "discord")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # importlib mode leaves it off the path
 
@@ -23,6 +22,7 @@ from stack import Stack
 
 from devstack.postgres import Postgres
 from devstack.redis import Redis
+from nightshift.settings import VENDOR_BASE_URLS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,7 +74,7 @@ def stack(servers: dict[str, str], vendors: Recorder) -> Iterator[Stack]:
             "SENTRY_DSN": f"http://public@{vendors.url.removeprefix('http://')}/1",
             "LOG_FORMAT": "json",
             "OUTBOUND_ALLOW_HOSTS": "127.0.0.1",
-            **{f"{vendor.upper()}_BASE_URL": f"{vendors.url}/{vendor}" for vendor in VENDORS},
+            **{f"{vendor}_BASE_URL": f"{vendors.url}/{vendor.lower()}" for vendor in VENDOR_BASE_URLS},
         },
     )
     try:

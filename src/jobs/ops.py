@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from sqlalchemy.exc import OperationalError
 
 from jobs.queues import QUEUES
+from jobs.registry import JOBS
 from jobs.replay import replay, replay_queue, resting
 from nightshift.billing.credits import differences
 from nightshift.channels import accounts
 from nightshift.db.session import transaction
-from nightshift.errors import PermanentError
 from nightshift.settings import SettingsError
 
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("retry takes a job and a row id, or --queue")
     try:
         return int(asked.act(asked))
-    except (SettingsError, PermanentError) as error:
+    except SettingsError as error:
         print(error, file=sys.stderr)
     except OperationalError:
         print("The database does not answer.", file=sys.stderr)
@@ -55,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _failed(queue: str | None) -> int:
     """One line each: job, row id, workspace, runs, when, why."""
-    for row in resting(queue):
+    rows = resting(queue)
+    if not rows:
+        print("Nothing rests as failed.", file=sys.stderr)
+    for row in rows:
         when = f"{row.updated_at:%Y-%m-%dT%H:%M:%SZ}"
         print(f"{row.job} {row.row_id} {row.workspace_id or '-'} {row.runs} {when} {row.error or '-'}")
     return 0
@@ -65,6 +68,9 @@ def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
     if queue is not None:
         print(f"{replay_queue(queue)} tried again.")
         return 0
+    if job not in JOBS:
+        print(f"There is no job {job}: there are {', '.join(JOBS)}.", file=sys.stderr)
+        return 1
     if replay(str(job), str(row_id)):
         print(f"{job} {row_id} is tried again.")
         return 0
@@ -74,8 +80,11 @@ def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
 
 def _rotate() -> int:
     """After it, only the newest key is needed for credentials (answers kept for an Idempotency-Key need theirs for a week)."""
-    print(f"{accounts.rotate()} sealed under the newest key.")
-    return 0
+    count, lost = accounts.rotate()
+    print(f"{count} sealed under the newest key.")
+    for place in lost:
+        print(f"{place}: no key of CREDENTIAL_KEYS opens these credentials.", file=sys.stderr)
+    return 1 if lost else 0
 
 
 def _check_balances() -> int:

@@ -29,20 +29,27 @@ HORIZON = timedelta(seconds=15)  # a row due before the next sweep is rung now, 
 PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
 
 # A workspace has at most as many jobs in Redis as its queue has workers on a machine: another workspace's job waits for
-# one round of them, however many rows the first one has. Its ringers take turns by an advisory lock.
+# one round of them, however many rows the first one has. What is rung ahead of its time takes no place of what is due,
+# and is bounded by the same number. Its ringers take turns by an advisory lock.
 TAKE = """
     SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0));
-    WITH taken AS (
+    WITH rung AS (
+        SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS due, count(*) FILTER (WHERE due_at > %(now)s) AS ahead
+        FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NOT NULL
+                        AND due_at <= %(horizon)s
+    ), due AS (
+        SELECT row_id FROM work
+        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
+              AND lease_owner IS NULL AND due_at <= %(now)s
+        ORDER BY due_at, row_id LIMIT greatest(0, %(bound)s - (SELECT due FROM rung)) FOR UPDATE SKIP LOCKED
+    ), ahead AS (
+        SELECT row_id FROM work
+        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
+              AND lease_owner IS NULL AND due_at > %(now)s AND due_at <= %(horizon)s
+        ORDER BY due_at, row_id LIMIT greatest(0, %(bound)s - (SELECT ahead FROM rung)) FOR UPDATE SKIP LOCKED
+    ), taken AS (
         UPDATE work SET rung_at = %(now)s, generation = generation + 1
-        WHERE job = %(job)s AND row_id IN (
-            SELECT row_id FROM work
-            WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
-                  AND lease_owner IS NULL AND due_at <= %(horizon)s
-            ORDER BY due_at, row_id
-            LIMIT greatest(0, %(bound)s - (
-                SELECT count(*) FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending'
-                       AND rung_at IS NOT NULL AND due_at <= %(horizon)s))
-            FOR UPDATE SKIP LOCKED)
+        WHERE job = %(job)s AND row_id IN (SELECT row_id FROM due UNION ALL SELECT row_id FROM ahead)
         RETURNING row_id, generation, due_at, failures
     )
     SELECT taken.*, to_jsonb(shown) - 'id' AS payload

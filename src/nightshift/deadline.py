@@ -11,6 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
 
 PIECE_BYTES = 16_384  # one TLS record: a write waits for one of these at a time
 
@@ -38,12 +39,18 @@ def keep_to(session: requests.Session, deadline: Deadline) -> None:
     """
 
     class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connected(self, deadline)
+
         def connect(self) -> None:
             self.timeout = deadline.seconds_left()
             super().connect()
             self.sock = cast(socket.socket, _Clocked(self.sock, deadline))
 
     class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connected(self, deadline)
+
         def connect(self) -> None:
             self.timeout = deadline.seconds_left()
             super().connect()
@@ -57,6 +64,25 @@ def keep_to(session: requests.Session, deadline: Deadline) -> None:
 
     for adapter in session.adapters.values():
         cast(HTTPAdapter, adapter).poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+def _connected(connection: Any, deadline: Deadline) -> socket.socket:
+    """A socket to the first of the name's addresses that answers; each has its share of the time that is left. (urllib3
+    gives each of them all of it.)"""
+    found = socket.getaddrinfo(connection._dns_host, connection.port, 0, socket.SOCK_STREAM)
+    failure: OSError = OSError("no address")
+    for number, (*_, address) in enumerate(found):
+        share = deadline.seconds_left() / (len(found) - number)
+        try:
+            return create_connection(
+                (str(address[0]), int(address[1])),
+                timeout=share,
+                source_address=connection.source_address,
+                socket_options=connection.socket_options,
+            )
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 class _Clocked:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 
 LONGEST_WAIT_SECONDS = 1800.0  # what a vendor may ask for in all before we call it a failure
+TOO_LONG = "It asked us to wait longer than 30 minutes in all."
 UNEXPECTED = "Something went wrong on our side."
 
 
@@ -53,8 +54,7 @@ def _judge(
     if asked:
         wait = wait_seconds(asked)
         if waited_seconds + asked > LONGEST_WAIT_SECONDS:
-            too_long = f"{sentence} It asked us to wait longer than 30 minutes in all."
-            return Failure(too_long, None, failures + 1, waited_seconds)
+            return Failure(f"{sentence} {TOO_LONG}", None, failures + 1, waited_seconds)
         return Failure(sentence, now + timedelta(seconds=wait), failures, waited_seconds + max(asked, 1))
     if failures >= len(intervals):
         return Failure(sentence, None, failures + 1, waited_seconds)

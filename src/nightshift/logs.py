@@ -18,6 +18,9 @@ def configure(log_format: str) -> None:
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("nightshift").setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(
+        logging.ERROR
+    )  # it warns of bad headers with the address, and what was in them
     logging.captureWarnings(True)
 
 

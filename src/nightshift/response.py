@@ -10,6 +10,7 @@ from nightshift import clock
 from nightshift.errors import PermanentError, TemporaryError
 
 BUSY = {408, 425, 429}
+LONGEST_WAIT_SECONDS = 86_400.0  # whatever is asked for beyond a day counts as a day
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,17 @@ def check_status(answer: Response) -> None:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The wait a server asks for: `retry-after-ms`, then `retry-after` in seconds or as a date; None without one."""
+    """The wait a server asks for, a day at most: `retry-after-ms`, then `retry-after` in seconds or as a date; None without."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         try:
             seconds = float(value) * unit
         except ValueError:
             continue
-        if 0 <= seconds < 1e9:
-            return seconds
+        if seconds >= 0:
+            return min(seconds, LONGEST_WAIT_SECONDS)
     try:
-        return max(0.0, (parsedate_to_datetime(headers.get("retry-after", "")) - clock.now()).total_seconds())
-    except (ValueError, TypeError):
+        seconds = (parsedate_to_datetime(headers.get("retry-after", "")) - clock.now()).total_seconds()
+        return min(max(0.0, seconds), LONGEST_WAIT_SECONDS)
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -27,7 +27,7 @@ EARLIEST = timedelta(days=40)  # as far back as the roll-up catches up
 CLOCK_SKEW = timedelta(minutes=5)
 MOST_DAYS = 400
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+DAY = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 
 def _written_out(value: Any) -> Any:

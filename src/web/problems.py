@@ -50,7 +50,7 @@ def answer(problem: Problem) -> Response:
     body.update(problem.more)
     if problem.errors is not None:
         body["errors"] = problem.errors
-    return Response(json.dumps(body), problem.status, problem.headers, mimetype="application/problem+json")
+    return Response(json.dumps(body) + "\n", problem.status, problem.headers, mimetype="application/problem+json")
 
 
 def register(app: Flask) -> None:

@@ -115,6 +115,7 @@ def test_the_days_are_all_there_and_another_workspace_sees_none_of_it(api: Clien
         ("from=2026-11-24T00:00:00Z&to=2026-11-24", "from"),
         ("from=2026-11-24&to=2026-11-23", "to"),
         ("from=2025-11-24&to=2026-12-29", "to"),
+        ("from=9999-12-31&to=9999-12-31", "from"),
         ("from=2026-11-24&to=%00", None),
     ],
 )

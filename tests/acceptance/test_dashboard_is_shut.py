@@ -75,7 +75,7 @@ def test_another_page_presses_no_button(headers: dict[str, str], api: Client, st
 
 def test_a_referer_of_its_own_is_enough(stack: Stack) -> None:
     own = {"Referer": f"{stack.base_url}/admin/queues/"}
-    assert requests.post(f"{stack.base_url}/admin/queues/requeue/email", headers=own, timeout=10).json()["count"] == 0
+    assert requests.post(f"{stack.base_url}/admin/queues/requeue/billing", headers=own, timeout=10).status_code == 200
 
 
 def test_what_stands_in_redis_is_text_and_never_html(stack: Stack) -> None:

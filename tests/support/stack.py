@@ -108,9 +108,7 @@ class Stack:
 
         Yields what moves one row's retry into its queue by hand.
         """
-        name = f"rq:scheduler:*-{self.processes['worker'].pid}-delayed"
-        [key] = wait_for(lambda: list(self.redis.scan_iter(name)))
-        mover = psutil.Process(int(self.redis.hget(key, "pid")))
+        mover = wait_for(self._mover)
 
         def move(row_id: str, queue: str = "ingestion") -> None:
             for name in self._delayed(row_id, queue):
@@ -130,6 +128,13 @@ class Stack:
 
     def _delayed(self, row_id: str, queue: str) -> list[str]:
         return [name for name, _ in self.delayed(row_id, queue)]
+
+    def _mover(self) -> psutil.Process | None:
+        """The one child of the supervisor that is no worker (what RQ wrote of it a flush of Redis takes away)."""
+        keys = self.redis.keys("rq:worker:*")
+        workers = {int(self.redis.hget(key, "pid") or 0) for key in keys if not key.endswith(b":executions")}
+        others = [c for c in psutil.Process(self.processes["worker"].pid).children() if c.pid not in workers]
+        return others[0] if len(others) == 1 else None
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")

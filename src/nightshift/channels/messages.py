@@ -11,12 +11,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from nightshift import clock, events, late, work
-from nightshift.channels.accounts import JOB
-from nightshift.db.models import ChannelAccount, Message, MessageAttempt
+from nightshift.channels.accounts import JOB, too_long
+from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Work
 from nightshift.ids import new_id
 from nightshift.judging import Failure
 from nightshift.work import Lease
 
+HELD_TOO_LONG = "The vendor asked us to leave this account alone for longer than 30 minutes."
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 
 
@@ -34,22 +35,23 @@ class NoCredentials(Exception):
     """This workspace has not put credentials for this channel."""
 
 
-# Of one that waits for others of its lane: the earliest time those before it can go.
+# `ahead`: when the head of its lane can go.
 VIEWS = """
     SELECT id, status, due_at, ahead FROM (
         SELECT m.id, m.agent_id, m.workspace_id, w.due_at,
                CASE WHEN w.lease_owner IS NOT NULL AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
-               (SELECT max(e.due_at) FROM work e
+               (SELECT e.due_at FROM work e
                 WHERE e.job = w.job AND e.workspace_id = w.workspace_id AND e.lane = w.lane AND e.state = 'pending'
-                      AND e.lane_seq < w.lane_seq AND e.due_at < 'infinity') AS ahead
-        FROM messages m LEFT JOIN work w ON w.job = :job AND w.row_id = m.id) AS views
+                ORDER BY e.lane_seq LIMIT 1) AS ahead
+        FROM messages m LEFT JOIN work w ON w.job = :job AND w.row_id = m.id WHERE {rows}) AS views
     WHERE {which}
 """
-ONE = text(VIEWS.format(which="id = :id AND workspace_id = :workspace"))
+ONE = text(VIEWS.format(rows="m.id = :id AND m.workspace_id = :workspace", which="true"))
 LIST = text(
     VIEWS.format(
-        which="agent_id = :agent AND (CAST(:status AS text) IS NULL OR status = :status)"
-        " AND (CAST(:before AS text) IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit"
+        rows="m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
+        " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
+        which="CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
     )
 )
 PAYLOAD = (
@@ -58,9 +60,17 @@ PAYLOAD = (
 
 
 def accept(
-    session: Session, workspace_id: str, agent_id: str, channel_type: str, customer_id: str, content: str
+    session: Session,
+    workspace_id: str,
+    agent_id: str,
+    channel_type: str,
+    customer_id: str,
+    content: str,
+    *,
+    try_now: bool = True,
 ) -> tuple[str, Lease | None]:
-    """The new message's id, and the lease to try it now; None where it has to wait its turn or fails at once.
+    """The new message's id, and the lease to try it now; None where it has to wait its turn, fails at once, or is left to
+    a worker (not `try_now`).
 
     Raises NoCredentials.
     """
@@ -73,18 +83,28 @@ def accept(
     )  # fmt: skip
     session.add(message)
     session.flush()
-    if account.state != "ACTIVE":
-        failed(session, message.id, Failure(account.error or "", None, 1, 0))
+    held_until = account.held_until if account.held_until and account.held_until > clock.now() else None
+    refusal = (
+        account.error if account.state != "ACTIVE" else HELD_TOO_LONG if held_until and too_long(held_until) else None
+    )
+    due_at = None if refusal else held_until
+    work.order(session, JOB, message.id, workspace_id, lane=_lane(message), due_at=due_at)
+    if due_at is not None or not (refusal or try_now):
         return message.id, None
-    now, lane = clock.now(), _lane(message)
-    held_until = account.held_until if account.held_until and account.held_until > now else None
-    work.order(session, JOB, message.id, workspace_id, lane=lane, due_at=held_until)
-    return message.id, None if held_until else work.claim_within(session, JOB, message.id)
+    lease = work.claim_within(session, JOB, message.id)
+    if lease is None or refusal is None:
+        return message.id, lease
+    final = Failure(refusal, None, 1, 0)
+    lease.fail(session, final)
+    failed(session, message.id, final)
+    return message.id, None
 
 
 def replay(session: Session, message_id: str) -> bool:
     """Owe a FAILED message anew: all attempts, another hour, the same keys; parts that were sent are not sent again."""
-    message = session.get(Message, message_id, with_for_update=True)
+    owed = select(Work.row_id).where(Work.job == JOB, Work.row_id == message_id)
+    session.execute(owed.with_for_update())  # first the work, then what it is for: the order every run has
+    message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None or message.status != "FAILED":
         return False
     message.status, message.error, message.updated_at = "RETRYING", None, clock.now()
@@ -115,7 +135,8 @@ def find(session: Session, workspace_id: str, message_id: str) -> View | None:
 
 def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
     """An agent's messages, newest first, from the one before `before` on."""
-    parameters = dict(job=JOB, agent=agent_id, status=status, before=before, limit=limit)
+    stored = "RETRYING" if status == "SENDING" else status
+    parameters = dict(job=JOB, agent=agent_id, status=status, stored=stored, before=before, limit=limit)
     return _views(session, session.execute(LIST, parameters).all())
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import clock, events, http, sealing
 from nightshift.channels import CHANNELS, accounts
 from nightshift.channels.base import Channel, Moved, Part
+from nightshift.channels.messages import HELD_TOO_LONG
 from nightshift.channels.split import split
 from nightshift.db.session import statement, transaction
 from nightshift.errors import BadCredential, LeaseLost, NightshiftError, NotYet, PermanentError, TemporaryError
@@ -20,6 +23,8 @@ from nightshift.judging import UNEXPECTED, wait_seconds
 from nightshift.work import Lease
 
 DEADLINE_SECONDS = 40.0  # of all parts together, in a worker: its job may take 60
+PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
+FINISH_SECONDS = 15.0
 MOST_ANSWER_BYTES = 1 << 20
 GIVE_UP = timedelta(minutes=60)  # after the first try
 GONE = "This channel has been removed. Put its credentials, then send the message again."
@@ -33,7 +38,8 @@ BEGIN = """
     ), found AS (
         SELECT m.*, c.credentials, c.state, c.error AS refusal, mine.give_up_at,
                CASE WHEN c.held_until > %(now)s THEN c.held_until END AS held_until,
-               (SELECT count(*) FROM message_attempts a WHERE a.message_id = m.id) AS tries
+               (SELECT count(*) FROM message_attempts a
+                WHERE a.message_id = m.id AND a.at >= mine.give_up_at - interval '60 minutes') AS tries
         FROM mine JOIN messages m ON m.id = mine.row_id
              LEFT JOIN channels c ON c.workspace_id = m.workspace_id AND c.type = m.channel_type
     ), clear AS (
@@ -44,7 +50,7 @@ BEGIN = """
     ), attempt AS (
         INSERT INTO message_attempts (id, message_id, at, outcome) SELECT %(attempt)s, id, %(now)s, 'unknown' FROM clear
     )
-    SELECT *, EXISTS (SELECT FROM clear) AS clear FROM found
+    SELECT * FROM found
 """
 PART_SENT = """
     UPDATE messages SET provider_ids = %(ids)s, updated_at = %(now)s FROM work
@@ -63,7 +69,7 @@ SENT = f""",
     ), {events.EMIT}
     SELECT cause.id FROM cause LEFT JOIN woken ON true
 """  # noqa: S608 a constant
-FAILED = text(
+ENDED = text(
     "UPDATE message_attempts SET outcome = :outcome, http_status = :http_status, error = :error WHERE id = :id"
 )
 
@@ -99,14 +105,32 @@ def send(lease: Lease, deadline_seconds: float = DEADLINE_SECONDS) -> None:
     this = _begin(lease)
     try:
         _send_parts(this, ends)
-    except LeaseLost:
+    except (LeaseLost, NotYet):
         raise
     except Exception as error:
         _note_failure(this, error)
         raise
     data = json.dumps({"messageId": lease.row_id})
     told = dict(ids=this.provider_ids, http_status=this.http_status, attempt=this.id, event="message_sent", data=data)
-    lease.finish_by(SENT, **told)
+    _finish(lease, told)
+
+
+def _finish(lease: Lease, told: dict[str, Any]) -> None:
+    """The vendor has said yes: that must not be lost because Postgres is away for a moment."""
+    ends, again = time.monotonic() + FINISH_SECONDS, False
+    while True:
+        try:
+            lease.finish_by(SENT, **told)
+            return
+        except SQLAlchemyError:
+            if time.monotonic() > ends:
+                raise
+            again = True
+            time.sleep(0.5)
+        except LeaseLost:
+            if again and statement("SELECT 1 FROM messages WHERE id = %(id)s AND status = 'SENT'", id=lease.row_id):
+                return  # it was written, only the word of it was lost
+            raise
 
 
 def _begin(lease: Lease) -> _Try:
@@ -119,10 +143,13 @@ def _begin(lease: Lease) -> _Try:
         raise PermanentError(GONE)
     if row.state != "ACTIVE":
         raise PermanentError(row.refusal)
+    late = row.give_up_at is not None and row.give_up_at <= (row.held_until or now)
+    if late:
+        raise PermanentError(TOO_LATE)
+    if row.held_until is not None and accounts.too_long(row.held_until):
+        raise PermanentError(HELD_TOO_LONG)
     if row.held_until is not None:
         raise NotYet(row.held_until)
-    if not row.clear:
-        raise PermanentError(TOO_LATE)
     return _Try(
         attempt, lease, row.workspace_id, row.channel_type, row.customer_id, row.content, bytes(row.credentials), row.tries,
         list(row.provider_ids),
@@ -131,8 +158,10 @@ def _begin(lease: Lease) -> _Try:
 
 def _send_parts(this: _Try, ends: float) -> None:
     credentials = sealing.unseal(accounts.place(this.workspace_id, this.channel_type), this.credentials)
-    pieces = split(this.content, this.channel.limit)
-    for number in range(len(this.provider_ids), len(pieces)):
+    pieces, first = split(this.content, this.channel.limit), len(this.provider_ids)
+    for number in range(first, len(pieces)):
+        if number > first and ends - time.monotonic() < PART_SECONDS:
+            _put_down(this, f"Parts 1 to {number} of {len(pieces)} are sent; the others follow.")
         key = f"{this.lease.row_id}/{number + 1}"
         part = Part(this.customer_id, pieces[number], key, this.tries)
         this.provider_ids.append(_post(this, credentials, part, ends))
@@ -140,6 +169,13 @@ def _send_parts(this: _Try, ends: float) -> None:
             PART_SENT, **this.lease.named(), ids=this.provider_ids, now=clock.now()
         ):
             raise LeaseLost(this.lease.row_id)
+
+
+def _put_down(this: _Try, sentence: str) -> None:
+    """So far it went well: whoever takes it up next goes on. Raises NotYet: no attempt is used."""
+    with transaction() as session:
+        session.execute(ENDED, dict(id=this.id, outcome="sent", http_status=this.http_status, error=sentence))
+    raise NotYet(clock.now())
 
 
 def _post(this: _Try, credentials: dict[str, str], part: Part, ends: float) -> str:
@@ -156,8 +192,8 @@ def _post(this: _Try, credentials: dict[str, str], part: Part, ends: float) -> s
     try:
         return this.channel.judge(answer, part)
     except Moved as moved:
-        if part.to == moved.to:
-            raise
+        if part.to != this.customer_id:
+            raise  # once
         return _post(this, credentials, replace(part, to=moved.to), ends)
 
 
@@ -174,12 +210,10 @@ def _note_failure(this: _Try, error: Exception) -> None:
     sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
     with transaction() as session:
         outcome = "failed" if known else "unknown"
-        session.execute(FAILED, dict(id=this.id, outcome=outcome, http_status=this.http_status, error=sentence))
+        session.execute(ENDED, dict(id=this.id, outcome=outcome, http_status=this.http_status, error=sentence))
+    with transaction() as session:
         if isinstance(error, BadCredential):
             accounts.refuse(session, this.workspace_id, this.channel_type, this.credentials, sentence)
         if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
-            accounts.hold(session, this.workspace_id, this.channel_type, _hold_until(error.retry_after_seconds))
-
-
-def _hold_until(asked_seconds: float) -> datetime:
-    return clock.now() + timedelta(seconds=wait_seconds(asked_seconds))
+            seconds = wait_seconds(error.retry_after_seconds)
+            accounts.hold(session, this.workspace_id, this.channel_type, this.credentials, seconds)

@@ -49,5 +49,7 @@ class Slack(Channel):
         if accepted(answer) and body.get("ok") is True:
             return text_of(body.get("ts"))
         if accepted(answer) and "error" not in body:
-            raise TemporaryError("Slack gave an answer that could not be read.")
+            unreadable = TemporaryError("Slack gave an answer that could not be read.")
+            unreadable.answer_lost = True
+            raise unreadable
         raise self.refusal(answer, body.get("error"))

@@ -1,0 +1,57 @@
+"""What may be rung now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from jobs import ring
+from nightshift import clock, work
+from nightshift.db.session import transaction
+from nightshift.ids import new_id
+
+
+def owed(workspace: str, *seconds: float) -> list[str]:
+    """Rows of one workspace, due so many seconds from now."""
+    ids = [new_id("msg") for _ in seconds]
+    with transaction() as session:
+        for row_id, wait in zip(ids, seconds, strict=True):
+            due_at = clock.now() + timedelta(seconds=wait)
+            work.order(session, "retry_send", row_id, workspace, lane=row_id, due_at=due_at)
+    return ids
+
+
+def taken(workspace: str) -> list[str]:
+    return [row.row_id for row in ring.take("retry_send", workspace)]
+
+
+def test_what_is_rung_ahead_of_its_time_takes_no_place_of_what_is_due() -> None:
+    workspace = new_id("ws")
+    ahead = owed(workspace, *[10] * 7)
+    assert len(taken(workspace)) == 5
+    due = owed(workspace, *[0] * 7)
+    assert set(taken(workspace)) <= set(due)
+    assert taken(workspace) == []
+    assert len(ahead) == 7
+
+
+def test_what_is_due_later_than_the_next_sweep_is_not_rung() -> None:
+    workspace = new_id("ws")
+    owed(workspace, 20)
+    assert taken(workspace) == []
+
+
+def test_only_the_head_of_a_lane_is_rung_and_whoever_ends_it_makes_the_next_one_due() -> None:
+    workspace = new_id("ws")
+    first, second = new_id("msg"), new_id("msg")
+    with transaction() as session:
+        for row_id in (first, second):
+            work.order(session, "retry_send", row_id, workspace, lane="TELEGRAM/1")
+    assert taken(workspace) == [first]
+    assert work.claim("retry_send", second, "me") is None, "it is not its turn"
+    lease = work.claim("retry_send", first, "me")
+    assert lease
+    with transaction() as session:
+        lease.finish(session)
+    assert taken(workspace) == [second]
+    with transaction() as session:
+        work.drop(session, "retry_send", second)

@@ -28,7 +28,7 @@ from vendors import Vendors
 
 from devstack.listener import listens
 
-CHECKS = [*checks.CHECKS, *checks_of_time.CHECKS]
+CHECKS = [*checks.CHECKS, *checks_of_time.CHECKS, *checks_of_mail.CHECKS]
 
 
 def run(seed: int, seconds: float) -> int:

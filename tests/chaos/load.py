@@ -74,7 +74,7 @@ class Load:
     def _kinds(self) -> list[Act]:
         act = self._customers
         messages = [self._talk(number) for number in range(MESSAGE_THREADS)]
-        return [self._write, self._write, *messages, act.usage, act.inbound]
+        return [self._write, self._write, *messages, act.handoff, act.invoice, act.usage, act.inbound]
 
     def _write(self, rng: random.Random) -> None:
         self._customers.document(rng)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import of_documents
+import of_mail
 import of_messages
 import of_time
 
-CASES = of_documents.CASES | of_messages.CASES | of_time.CASES
+CASES = of_documents.CASES | of_messages.CASES | of_mail.CASES | of_time.CASES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +24,9 @@ class Delivery:
     at: float
 
     def tags(self, kind: str) -> list[tuple[int, int]]:
-        """(number, part) of each tag of that kind in the text."""
-        return [(int(number), int(part)) for found, number, part in TAG.findall(self.text) if found == kind]
+        """(number, part) of each tag of that kind in the text, each once."""
+        found = ((int(number), int(part)) for of, number, part in TAG.findall(self.text) if of == kind)
+        return list(dict.fromkeys(found))
 
 
 def tag(kind: str, number: int, part: int = 1) -> str:
@@ -91,7 +91,7 @@ class Vendors(Recorder):
             known = self._known.get(place) if delivery.key else None
             if known is None:
                 self.deliveries.append(delivery)
-                self._known[place] = Answer(body=_body(request, len(self.deliveries)))
+                self._known[place] = Answer(body=_accepted(request, len(self.deliveries)))
         said = known or self._known[place]
         answer.body = said.body
         if known and delivery.vendor == "line":
@@ -106,17 +106,3 @@ class Vendors(Recorder):
                 for name in delivery.tags(kind):
                     found.setdefault(name, []).append(delivery)
         return found
-
-
-def _body(request: Request, number: int) -> Any:
-    return {"id": f"mail-{number}"} if request.path.startswith("/resend/") else _accepted(request, number)
-
-
-def until(condition: Callable[[], Any], seconds: float) -> bool:
-    """Whether it became true within `seconds`, which bounds a hang: it is no measure of speed."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True

@@ -11,12 +11,14 @@ MOST_NAMED = 5  # differences of one check
 
 
 def faults(rows: Sequence[Recovery], begun: float) -> str:
-    """Each fault, how much was owed when it was over, and the seconds until that was made good."""
-    head = f"{'at':>6}  {'fault':26} {'what':34} {'owed':>5} {'work again':>11} {'/readyz':>8}"
+    """Each fault, the rows it met, and the seconds until these were made good."""
+    head = f"{'at':>6}  {'fault':24} {'what':30} {'in hand':>8} {'again':>7} {'owed':>6} {'again':>7} {'/readyz':>8}"
     lines = [head, "-" * len(head)]
     for row in rows:
-        times = f"{_seconds(row.work_seconds):>11} {_seconds(row.ready_seconds):>8}"
-        lines.append(f"{row.began - begun:5.0f}s  {row.name:26} {row.detail[:34]:34} {len(row.owed):5} {times}")
+        what = f"{row.began - begun:5.0f}s  {row.name:24} {row.detail[:30]:30}"
+        in_hand = f"{len(row.in_hand):8} {_seconds(row.in_hand_seconds):>7}"
+        owed = f"{len(row.owed or ()):6} {_seconds(row.owed_seconds):>7}"
+        lines.append(f"{what} {in_hand} {owed} {_seconds(row.ready_seconds):>8}")
     return "\n".join(lines)
 
 

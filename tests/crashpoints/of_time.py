@@ -19,7 +19,7 @@ NO_WORKSPACE = {"workspace_id": ""}
 
 def _day_owed(number: int) -> Row:
     """Two customers' messages on a day, and two on the day before, which is late."""
-    day, agent_id = today() - timedelta(days=2 * number), workspace()["agent_id"]
+    day, agent_id = today() - timedelta(days=2 * number + 2), workspace()["agent_id"]
     with transaction() as session:
         agent = session.get_one(Agent, agent_id)
         for moment in (start_of(day), start_of(day) - timedelta(hours=1)):

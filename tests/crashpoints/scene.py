@@ -16,8 +16,9 @@ Row = dict[str, Any]
 class Case:
     """A job, and a fresh row for it.
 
-    `prepare(number)` owes it: its workspace_id, and what `check(row, delivered texts)` needs to name all that differs from
-    one effect. `here(row)`: run by this, in place of a worker.
+    `prepare(number)` owes it, under a name made of a number that no other has: its workspace_id, and what
+    `check(row, delivered texts)` needs to name all that differs from one effect. `here(row)`: run by this, in place of a
+    worker.
     """
 
     job: str

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import sys
 import time
@@ -32,40 +31,46 @@ CHECKS = [*checks.CHECKS, *checks_of_time.CHECKS, *checks_of_mail.CHECKS]
 
 
 def run(seed: int, seconds: float) -> int:
-    """The exit status: 1 where anything differs from what was promised."""
-    vendors = Vendors()
+    """The exit status: 1 where anything differs from what was promised. The logs of such a run stay."""
+    vendors, keep = Vendors(), True
     vendors.start()
     machine = Machine(vendors.url)
-    found: dict[str, list[str]] = {}
     try:
-        machine.start()
-        load = Load(machine.base_url, vendors, seed)
-        drill = Drill(machine, vendors, load, seed, seconds)
-        long_ago(machine)
-        begun = time.monotonic()
-        drill.run()
-        found["all became quiet"] = [] if drill.settle() else ["something is still owed, or not recovered"]
-        owe_again(machine)  # the days that got late rows since
-        replayed = replay(machine, load)
-        found["all became quiet again"] = [] if drill.settle() else ["something is still owed"]
-        found["no customer was refused"] = load.failures
-        scene = Scene(machine, vendors, load.accepted, load.clients, replayed)
-        found |= {check.__name__.replace("_", " "): check(scene) for check in CHECKS}
-        print(table.faults(drill.rows, begun), end="\n\n")
-        print(table.work(load.accepted, len(vendors.deliveries)), f"replayed: {len(replayed)}", sep="; ", end="\n\n")
-    finally:
+        found = _drill(machine, vendors, seed, seconds)
         machine.stop()
         found["no process is left"] = _left(machine)
-        machine.remove()
+        keep = any(found.values())
+        verdict = f"PROMISES BROKEN, logs in {machine.home}" if keep else "all promises kept"
+        print(table.checks(found), f"seed {seed}, {seconds:.0f} s: {verdict}", sep="\n\n")
+        return int(keep)
+    except (KeyboardInterrupt, SystemExit):
+        keep = False
+        raise
+    finally:
+        machine.stop()
+        machine.end_leftovers()
         vendors.stop()
-    print(table.checks(found), end="\n\n")
-    bad = any(found.values())
-    print(
-        f"seed {seed}, {seconds:.0f} s: {'PROMISES BROKEN, logs in ' + str(machine.home) if bad else 'all promises kept'}"
-    )
-    if not bad:
-        shutil.rmtree(machine.home, ignore_errors=True)
-    return int(bad)
+        if not keep:
+            machine.remove()
+
+
+def _drill(machine: Machine, vendors: Vendors, seed: int, seconds: float) -> dict[str, list[str]]:
+    """The differences found by each check, none where a promise was kept."""
+    machine.start()
+    load = Load(machine.base_url, vendors, seed)
+    drill, found = Drill(machine, vendors, load, seed, seconds), dict[str, list[str]]()
+    long_ago(machine)
+    begun = time.monotonic()
+    drill.run()
+    found["all became quiet"] = [] if drill.settle() else ["something is still owed, or not recovered"]
+    owe_again(machine)  # the days that got late rows since
+    replayed = replay(machine, load)
+    found["all became quiet again"] = [] if drill.settle() else ["something is still owed"]
+    found["no customer was refused"] = load.failures
+    print(table.faults(drill.rows, begun), end="\n\n")
+    print(table.work(load.accepted, len(vendors.deliveries)), f"replayed: {len(replayed)}", sep="; ", end="\n\n")
+    scene = Scene(machine, vendors, load.accepted, load.clients, replayed)
+    return found | {check.__name__.replace("_", " "): check(scene) for check in CHECKS}
 
 
 def _left(machine: Machine) -> list[str]:

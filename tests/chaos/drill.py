@@ -8,12 +8,13 @@ from contextlib import suppress
 
 import psycopg2
 import ticks
-from faults import FAULTS, Fault, Stage, plan
+from faults import FAULTS, plan
 from load import Load
 from machine import Machine
 from moods import unhurried
 from recovery import Recovery
 from redis.exceptions import RedisError
+from stage import Fault, Stage
 from travel import travel
 from vendors import Vendors
 

@@ -49,7 +49,8 @@ class Load:
         self._customers, self._stop = Customers(clients), threading.Event()
         generators = [random.Random(f"{seed} {position}") for position in range(100)]
         self._threads = [
-            threading.Thread(target=self._run, args=pair) for pair in zip(self._kinds(), generators, strict=False)
+            threading.Thread(target=self._run, args=pair, daemon=True)
+            for pair in zip(self._kinds(), generators, strict=False)
         ]
 
     @property
@@ -74,7 +75,7 @@ class Load:
     def _kinds(self) -> list[Act]:
         act = self._customers
         messages = [self._talk(number) for number in range(MESSAGE_THREADS)]
-        return [self._write, self._write, *messages, act.handoff, act.invoice, act.usage, act.inbound]
+        return [self._write, *messages, act.handoff, act.invoice, act.usage, act.inbound]
 
     def _write(self, rng: random.Random) -> None:
         self._customers.document(rng)

@@ -106,10 +106,6 @@ class Machine:
 
     def stop(self) -> None:
         """All of it is asked to end, the servers last."""
-        for process in self.kept.values():
-            for child in [process.pid] if process.pid else []:
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGCONT)
         stop(*self.apps.values())
         self.redis_server.stop()
         self.postgres.stop()
@@ -118,10 +114,12 @@ class Machine:
         """The processes of this run that are still there, whoever their parent is by now."""
         return [process for process in psutil.process_iter() if process.pid != os.getpid() and self._is_ours(process)]
 
-    def remove(self) -> None:
+    def end_leftovers(self) -> None:
         for process in self.leftovers():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+    def remove(self) -> None:
         self.postgres.remove()
 
     def _is_ours(self, process: psutil.Process) -> bool:

@@ -84,4 +84,7 @@ if __name__ == "__main__":
     seed = int(asked_seed) if asked_seed else random.SystemRandom().randrange(1_000_000)
     seconds = float(asked_seconds or FULL_SECONDS)
     print(f"seed {seed}, {seconds:.0f} s of load and faults ...", flush=True)
-    sys.exit(run(seed, seconds))
+    try:
+        sys.exit(run(seed, seconds))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -26,10 +26,10 @@ from devstack.postgres import Postgres
 from devstack.process import Process, stop
 from devstack.redis import Redis
 from devstack.run import APPS
+from nightshift.settings import VENDOR_BASE_URLS
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATOR_KEY = "operatorkeymarker"
-VENDORS = ("whatsapp", "telegram", "messenger", "instagram", "slack", "twilio", "line", "discord")
 MARK = "NIGHTSHIFT_CHAOS"  # in the environment of every process of a run: by it the last one is found
 APPS_AWAY_SECONDS = 60.0
 
@@ -141,5 +141,5 @@ class Machine:
             "RESEND_API_KEY": "resendkeymarker", "RESEND_FROM": "Nightshift <nightshift@example.com>",
             "RESEND_BASE_URL": f"{vendors_url}/resend",
             "SENTRY_DSN": f"http://public@{vendors_url.removeprefix('http://')}/1",
-            **{f"{vendor.upper()}_BASE_URL": f"{vendors_url}/{vendor}" for vendor in VENDORS},
+            **{f"{vendor}_BASE_URL": f"{vendors_url}/{vendor.lower()}" for vendor in VENDOR_BASE_URLS},
         }  # fmt: skip

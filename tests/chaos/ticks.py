@@ -32,10 +32,12 @@ def long_ago(machine: Machine) -> None:
 
 
 def owe_again(machine: Machine) -> None:
-    """The last day and the last month are owed once more. While Postgres or Redis is away: not this time."""
+    """The last day and the last month are owed once more. Not while they are owed already: a tick that is writing them
+    down has read which slots there are. While Postgres or Redis is away: not this time."""
     with suppress(psycopg2.Error, RedisError):
-        machine.sql(TAKE_BACK)
-        _look_now(machine)
+        if not owed(machine):
+            machine.sql(TAKE_BACK)
+            _look_now(machine)
 
 
 def owed(machine: Machine) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg2
 import pytest
-from recorder import Recorder
 from vendors import Vendors
+
+from nightshift.settings import VENDOR_BASE_URLS
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE, REDIS_DB = "crashpoints", 5
@@ -60,15 +61,14 @@ def _create(url: str) -> None:
     connection.close()
 
 
-def _settings(servers: dict[str, str], vendors: Recorder) -> dict[str, str]:
-    names = ("whatsapp", "telegram", "messenger", "instagram", "slack", "twilio", "line", "discord")
+def _settings(servers: dict[str, str], vendors: Vendors) -> dict[str, str]:
     return {
         "DATABASE_URL": servers["DATABASE_URL"].replace("/nightshift?", f"/{DATABASE}?"),
         "REDIS_URL": servers["REDIS_URL"].replace("db=0", f"db={REDIS_DB}"),
         "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": f"{vendors.url}/openai/v1",
         "RESEND_API_KEY": "re_test", "RESEND_FROM": "Nightshift <nightshift@example.com>",
         "RESEND_BASE_URL": f"{vendors.url}/resend",
-        **{f"{name.upper()}_BASE_URL": f"{vendors.url}/{name}" for name in names},
+        **{f"{vendor}_BASE_URL": f"{vendors.url}/{vendor.lower()}" for vendor in VENDOR_BASE_URLS},
     }  # fmt: skip
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 
+import psycopg2
 from stage import Fault, Stage, busy_worker, send_signal
+
+LEASE_AND_SWEEP_SECONDS = 60
 
 
 def kill_worker_child(stage: Stage) -> Fault:
     """One that is at work, where there is one."""
-    pid = busy_worker(stage)
+    pid, name = busy_worker(stage)
     if pid:
         send_signal(pid, signal.SIGKILL)
     yield 0
-    return f"pid {pid}"
+    return name.partition("-")[0] if name else "an idle one"
 
 
 def kill_supervisor(stage: Stage) -> Fault:
@@ -54,15 +58,28 @@ def kill_postgres(stage: Stage) -> Fault:
 
 
 def stop_worker(stage: Stage) -> Fault:
-    """SIGSTOP until another has its row, then SIGCONT: what it still does must not count."""
-    pid = busy_worker(stage)
-    if not pid:
+    """SIGSTOP until its lease is over and another has its row, then SIGCONT: what it still does must not count."""
+    pid, name = busy_worker(stage)
+    if not name:
         yield 0
         return "none was at work"
     send_signal(pid, signal.SIGSTOP)
-    yield (stopped := max(50 * stage.scale, 6))
+    stopped = 0.0
+    while stopped < LEASE_AND_SWEEP_SECONDS and _holds_a_lease(stage, name):
+        stopped += 0.5
+        yield 0.5
+    yield 1.5  # the other one does it meanwhile
     send_signal(pid, signal.SIGCONT)
-    return f"pid {pid}, {stopped:.0f} s"
+    return f"{name.partition('-')[0]}, for {stopped + 1.5:.0f} s"
+
+
+def _holds_a_lease(stage: Stage, name: str) -> bool:
+    """In a short run its lease is over now: only the sweep is waited for."""
+    with suppress(psycopg2.Error):
+        if stage.scale < 1:
+            stage.machine.sql("UPDATE work SET lease_until = now() WHERE lease_owner = %s", name)
+        return bool(stage.machine.sql("SELECT 1 FROM work WHERE lease_owner = %s", name))
+    return True
 
 
 def deploy(stage: Stage) -> Fault:

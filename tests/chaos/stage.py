@@ -27,15 +27,15 @@ class Stage:
     scale: float
 
 
-def busy_worker(stage: Stage) -> int:
-    """The pid of a worker that holds a lease now; else of any; 0 where that cannot be told."""
+def busy_worker(stage: Stage) -> tuple[int, str]:
+    """The pid and the name of a worker that holds a lease now; else the pid of any and no name; 0 where there is none."""
     with suppress(psycopg2.Error, RedisError):
         rows = stage.machine.sql("SELECT lease_owner FROM work WHERE lease_owner NOT LIKE 'direct-%'")
         for (owner,) in stage.rng.sample(sorted(rows), len(rows)):
             if pid := stage.machine.redis.hget(f"rq:worker:{owner}", "pid"):
-                return int(pid)
+                return int(pid), owner
     children = stage.machine.children("worker")
-    return stage.rng.choice(children).pid if children else 0
+    return (stage.rng.choice(children).pid if children else 0), ""
 
 
 def send_signal(pid: int, signum: int) -> None:

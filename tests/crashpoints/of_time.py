@@ -8,12 +8,11 @@ from scene import Case, Row, count, workspace
 
 from nightshift import work
 from nightshift.analytics import arrivals
-from nightshift.billing import credits, grants
+from nightshift.billing import credits
 from nightshift.db.models import Agent
 from nightshift.db.session import statement, transaction
 from nightshift.late import start_of, today
 
-grants.BATCH = 100  # of the workspaces that the other cases leave, so that there is more than one batch
 NO_WORKSPACE = {"workspace_id": ""}
 
 

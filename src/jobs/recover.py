@@ -71,7 +71,7 @@ def _tell(lease: work.Lease, died: bool) -> None:
 
 def _forget_job(connection: Any, lease: work.Lease) -> None:
     queue, name = JOBS[lease.job].queue_name, job_id(lease.job, lease.row_id, lease.generation)
-    running = [entry for entry in connection.zrange(f"rq:wip:{queue}", 0, -1) if entry.decode().startswith(f"{name}:")]
+    running = [entry for entry in connection.zrange(f"rq:wip:{queue}", 0, -1) if entry.startswith(f"{name}:".encode())]
     with connection.pipeline() as pipeline:
         for entry in running:
             pipeline.zrem(f"rq:wip:{queue}", entry)

@@ -50,7 +50,7 @@ def _forget(spec: JobSpec, row_id: str) -> None:
     """Take the row's failed jobs off RQ's list: they are no longer what became of it."""
     registry = f"rq:failed:{spec.queue_name}"
     try:
-        names = [name.decode() for name in redis().zrange(registry, 0, -1)]
+        names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
         for name in names:
             if (parse_job_id(name) or ())[:2] == (spec.name, row_id):
                 redis().zrem(registry, name)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from rq import Queue
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from jobs import registry
+from jobs.account import KEPT_SECONDS
 from jobs.connection import redis
+from jobs.spec import JobSpec
 from nightshift.errors import PermanentError
 
 
 class RefusedJob(PermanentError):
-    """A job that names something other than a registered function."""
+    """A job that names something other than a registered function, or one with arguments it does not take."""
+
+
+# All that is read of a job's hash. Its name, time limit, retries and retention are the registered job's own.
+READ = (b"data", b"status", b"created_at", b"enqueued_at", b"meta", b"retries_left")
 
 
 class SafeJob(Job):
@@ -29,14 +37,43 @@ class SafeJob(Job):
     handed_back = False  # its row will be rung again under a new id: leave nothing of this job
     workspace_id: str | None = None
     attempt = 0
+    meta: Any
+    retries_left: int | None
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Never fails for what a hash holds: of one that cannot be read a job is left that names nothing."""
+        try:
+            super().restore({name: raw_data[name] for name in READ if name in raw_data})
+        except NoSuchJobError:
+            raise
+        except Exception:
+            super().restore({b"data": b""})
+        self.meta = self.meta if isinstance(self.meta, dict) else {}
+        self.result_ttl = self.failure_ttl = KEPT_SECONDS
+        entry = self.entry
+        self.description = entry.name if entry else "unknown"
+        self.timeout = entry.queue.time_limit_seconds if entry else None
+        self.retry_intervals = list(entry.retry.intervals) if entry else None
+        self.retries_left = min(max(self.retries_left or 0, 0), entry.retry.max) if entry else 0
+
+    @property
+    def entry(self) -> JobSpec | None:
+        """The registered job that this one names and whose function takes its arguments: a row's id, and texts for show."""
+        try:
+            entry = registry.BY_PATH[self.func_name]
+            inspect.signature(entry.function).bind(*self.args, **self.kwargs)
+            fits = self.instance is None and all(isinstance(arg, str) and arg.isprintable() for arg in self.args)
+        except Exception:
+            return None
+        return entry if fits else None
 
     @property
     def func(self) -> Callable[..., Any]:
-        entry = registry.BY_PATH.get(str(self.func_name))
-        if entry is None or self.instance is not None:
+        entry = self.entry
+        if entry is None:
             self.outcome = "refused"
             self.retries_left = 0
-            raise RefusedJob("This job does not name a registered function.")
+            raise RefusedJob("This job does not name a registered function with arguments that fit it.")
         return entry.function
 
     success_callback = property(lambda self: None)

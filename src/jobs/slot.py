@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import sentry_sdk
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rq import SimpleWorker
 from rq.executions import Execution
 from rq.job import JobStatus
@@ -30,6 +30,7 @@ from nightshift.logs import log, where
 from nightshift.settings import settings
 
 DEQUEUE_SECONDS = 5
+UNREADABLE_SECONDS = 0.2  # a queue that is not a list would be asked again and again
 C_CODE_GRACE_SECONDS = 30  # past its time limit, a job that does not even hear the alarm takes its process down
 
 
@@ -76,9 +77,21 @@ class SlotWorker(SimpleWorker):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
         signal.signal(signal.SIGTERM, self.request_stop)
 
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """The next job. What stands in the queue and is no job's name is refused, and the one after it looked at."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except (ValueError, ResponseError) as error:
+                if isinstance(error, ResponseError) and "WRONGTYPE" not in str(error):
+                    raise
+                log("job", logging.ERROR, queue=self.queues[0].name, outcome="refused", error=where(error))
+                time.sleep(UNREADABLE_SECONDS)
+
     def execute_job(self, job: Any, queue: Queue) -> None:
         """Run one job, write its line, count it, keep the agreed number of ended ones, ring its successor."""
         self.set_state(WorkerStatus.BUSY)
+        job.origin = queue.name
         begun = time.monotonic()
         execution = self._begin(job, queue)
         error = self._perform(job)

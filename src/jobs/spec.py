@@ -47,4 +47,5 @@ def parse_job_id(text: str) -> tuple[str, str, int] | None:
     """(job, row id, generation); None for an id that is not ours."""
     head, _, generation = text.rpartition("-")
     job, _, row_id = head.partition("-")
-    return (job, row_id, int(generation)) if job and row_id and generation.isdecimal() else None
+    ours = job and row_id and generation.isdecimal() and len(generation) < 10
+    return (job, row_id, int(generation)) if ours else None

@@ -11,7 +11,7 @@ from jobs.connection import redis
 from jobs.queues import QUEUES
 from jobs.recover import release
 from jobs.ring import HORIZON, ring_all
-from jobs.spec import job_id
+from jobs.spec import job_id, parse_job_id
 from nightshift import clock, events
 from nightshift.db.session import transaction
 
@@ -55,11 +55,17 @@ def _times(connection: Any) -> dict[str, float]:
     """The jobs that wait in Redis and when each is due, in seconds of the epoch: those in a queue, at no time at all."""
     times: dict[str, float] = {}
     for queue in QUEUES:
-        times.update(
-            (name.decode(), due) for name, due in connection.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True)
-        )
-        times.update((name.decode(), math.inf) for name in connection.lrange(f"rq:queue:{queue}", 0, -1))
+        for name, due in connection.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True):
+            if parse_job_id(_text(name)) is None:
+                connection.zrem(f"rq:scheduled:{queue}", name)  # who moves the others would stumble over it
+            times[_text(name)] = due
+        times.update((_text(name), math.inf) for name in connection.lrange(f"rq:queue:{queue}", 0, -1))
     return times
+
+
+def _text(name: bytes) -> str:
+    """A name out of Redis, where anything may stand."""
+    return name.decode("utf-8", "replace")
 
 
 def _tidy(connection: Any) -> None:
@@ -70,10 +76,10 @@ def _tidy(connection: Any) -> None:
     for queue, spec in QUEUES.items():
         expires_at = clock.now().timestamp() + spec.time_limit_seconds + 60  # of an entry made now (SimpleWorker)
         for entry in connection.zrangebyscore(f"rq:wip:{queue}", 0, expires_at - LATE_SECONDS):
-            name = entry.decode().partition(":")[0]
+            name = _text(entry).partition(":")[0]
             if name not in running:
                 connection.zrem(f"rq:wip:{queue}", entry)
-                connection.delete(f"rq:job:{name}", f"rq:execution:{entry.decode()}", f"rq:executions:{name}")
+                connection.delete(f"rq:job:{name}", f"rq:execution:{_text(entry)}", f"rq:executions:{name}")
         for popped in connection.lrange(f"rq:queue:{queue}:intermediate", 0, -1):
-            if not connection.exists(f"rq:job:{popped.decode()}"):
+            if not connection.exists(f"rq:job:{_text(popped)}"):
                 connection.lrem(f"rq:queue:{queue}:intermediate", 0, popped)

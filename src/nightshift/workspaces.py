@@ -55,8 +55,11 @@ def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
 
 
 def owner_of(secret: str) -> tuple[str, str] | None:
-    """(workspace id, key id) of a key, found by its SHA-256: 256 random bits need no salt, and an index probe reveals none
-    of them."""
+    """(workspace id, key id) of a key, found by its SHA-256: 256 random bits need no salt.
+
+    The index probe stands in for a comparison in constant time. What its time can tell is how far the digest of a guess
+    agrees with a stored digest; nobody can choose a guess by its digest, and a digest does not lead back to its key.
+    """
     rows = statement("SELECT workspace_id, id FROM api_keys WHERE digest = %(digest)s", digest=_digest(secret))
     return (rows[0].workspace_id, rows[0].id) if rows else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from flask import Flask, Response, request
+from flask import Flask, request
 
 from jobs import account
 from nightshift import logs
@@ -19,6 +19,7 @@ from web import (
     docs,
     emails,
     events,
+    headers,
     health,
     invoices,
     knowledge,
@@ -46,7 +47,7 @@ def create_app() -> Flask:
     app.before_request(_refuse_nul)
     app.before_request(access.check)
     app.before_request(_limit_json)
-    app.after_request(_harden)
+    app.after_request(headers.harden)
     rooms = (knowledge, channels, messages, analytics, credits, emails, invoices, workspaces, events, health, docs)
     for room in rooms:
         app.register_blueprint(room.blueprint)
@@ -58,16 +59,12 @@ def create_app() -> Flask:
 
 def _refuse_nul() -> None:
     """NUL, which Postgres cannot hold, names nothing here."""
-    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+    if "\0" in request.path:
         raise problems.not_found()
+    if any("\0" in value for value in request.args.values()):
+        raise problems.Problem(400, "The query holds a NUL character.")
 
 
 def _limit_json() -> None:
     if request.mimetype != "multipart/form-data":
         request.max_content_length = MOST_JSON_BYTES
-
-
-def _harden(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -28,7 +28,8 @@ def check() -> None:
     """
     if request.endpoint is None or request.endpoint in PUBLIC or request.endpoint.startswith(THEIR_OWN_GUARD):
         return
-    secret = request.headers.get("Authorization", "").partition("Bearer ")[2].strip()
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    secret = secret.strip() if scheme.lower() == "bearer" else ""
     if request.endpoint in OPERATOR:
         if not hmac.compare_digest(secret.encode(), settings().admin_api_key.encode()):
             raise _unauthorized()

@@ -9,6 +9,8 @@ from flask import Blueprint, Response, redirect, render_template
 from nightshift.settings import settings
 from web import openapi
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 blueprint = Blueprint("docs", __name__, template_folder="templates")
 
 
@@ -21,7 +23,7 @@ def openapi_json() -> dict[str, Any]:
 def page() -> Response:
     """Every route on one page, made here: it asks no other host for anything."""
     response = Response(render_template("docs.html", spec=openapi.spec(), development=not settings().production))
-    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    response.headers["Content-Security-Policy"] = POLICY
     return response
 
 

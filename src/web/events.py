@@ -52,14 +52,13 @@ def _follow(workspace_id: str, key_id: str, seq: int) -> Iterator[str]:
         while not stopping.is_set():
             seen = _wakeup.count(workspace_id)
             with transaction() as session:
+                if session.get(ApiKey, key_id) is None:
+                    return  # the key was taken back
                 fresh = events.after(session, workspace_id, seq)
             for event in fresh:
                 seq = event.seq
                 yield f"id: {seq}\nevent: {event.name}\ndata: {json.dumps(event.data)}\n\n"
             if time.monotonic() >= comment_at:
-                with transaction() as session:
-                    if session.get(ApiKey, key_id) is None:
-                        return  # the key was taken back
                 yield ": still here\n\n"
                 comment_at = time.monotonic() + COMMENT_SECONDS
             if not fresh:

@@ -13,7 +13,9 @@ try:
     bind = f"0.0.0.0:{settings().port}"
 except SettingsError as error:
     sys.exit(str(error))
-worker_class = "gthread"
+worker_class = "web.server.Worker"  # gthread
+logger_class = "web.server.Log"
+limit_request_line = 8190  # the most gunicorn can: a question of 2,000 characters is longer once it is escaped
 workers = 2
 threads = 64  # 40 for event streams at most (web.events), the rest for requests
 timeout = 60

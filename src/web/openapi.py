@@ -7,36 +7,24 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from web import analytics, channels, credits, emails, invoices, knowledge, messages, workspaces
+from web import analytics, channels, credits, invoices, knowledge, messages, refusals, workspaces
 from web.answers import SCHEMAS
-
-TEXT = {"type": "string"}
-LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
-CURSOR = {"name": "cursor", "in": "query", "schema": TEXT, "description": "`nextCursor` of the page before"}
-STATUS = {"name": "status", "in": "query", "schema": {"enum": list(knowledge.STATUSES)}}
-MESSAGE_STATUS = {"name": "status", "in": "query", "schema": {"enum": list(messages.messages.STATUSES)}}
-EMAIL_STATUS = {"name": "status", "in": "query", "schema": {"enum": list(emails.STATUSES)}}
-QUESTION = {
-    "name": "q",
-    "in": "query",
-    "required": True,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
-}
-PASSAGES = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}}
-SINCE = {"name": "Last-Event-ID", "in": "header", "schema": TEXT, "description": "Resume after this event"}
-ONCE = {
-    "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "The same key with the same body gives the first answer again",
-}  # fmt: skip
-FROM, TO = (
-    {"name": name, "in": "query", "required": True, "schema": {"type": "string", "format": "date"},
-     "description": f"The {which} day (UTC), included; 400 days at most"}
-    for name, which in (("from", "first"), ("to", "last"))
-)  # fmt: skip
-UPLOAD = {
-    "type": "object", "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}, "title": TEXT},
-}  # fmt: skip
+from web.parameters import (  # fmt: skip
+    CURSOR,
+    EMAIL_STATUS,
+    FROM,
+    ID,
+    LIMIT,
+    MESSAGE_STATUS,
+    ONCE,
+    PASSAGES,
+    QUESTION,
+    SINCE,
+    STATUS,
+    TEXT,
+    TO,
+    UPLOAD,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +40,7 @@ class Route:
     parameters: list[dict[str, Any]] = field(default_factory=list)
     access: str = "workspace"  # or operator, public
     media: str = "application/json"
+    also: tuple[int, ...] = ()  # refusals of its own
 
 
 ROUTES = [
@@ -60,7 +49,7 @@ ROUTES = [
     Route("get", "/v1/agents/{agent_id}/knowledge", "An agent's documents, newest first", {200: "Documents"},
           parameters=[STATUS, LIMIT, CURSOR]),
     Route("get", "/v1/agents/{agent_id}/knowledge/search", "The passages that answer a question best",
-          {200: "Passages"}, parameters=[QUESTION, PASSAGES]),
+          {200: "Passages"}, parameters=[QUESTION, PASSAGES], also=(502,)),
     Route("get", "/v1/knowledge/{doc_id}", "One document and how far it is", {200: "Document"}),
     Route("get", "/v1/knowledge/{doc_id}/chunks", "Its chunks in reading order", {200: "Chunks"},
           parameters=[LIMIT, CURSOR]),
@@ -76,14 +65,16 @@ ROUTES = [
     Route("get", "/v1/agents/{agent_id}/messages", "An agent's messages, newest first", {200: "Messages"},
           parameters=[MESSAGE_STATUS, LIMIT, CURSOR]),
     Route("get", "/v1/messages/{message_id}", "One message and every try of it", {200: "Message"}),
-    Route("post", "/v1/messages/{message_id}/retry", "Send a FAILED message again, with all attempts", {202: "Message"}),
+    Route("post", "/v1/messages/{message_id}/retry", "Send a FAILED message again, with all attempts", {202: "Message"},
+          also=(409,)),
     Route("get", "/v1/events", "What happens in the workspace, as server-sent events", {200: ""}, parameters=[SINCE],
           media="text/event-stream"),
     Route("post", "/v1/agents", "Make an agent", {201: "Agent"}, body=workspaces.NewAgent),
     Route("get", "/v1/agents", "The workspace's agents", {200: "Agents"}, parameters=[LIMIT, CURSOR]),
     Route("post", "/v1/keys", "Make a second key, shown this once", {201: "NewKey"}),
     Route("get", "/v1/keys", "The workspace's keys, without their secrets", {200: "Keys"}, parameters=[LIMIT, CURSOR]),
-    Route("delete", "/v1/keys/{key_id}", "Stop accepting a key (not the last one: 409)", {204: ""}),
+    Route("delete", "/v1/keys/{key_id}", "Stop accepting a key (not the last one: 409)", {204: ""},
+          also=(409,)),
     Route("post", "/v1/workspaces", "Make a workspace, its first agent and its first key", {201: "NewWorkspace"},
           body=workspaces.NewWorkspace, access="operator"),
     Route("patch", "/v1/workspaces/{workspace_id}", "Change a workspace", {200: "Workspace"},
@@ -102,7 +93,7 @@ ROUTES = [
           parameters=[EMAIL_STATUS, LIMIT, CURSOR]),
     Route("post", "/v1/emails/{email_id}/retry",
           "Send a FAILED mail again (else 409); anew, by mayArriveTwice, where a try more than 24 hours ago may have arrived",
-          {202: "Email"}),
+          {202: "Email"}, also=(409,)),
     Route("post", "/v1/workspaces/{workspace_id}/invoices",
           "Announce an invoice by mail; the same number again gives the first one's values and no second mail",
           {201: "Invoice", 200: "Invoice"}, body=invoices.NewInvoice, access="operator"),
@@ -128,7 +119,7 @@ def spec() -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-    parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names] + route.parameters
+    parameters = [{"name": name, "in": "path", "required": True, "schema": ID} for name in names] + route.parameters
     if route.method == "post" and route.access != "public":
         parameters.append(ONCE | {"required": route.body is credits.NewUsage})
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": _responses(route)}
@@ -146,15 +137,11 @@ def _responses(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, name in route.answers.items():
         schema = {"$ref": f"#/components/schemas/{name}"} if name else TEXT
-        answers[str(status)] = {"description": "Done" if status < 400 else "Not now"}
+        answers[str(status)] = {"description": "Done" if status < 400 else refusals.WHY.get(status, "Not now")}
         if status != 204:
-            answers[str(status)]["content"] = {route.media: {"schema": schema}}
-    if route.access != "public":
-        answers["default"] = {
-            "description": "What is wrong, in words",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-    return answers
+            media = route.media if status < 400 or route.access == "public" else refusals.MEDIA
+            answers[str(status)]["content"] = {media: {"schema": schema}}
+    return dict(sorted((refusals.of(route) | answers).items()))
 
 
 def json_schema(model: type[BaseModel] | Any) -> dict[str, Any]:

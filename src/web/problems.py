@@ -9,6 +9,7 @@ from typing import Any
 
 import sentry_sdk
 from flask import Flask, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
@@ -60,6 +61,10 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, lambda e: answer(_of_http(e)))
     app.register_error_handler(NightshiftError, lambda e: answer(_of_ours(e)))
     app.register_error_handler(DBAPIError, _of_database)
+    for broken_body in (ParseException, NoMoreData):
+        app.register_error_handler(
+            broken_body, lambda e: answer(Problem(400, "The body broke off, or is badly chunked."))
+        )
     app.register_error_handler(TimeoutError, _of_database)
     app.register_error_handler(Exception, _unexpected)
 
@@ -81,6 +86,7 @@ def _of_http(error: HTTPException) -> Problem:
     if status == 413:
         _drain()
     sentences = {
+        400: "The body of this request cannot be read: is it complete, and well-formed?",
         404: "There is no such thing here.",
         405: "This address does not take that method.",
         413: "This is larger than we take: 50 MB for a file, 10 MB for JSON.",

@@ -122,7 +122,7 @@ def test_the_days_are_all_there_and_another_workspace_sees_none_of_it(api: Clien
 def test_days_that_are_none_are_named(api: Client, query: str, field: str | None) -> None:
     answer = api("GET", f"/v1/analytics/daily?{query}")
     if field is None:
-        assert answer.status_code == 404
+        assert answer.status_code == 400
     else:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -39,3 +40,16 @@ def test_while_redis_is_away_nobody_is_limited(key: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(access, "settings", lambda: replace(settings(), rate_limit_per_minute=1))
     assert [ask(key).status_code for _ in range(3)] == [200, 200, 200]
     monkeypatch.setattr(access, "_unlimited_until", 0.0)
+
+
+def test_keys_are_compared_in_constant_time(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's by compare_digest; a workspace's is looked up by its digest alone, which no guess can steer."""
+    compared, asked = [], []
+    monkeypatch.setattr(access.hmac, "compare_digest", lambda a, b: compared.append((a, b)) or False)
+    monkeypatch.setattr(workspaces, "statement", lambda sql, **values: asked.append((sql, values)) or [])
+    headers = {"Authorization": f"Bearer {key}"}
+    assert create_app().test_client().post("/v1/workspaces", json={}, headers=headers).status_code == 401
+    assert compared == [(key.encode(), settings().admin_api_key.encode())]
+    assert ask(key).status_code == 401
+    [(sql, values)] = asked
+    assert "digest = " in sql and values == {"digest": hashlib.sha256(key.encode()).digest()}

@@ -14,8 +14,12 @@ from nightshift.db.session import transaction
 from nightshift.late import today
 from nightshift.work import Lease
 
-# One after the other: a count that began earlier must not overwrite a later one's.
-QUEUE_UP = text("SELECT pg_advisory_xact_lock(hashtextextended('recount ' || :day, 0))")
+# One after the other: a count that began earlier must not overwrite a later one's. With room to group a day's rows in memory:
+# only one worker does this.
+QUEUE_UP = text("""
+    SET LOCAL work_mem = '64MB';
+    SELECT pg_advisory_xact_lock(hashtextextended('recount ' || :day, 0))
+""")
 # One statement sees one state of the database: the marks it takes away are those whose rows it counts, and a mark that
 # is committed meanwhile stays. What was counted once and is not there any more goes.
 RECOUNT = """

@@ -1,0 +1,128 @@
+"""Every route there is, asked by everybody who must not get in: it says no, and nothing has changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from client import OPERATOR_KEY, Client
+from recorder import Recorder
+from routes import ROUTES, ask, params, things
+from stack import Stack
+
+from web import create_app
+
+PUBLIC = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"}
+THEIR_OWN_GUARD = ("/admin/", "/dev/")  # open on this machine, elsewhere with the operator's key
+OWN_THING = "put", "/v1/channels/{channel_type}"  # whoever asks makes their own
+OF_NOBODY = {"alembic_version", "rolled_days", "slots"}
+NAMES = ("id", "workspace_id", "agent_id", "doc_id", "message_id", "email_id", "row_id", "scope")
+
+
+@pytest.fixture
+def ids(api: Client, stack: Stack, vendors: Recorder) -> dict[str, str]:
+    return things(api, stack, vendors)
+
+
+def addresses(ids: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """(method, path) of all that the application's own map knows, HEAD and OPTIONS too."""
+    for rule in create_app().url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ids.get(name[1], "0"), rule.rule)
+        for method in sorted(rule.methods or ()):
+            if not rule.build_only:
+                yield method, path
+
+
+def state(stack: Stack, ids: dict[str, str]) -> dict[str, Any]:
+    """Every row, in every table, of what has one of these ids."""
+    columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    tables: dict[str, list[str]] = {}
+    for table, column in stack.sql(columns):
+        tables.setdefault(table, []).extend([column] if column in NAMES else [])
+    of_nobody = {table for table, names in tables.items() if not names}
+    assert of_nobody == OF_NOBODY, "a new table: name the column that says whose its rows are"
+    rows = {}
+    for table in tables.keys() - of_nobody:
+        named = " OR ".join(f"{column}::text = ANY(%(ids)s)" for column in tables[table])
+        query = f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t WHERE {named}"
+        rows[table] = stack.sql(query.replace("%(ids)s", "ARRAY['" + "','".join(ids.values()) + "']"))
+    return rows
+
+
+def wrong_keys(key: str) -> dict[str, str | None]:
+    return {
+        "none": None, "empty": "", "no word": "Bearer", "blank": "Bearer  ", "unknown": "Bearer nsk_unknown",
+        "one letter off": f"Bearer {key[:-1]}{'A' if key[-1] != 'A' else 'B'}", "shorter": f"Bearer {key[:-1]}",
+        "longer": f"Bearer {key}A", "upper case": f"Bearer {key.upper()}", "another scheme": f"Basic {key}",
+        "no scheme": key, "in other words": f"Basic x Bearer {key}", "two": f"Bearer {key}, Bearer {key}",
+        "latin": "Bearer \xff\xe4", "SQL": "Bearer ' OR '1'='1",
+    }  # fmt: skip
+
+
+def test_without_a_right_key_every_route_is_401_and_nothing_changes(
+    api: Client, stack: Stack, ids: dict[str, str]
+) -> None:
+    before, tried = state(stack, ids), 0
+    for method, path in addresses(ids):
+        if path in PUBLIC or path.startswith(THEIR_OWN_GUARD):
+            continue
+        for kind, value in wrong_keys(api.key).items():
+            headers = {} if value is None else {"Authorization": value.encode("latin-1")}
+            answer = requests.request(method, api.base_url + path, headers=headers, json={}, timeout=20)
+            assert answer.status_code == 401, (method, path, kind)
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            tried += 1
+    assert tried > 500
+    assert state(stack, ids) == before
+
+
+def test_a_key_in_the_address_opens_nothing(api: Client) -> None:
+    for name in ("key", "apiKey", "api_key", "token", "access_token", "authorization"):
+        answer = requests.get(f"{api.base_url}/v1/agents", params={name: api.key}, cookies={name: api.key}, timeout=20)
+        assert answer.status_code == 401
+
+
+def test_public_is_what_this_list_says_and_asks_for_no_key(api: Client, ids: dict[str, str]) -> None:
+    for path in PUBLIC:
+        assert requests.get(api.base_url + path, timeout=20).status_code == 200, path
+    private = {path for _, path in addresses(ids)} - PUBLIC
+    assert all(path.startswith(("/v1/", *THEIR_OWN_GUARD)) or path == "/admin/queues" for path in private)
+
+
+def test_pages_for_developers_are_401_from_elsewhere(api: Client, ids: dict[str, str]) -> None:
+    tried = 0
+    for method, path in addresses(ids):
+        if path.startswith(THEIR_OWN_GUARD):
+            for key in ({}, {"Authorization": f"Bearer {OPERATOR_KEY}"}, {"Authorization": f"Bearer {api.key}"}):
+                away = {"X-Forwarded-For": "203.0.113.9", "Origin": api.base_url, **key}
+                answer = requests.request(method, api.base_url + path, headers=away, timeout=20)
+                assert answer.status_code == 401, (method, path)
+                tried += 1
+    assert tried > 50
+
+
+def test_a_workspaces_key_opens_no_operators_route_and_the_operators_key_no_workspaces(
+    api: Client, stack: Stack, ids: dict[str, str]
+) -> None:
+    before = state(stack, ids)
+    for route in ROUTES:
+        if route.access != "public":
+            key = api.key if route.access == "operator" else OPERATOR_KEY
+            assert ask(api, route, ids, key=key).status_code == 401, route.path
+    assert state(stack, ids) == before
+
+
+def test_another_workspaces_things_are_404_and_stay_as_they_are(api: Client, stack: Stack, ids: dict[str, str]) -> None:
+    other = Client.of_new_workspace(api.base_url, OPERATOR_KEY)
+    before = state(stack, ids)
+    named = [route for route in ROUTES if params(route) and route.access == "workspace"]
+    for route in named:
+        if (route.method, route.path) != OWN_THING:
+            assert ask(other, route, ids).status_code == 404, (route.method, route.path)
+    assert state(stack, ids) == before
+    for route in named:  # the same requests, by the owner
+        assert ask(api, route, ids).status_code in {*route.answers, 409}, (route.method, route.path)
+    assert state(stack, ids) != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +24,6 @@ class Accepted:
     invoices: dict[int, str] = field(default_factory=dict)  # id
     inbound: dict[int, tuple[str, int]] = field(default_factory=dict)  # id, workspace
     usages: dict[int, tuple[int, str]] = field(default_factory=dict)  # credits taken, workspace id
-    reingests: int = 0
+    reingests: Counter[str] = field(default_factory=Counter)  # document id: how often
     asked: int = 0  # requests sent
     repeated: int = 0  # those sent again, because no good answer came

@@ -47,7 +47,7 @@ class Customers:
         if rng.random() < 0.6:
             path = f"/v1/knowledge/{doc_id}/reingest"
             _expect(self._ask(self.clients[workspace], "POST", path, self._next()), 202)
-            self.accepted.reingests += 1
+            self.accepted.reingests[doc_id] += 1
         else:
             self.accepted.removed[number] = doc_id
             _expect(self._ask(self.clients[workspace], "DELETE", f"/v1/knowledge/{doc_id}", number), 204, 404)

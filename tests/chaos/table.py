@@ -24,7 +24,7 @@ def faults(rows: Sequence[Recovery], begun: float) -> str:
 
 def work(accepted: Accepted, delivered: int) -> str:
     promises = {
-        "documents": len(accepted.documents), "ingested again": accepted.reingests, "removed": len(accepted.removed),
+        "documents": len(accepted.documents), "ingested again": accepted.reingests.total(), "removed": len(accepted.removed),
         "messages": len(accepted.messages), "handoffs": len(accepted.handoffs), "invoices": len(accepted.invoices),
         "credit uses": len(accepted.usages), "inbound": len(accepted.inbound),
     }  # fmt: skip

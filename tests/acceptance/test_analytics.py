@@ -116,15 +116,11 @@ def test_the_days_are_all_there_and_another_workspace_sees_none_of_it(api: Clien
         ("from=2026-11-24&to=2026-11-23", "to"),
         ("from=2025-11-24&to=2026-12-29", "to"),
         ("from=9999-12-31&to=9999-12-31", "from"),
-        ("from=2026-11-24&to=%00", None),
     ],
 )
-def test_days_that_are_none_are_named(api: Client, query: str, field: str | None) -> None:
+def test_days_that_are_none_are_named(api: Client, query: str, field: str) -> None:
     answer = api("GET", f"/v1/analytics/daily?{query}")
-    if field is None:
-        assert answer.status_code == 400
-    else:
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
 def test_the_answers_say_what_was_noted(api: Client) -> None:

@@ -46,6 +46,7 @@ FILL = """
     SELECT 'bench_' || n %% {active}, 'usage', 'bench ' || n, -1, 'Answer', '2026-11-20Z' FROM generate_series(1, 150000) n;
 """
 BARE_ROLLUP = """
+    SET LOCAL work_mem = '64MB'; -- as the roll-up has it
     INSERT INTO daily_analytics AS d (day, workspace_id, {columns}) SELECT day, workspace_id, {columns} FROM ({fresh}) f
     ON CONFLICT (day, workspace_id) DO UPDATE SET ({columns}) = ({excluded})
     WHERE (d.conversations, d.messages_in) IS DISTINCT FROM (excluded.conversations, excluded.messages_in)

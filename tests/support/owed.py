@@ -27,10 +27,12 @@ def lease_on(row_id: str) -> Lease:
 def do(work_of: Callable[[Lease], None], row_id: str) -> None:
     """Do it once, to its end."""
     lease = lease_on(row_id)
-    work_of(lease)
-    [row] = statement("SELECT state FROM work WHERE job = %(job)s", job=lease.job)
-    assert row.state == "done"
-    statement("DELETE FROM work WHERE job = %(job)s", job=lease.job)
+    try:
+        work_of(lease)
+        [row] = statement("SELECT state FROM work WHERE job = %(job)s", job=lease.job)
+        assert row.state == "done"
+    finally:
+        statement("DELETE FROM work WHERE job = %(job)s", job=lease.job)
 
 
 def by_a_worker(stack: Stack, job: str, row_id: str) -> None:

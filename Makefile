@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test web worker scheduler migrate check bench ops clean
+.PHONY: help run test web worker scheduler migrate check bench chaos ops clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CM
 
 bench: .venv/installed ## measure, as ratios within one run
 	@$(BIN)/python tests/bench/run.py
+
+chaos: .venv/installed ## a load while everything around it fails, then a count (make chaos SEED=7 SECONDS=300)
+	@$(BIN)/python tests/chaos "$(SEED)" "$(SECONDS)"
 
 clean: ## remove the environment, the data of `make run` and all caches
 	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi

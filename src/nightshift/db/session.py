@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 from nightshift.settings import settings
 
 IDLE_SECONDS = 1.0
+# Postgres ends a session that says nothing for so long inside a transaction: its process is stopped or cut off, and what it
+# has locked (a workspace's row, a lane) would hold up everyone else. As long as a lease: its row is someone else's then.
+SILENT_SECONDS = 30.0
 
 
 @cache
@@ -40,13 +43,14 @@ def statement(sql: str, *, durable: bool = True, **values: Any) -> list[Row[Any]
 
 def _pool() -> Engine:
     url = make_url(settings().database_url).set(drivername="postgresql+psycopg2")
+    options = f"-c timezone=UTC -c idle_in_transaction_session_timeout={int(SILENT_SECONDS * 1000)}"
     return create_engine(
         url,
         pool_size=5,
         max_overflow=15,
         pool_timeout=5,
         hide_parameters=True,  # an error must not quote a customer's row
-        connect_args={"connect_timeout": 5, "application_name": "nightshift", "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 5, "application_name": "nightshift", "options": options},
     )
 
 

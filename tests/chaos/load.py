@@ -1,0 +1,97 @@
+"""A steady mixed load over HTTP: threads of customers, each with a random generator of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+import traceback
+from collections.abc import Callable
+from itertools import product
+
+from accepted import Accepted, Lane
+from client import Client
+from customers import MAIL, SECRET, TEXT, Customers
+from machine import OPERATOR_KEY
+from vendors import Vendors
+
+from nightshift.channels import CHANNELS
+
+WORKSPACES, CUSTOMERS, MESSAGE_THREADS = 2, 2, 4
+PAUSE_SECONDS = (0.05, 0.6)  # between two things that one thread does
+MARKERS = (SECRET, TEXT, MAIL, OPERATOR_KEY, "openaikeymarker", "resendkeymarker", "owner@example.com")
+CREDENTIALS = {
+    "WHATSAPP": {"accessToken": SECRET, "phoneNumberId": "1055"},
+    "TELEGRAM": {"botToken": f"123:{SECRET}"},
+    "MESSENGER": {"pageAccessToken": SECRET},
+    "INSTAGRAM": {"accessToken": SECRET},
+    "SLACK": {"botToken": SECRET},
+    "TWILIO": {"accountSid": "AC1", "authToken": SECRET, "from": "+15005550006"},
+    "LINE": {"channelAccessToken": SECRET},
+    "DISCORD": {"botToken": SECRET},
+    "WEBHOOK": {"url": "{vendors}/hook", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+}
+Act = Callable[[random.Random], None]
+
+
+class Load:
+    """`accepted` holds every promise, `failures` what no customer may see."""
+
+    def __init__(self, base_url: str, vendors: Vendors, seed: int) -> None:
+        clients = [
+            Client.of_new_workspace(base_url, OPERATOR_KEY, monthlyGrant=3000, lowThreshold=5800)
+            for _ in range(WORKSPACES)
+        ]
+        for client, channel in product(clients, CHANNELS):
+            named = {field: value.format(vendors=vendors.url) for field, value in CREDENTIALS[channel].items()}
+            answer = client("PUT", f"/v1/channels/{channel}", json={"credentials": named})
+            assert answer.status_code == 204, answer.text
+        self.failures: list[str] = []
+        self._customers, self._stop = Customers(clients), threading.Event()
+        generators = [random.Random(f"{seed} {position}") for position in range(100)]
+        self._threads = [
+            threading.Thread(target=self._run, args=pair, daemon=True)
+            for pair in zip(self._kinds(), generators, strict=False)
+        ]
+
+    @property
+    def accepted(self) -> Accepted:
+        return self._customers.accepted
+
+    @property
+    def clients(self) -> list[Client]:
+        return self._customers.clients
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        """Nothing new; what was begun is repeated until it is answered: while `alive`."""
+        self._stop.set()
+
+    def alive(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def _kinds(self) -> list[Act]:
+        act = self._customers
+        messages = [self._talk(number) for number in range(MESSAGE_THREADS)]
+        return [self._write, *messages, act.handoff, act.invoice, act.usage, act.inbound]
+
+    def _write(self, rng: random.Random) -> None:
+        self._customers.document(rng)
+        if rng.random() < 0.15:
+            self._customers.change_of_mind(rng)
+
+    def _talk(self, thread: int) -> Act:
+        """Lanes of one thread alone: what it sends has an order."""
+        names = [f"customer{number}" for number in range(CUSTOMERS)]
+        lanes = [Lane(*each) for each in product(range(WORKSPACES), sorted(CHANNELS), names)][thread::MESSAGE_THREADS]
+        return lambda rng: self._customers.message(rng, rng.choice(lanes))
+
+    def _run(self, act: Act, rng: random.Random) -> None:
+        try:
+            while not self._stop.is_set():
+                act(rng)
+                self._stop.wait(rng.uniform(*PAUSE_SECONDS))
+        except Exception:
+            self.failures.append(traceback.format_exc(limit=4))

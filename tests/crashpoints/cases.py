@@ -1,0 +1,10 @@
+"""The jobs that are killed."""
+
+from __future__ import annotations
+
+import of_documents
+import of_mail
+import of_messages
+import of_time
+
+CASES = of_documents.CASES | of_messages.CASES | of_mail.CASES | of_time.CASES

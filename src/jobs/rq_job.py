@@ -61,7 +61,7 @@ class SafeJob(Job):
         """The registered job that this one names and whose function takes its arguments: a row's id, and texts for show."""
         try:
             entry = registry.BY_PATH[self.func_name]
-            inspect.signature(entry.function).bind(*self.args, **self.kwargs)
+            _signature(entry.function).bind(*self.args, **self.kwargs)
             fits = self.instance is None and all(isinstance(arg, str) and arg.isprintable() for arg in self.args)
         except Exception:
             return None
@@ -82,6 +82,11 @@ class SafeJob(Job):
 
     def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
         """Never: a job's hash must not choose where this machine connects to."""
+
+
+@cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 @cache

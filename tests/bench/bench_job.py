@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -12,22 +13,20 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 
 import bench_job
-import requests
 from rq import Retry
 
 from jobs import registry
 from jobs.attempt import attempt
 from jobs.queues import QUEUES
 from jobs.spec import JobSpec
+from nightshift.http import post_trusted
 from nightshift.work import Lease
-
-_session: requests.Session | None = None
 
 
 def post(lease: Lease) -> None:
-    global _session
-    _session = _session or requests.Session()
-    assert _session.post(os.environ["BENCH_URL"], json={"row": lease.row_id}, timeout=10).status_code == 200
+    body, headers = json.dumps({"row": lease.row_id}).encode(), {"Content-Type": "application/json"}
+    answer = post_trusted(os.environ["BENCH_URL"], body, headers, max_bytes=1 << 16, deadline_seconds=10)
+    assert answer.status == 200
     lease.finish_by("SELECT row_id FROM mine")
 
 

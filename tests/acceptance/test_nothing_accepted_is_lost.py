@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from client import OPERATOR_KEY, Client
+from messaging import put, say, settled
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
@@ -186,3 +187,24 @@ def test_a_language_this_postgres_does_not_know_is_found_by_vectors(api: Client,
         assert api.search("ilus ilm")[0]["docId"] == doc_id
     finally:
         stack.sql("ALTER TEXT SEARCH CONFIGURATION estonian_of_18 RENAME TO estonian")
+
+
+def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_and_run_once_it_is_back(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500))
+    pid = int(stack.redis.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        doc_id = api.add_text(f"Accepted while Redis was away: {uuid4().hex}.")
+        kept = say(api, word)
+        assert api("GET", f"/v1/knowledge/{doc_id}").json()["status"] == "PENDING"
+        handoff = {"customerId": "customer", "channelType": "TELEGRAM", "reason": "asked for a person"}
+        assert api("POST", f"/v1/agents/{api.agent_id}/handoffs", json=handoff).status_code == 201
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert api.settled(doc_id)["status"] == "READY"
+    assert settled(api, kept["id"])["status"] == "SENT"
+    wait_for(lambda: [m["status"] for m in api("GET", "/v1/emails").json()["items"]] == ["SENT"])

@@ -19,6 +19,7 @@ from pathlib import Path
 from harness import ROOT, Figure, compare
 from sqlalchemy import text
 
+from jobs.connection import redis
 from nightshift import workspaces
 from nightshift.db.session import transaction
 
@@ -83,6 +84,20 @@ def median_ms(pool: ProcessPoolExecutor, port: int, path: str, key: str, seed: i
     return statistics.median(t for one in running for t in one.result()) * 1000
 
 
+def slowest_ms(pool: ProcessPoolExecutor, port: int, path: str, key: str, seed: int) -> float:
+    return max(pool.submit(client, port, path, key, seed).result()) * 1000
+
+
+def slowest_without_redis_ms(pool: ProcessPoolExecutor, port: int, path: str, key: str) -> float:
+    """One client's slowest request while the server is stopped: it takes connections and says nothing."""
+    pid = int(redis().info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        return slowest_ms(pool, port, path, key, 80_000)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def measure(environment: dict[str, str]) -> list[Figure]:
     with transaction() as session:
         workspace, agent, key = workspaces.create(session, "Bench", "bench@example.com", 0, 0)
@@ -95,8 +110,12 @@ def measure(environment: dict[str, str]) -> list[Figure]:
             for statement in (FILL, FILL_WORK):
                 session.execute(statement, {"workspace": workspace.id, "agent": agent.id})
         full = [median_ms(pool, port, path, key, 10_000 * n) for n in range(4, 7)]
+        usual, away = slowest_ms(pool, port, path, key, 70_000), slowest_without_redis_ms(pool, port, path, key)
     ours, bare, later = map(statistics.median, (empty, parse, full))
     return [
         compare("accepting a document, 16 clients, against parse and answer", ours, bare, "ms", "<= 3"),
         compare("accepting with 100,000 documents stored, against none", later, ours, "ms", "<= 1.2"),
+        compare(
+            "accepting while Redis does not answer, slowest, against a second more", away, usual + 1000, "ms", "<= 1.0"
+        ),
     ]

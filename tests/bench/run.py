@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import platform
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main(names: list[str]) -> None:
+    logging.getLogger("nightshift").setLevel(logging.WARNING)  # a line an attempt is for operators, not for this table
     figures: list[Figure] = []
     with servers() as environment:
         for name, measure in _measurements(environment).items():

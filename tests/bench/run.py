@@ -22,7 +22,9 @@ def main(names: list[str]) -> None:
         for name, measure in _measurements(environment).items():
             if not names or name in names:
                 print(f"measuring {name} ...", file=sys.stderr, flush=True)
-                figures += measure()
+                fresh = measure()
+                print(table(fresh), file=sys.stderr, flush=True)
+                figures += fresh
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     machine = {
         "python": platform.python_version(),

@@ -7,12 +7,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
 import requests
 from client import OPERATOR_KEY, Client
 from owed import by_a_worker
+from recorder import Recorder
 from stack import Stack, wait_for
 
 
@@ -153,3 +155,27 @@ def test_ops_finds_a_balance_that_is_not_its_ledgers_sum(api: Client, stack: Sta
         assert (broken.returncode, broken.stdout) == (1, f"{api.workspace_id} 999 1000\n")
     finally:
         stack.sql("UPDATE balances SET balance = 1000 WHERE workspace_id = %s", api.workspace_id)
+
+
+def test_crossing_the_threshold_mails_the_workspaces_contact_once_and_a_handoff_mails_its_own(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    contact = f"owner-{uuid4().hex}@example.com"
+    api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json={"notifyEmail": contact})
+    use(api, 901, uuid4().hex)
+    for _ in range(3):
+        use(api, 1, uuid4().hex)
+    handoff = {"customerId": "customer", "channelType": "SLACK", "reason": "wants <b>a person</b>"}
+    assert api("POST", f"/v1/agents/{api.agent_id}/handoffs", json=handoff).status_code == 201
+
+    def mail() -> list[tuple[str, str, str]]:
+        return sorted((m["kind"], m["to"], m["status"]) for m in api("GET", "/v1/emails").json()["items"])
+
+    wait_for(lambda: mail() == [("handoff", contact, "SENT"), ("low_credit", contact, "SENT")], explain=mail)
+    sent = [r.json for r in vendors.asked("/emails", contact)]
+    assert len(sent) == 2
+    [low] = [m for m in sent if "credits" in m["subject"].lower()]
+    assert "99" in low["subject"]
+    [handed] = [m for m in sent if m is not low]
+    assert "&lt;b&gt;" in handed["html"]
+    assert "<b>a person" not in handed["html"]

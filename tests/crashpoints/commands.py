@@ -1,8 +1,9 @@
-"""What a child of the zygote does: owe a fresh row, run its job for real and die, recover, look at what became of it."""
+"""What a child of the zygote does: owe a fresh row, run its job for real and die or stop, recover, look at what became of it."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,10 @@ from nightshift.db.session import engine, statement
 
 Command = Callable[..., Any]
 LAPSE = "UPDATE work SET lease_until = now() - interval '1 second' WHERE lease_owner IS NOT NULL"
+SILENT = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'idle in transaction'
+"""
 OWED = "SELECT 1 FROM work WHERE state = 'pending' LIMIT 1"
 
 
@@ -33,10 +38,10 @@ def prepare(case: str) -> dict[str, Any]:
     return row
 
 
-def run(case: str, row: dict[str, Any], fatal: int) -> list[str]:
-    """The row's job runs, and its process kills itself at point `fatal`; else returns the points it passed."""
+def run(case: str, row: dict[str, Any], at: int, signum: int) -> list[str]:
+    """The row's job runs, and its process sends itself `signum` at point `at`. Returns the points it passed."""
     statement("SELECT 1")  # who runs it has a connection
-    trace.fatal, trace.on = fatal, True
+    trace.at, trace.signum, trace.on = at, signum, True
     here = CASES[case].here
     here(row) if here else _work(CASES[case].job)
     return trace.points
@@ -64,7 +69,8 @@ def check(case: str, row: dict[str, Any], delivered: list[str]) -> list[str]:
 
 
 def _let_time_pass(queue: str) -> None:
-    """Leases lapse, and what RQ notes of running jobs is no longer new."""
+    """Leases lapse, Postgres ends who is silent in a transaction, and what RQ notes of running jobs is no longer new."""
+    statement(SILENT)
     statement(LAPSE)
     for entry in connect(5).zrange(f"rq:wip:{queue}", 0, -1):
         connect(5).zincrby(f"rq:wip:{queue}", -60, entry)

@@ -81,4 +81,4 @@ def points(request: pytest.FixtureRequest) -> dict[str, int]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for case, count in config.stash.get(POINTS, {}).items():
-        terminalreporter.write_line(f"killed at each of {count} points: {case}")
+        terminalreporter.write_line(f"at each of {count} points: {case}")

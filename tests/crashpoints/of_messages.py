@@ -57,9 +57,9 @@ def _sent(row: Row, delivered: list[str]) -> list[str]:
 
 
 CASES = {
-    "retry_send without a key": Case("retry_send", _accepted("TELEGRAM", here=False), _sent),
+    "retry_send without a key": Case("retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True),
     "retry_send with a key": Case("retry_send", _accepted("LINE", here=False), _sent),
     "the try inside the request": Case(
-        "retry_send", _accepted("TELEGRAM", here=True), _sent, here=_try_inside_the_request
+        "retry_send", _accepted("TELEGRAM", here=True), _sent, here=_try_inside_the_request, may_repeat=True
     ),
 }

@@ -18,13 +18,14 @@ class Case:
 
     `prepare(number)` owes it, under a name made of a number that no other has: its workspace_id, and what
     `check(row, delivered texts)` needs to name all that differs from one effect. `here(row)`: run by this, in place of a
-    worker.
+    worker. `may_repeat`: the vendor knows no key, so that who was stopped just before a call sends that once more.
     """
 
     job: str
     prepare: Callable[[int], Row]
     check: Callable[[Row, list[str]], list[str]]
     here: Callable[[Row], None] | None = None
+    may_repeat: bool = False
 
 
 def workspace() -> Row:

@@ -1,4 +1,4 @@
-"""Killed before and after each of its statements, commits and calls to a vendor in turn, each job has its effect once."""
+"""Killed or stopped at each of its statements, commits and calls to a vendor in turn, each job has its effect once."""
 
 from __future__ import annotations
 
@@ -24,15 +24,43 @@ Run = Callable[..., dict[str, Any]]
 def test_killed_at_each_point_in_turn_a_job_has_its_effect_once(
     case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, points: dict[str, int]
 ) -> None:
-    row = _fresh_row(case, run, vendors)
-    places = run("run", case=case, row=row, fatal=NEVER)["result"]
-    assert places and _differences(case, row, run, vendors) == []
+    places = _places(case, run, vendors)
     for number, place in enumerate(places, 1):
         row = _fresh_row(case, run, vendors)
         with subtests.test(msg=f"killed at point {number} of {len(places)}, {place}"):
-            assert run("run", case=case, row=row, fatal=number)["status"] == -signal.SIGKILL
-            assert _differences(case, row, run, vendors) == []
-    points[case] = len(places)
+            assert run("run", case=case, row=row, at=number, signum=signal.SIGKILL)["status"] == -signal.SIGKILL
+            _recover(case, run)
+            assert _differences(case, row, run, _texts(vendors)) == []
+    points[f"killed, {case}"] = len(places)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_stopped_before_each_step_in_turn_and_awake_after_its_successor_is_done_a_job_has_its_effect_once(
+    case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, points: dict[str, int]
+) -> None:
+    """After one step or before the next is the same to everybody else."""
+    steps = [number for number, place in enumerate(_places(case, run, vendors), 1) if place.startswith("before")]
+    for number in steps:
+        row = _fresh_row(case, run, vendors)
+        with subtests.test(msg=f"stopped at point {number}"):
+            assert run("run", case=case, row=row, at=number, signum=signal.SIGSTOP)["status"] is None
+            _recover(case, run)
+            delivered = _texts(vendors)
+            assert _differences(case, row, run, delivered) == []
+            assert run("go_on")["status"] == 0
+            _recover(case, run)
+            assert len(_texts(vendors)) - len(delivered) <= CASES[case].may_repeat
+            assert _differences(case, row, run, delivered) == []
+    points[f"stopped, {case}"] = len(steps)
+
+
+def _places(case: str, run: Run, vendors: Vendors) -> list[str]:
+    """The points of an undisturbed run."""
+    row = _fresh_row(case, run, vendors)
+    places = run("run", case=case, row=row, at=NEVER, signum=0)["result"]
+    _recover(case, run)
+    assert places and _differences(case, row, run, _texts(vendors)) == []
+    return list(places)
 
 
 def _fresh_row(case: str, run: Run, vendors: Vendors) -> dict[str, Any]:
@@ -40,8 +68,14 @@ def _fresh_row(case: str, run: Run, vendors: Vendors) -> dict[str, Any]:
     return dict(run("prepare", case=case)["result"])
 
 
-def _differences(case: str, row: dict[str, Any], run: Run, vendors: Vendors) -> Any:
-    """From one effect, after the recovery."""
+def _texts(vendors: Vendors) -> list[str]:
+    return [delivery.text for delivery in vendors.deliveries]
+
+
+def _recover(case: str, run: Run) -> None:
     assert run("recover", case=case, rounds=ROUNDS)["result"], "it is still owed"
-    delivered = [delivery.text for delivery in vendors.deliveries]
+
+
+def _differences(case: str, row: dict[str, Any], run: Run, delivered: list[str]) -> Any:
+    """From one effect."""
     return run("check", case=case, row=row, delivered=delivered)["result"]

@@ -1,4 +1,5 @@
-"""Numbers the moments before and after each SQL statement, each commit and each call to a vendor, and dies at one.
+"""Numbers the moments before and after each SQL statement, each commit and each call to a vendor, and at one of them dies
+or stops.
 
 Found by tracing at the edge of the libraries that everything goes through: psycopg2's connection and cursor, requests'
 session, the HTTP client below openai. Redis is left out.
@@ -18,18 +19,19 @@ import requests
 
 
 class Trace:
-    """`points`: what was passed so far. At number `fatal` (the first is 1; 0: never) the process kills itself."""
+    """`points`: what was passed so far. At number `at` (the first is 1; 0: never) the process sends itself `signum`."""
 
     def __init__(self) -> None:
         self.points: list[str] = []
-        self.fatal = 0
+        self.at = 0
+        self.signum = int(signal.SIGKILL)
         self.on = False
 
     def point(self, place: str) -> None:
         if self.on:
             self.points.append(place)
-            if len(self.points) == self.fatal:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if len(self.points) == self.at:
+                os.kill(os.getpid(), self.signum)
 
     def around(self, name: str, act: Callable[..., Any], *args: Any, **options: Any) -> Any:
         self.point(f"before {name}")

@@ -1,16 +1,20 @@
-"""Runs commands, each in a forked child of its own that may die in the middle: imports cost time once.
+"""Runs commands, each in a forked child of its own that may die or stop in the middle: imports cost time once.
 
 `python zygote.py` reads one JSON line for each command, {"command": name, ...its arguments}, and answers with one,
-{"status": how the child ended, "result": what the command returned, None where it died}.
+{"status": how the child ended, None while it is stopped, "result": what the command returned, None where it did not}.
+The command "go_on" lets the stopped one go on, and answers for it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
 
@@ -27,12 +31,37 @@ def main() -> None:
     tracing.install()
     language.warm()
     grants.BATCH = WORKSPACES_A_BATCH
+    stopped: _Child | None = None
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(_forked(getattr(commands, asked.pop("command")), asked)), flush=True)
+        name = asked.pop("command")
+        if name == "go_on":
+            assert stopped
+            os.kill(stopped.pid, signal.SIGCONT)
+            answer = stopped.answer()
+        else:
+            child = _forked(getattr(commands, name), asked)
+            answer = child.answer()
+            stopped = child if answer["status"] is None else stopped
+        print(json.dumps(answer), flush=True)
 
 
-def _forked(command: commands.Command, arguments: dict[str, object]) -> dict[str, object]:
+@dataclass(frozen=True)
+class _Child:
+    pid: int
+    pipe: int
+
+    def answer(self) -> dict[str, Any]:
+        """When it has ended or stopped. What it returns is short: the pipe takes it whole."""
+        status = os.waitpid(self.pid, os.WUNTRACED)[1]
+        if os.WIFSTOPPED(status):
+            return {"status": None, "result": None}
+        with open(self.pipe, "rb") as pipe:
+            returned = pipe.read()
+        return {"status": os.waitstatus_to_exitcode(status), "result": json.loads(returned) if returned else None}
+
+
+def _forked(command: commands.Command, arguments: dict[str, object]) -> _Child:
     mine, childs = os.pipe()
     pid = os.fork()
     if not pid:
@@ -48,10 +77,7 @@ def _forked(command: commands.Command, arguments: dict[str, object]) -> dict[str
         finally:
             os._exit(status)
     os.close(childs)
-    with open(mine, "rb") as pipe:
-        answer = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return {"status": status, "result": json.loads(answer) if answer else None}
+    return _Child(pid, mine)
 
 
 if __name__ == "__main__":

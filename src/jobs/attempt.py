@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 from jobs import account
 from jobs.spec import JobSpec, job_id, parse_job_id
 from nightshift import clock, work
-from nightshift.db.session import transaction
+from nightshift.db.session import patiently, transaction
 from nightshift.errors import LeaseLost, NotYet, TemporaryError
 from nightshift.judging import Failure, judge
 from nightshift.logs import log, where
@@ -113,7 +113,7 @@ def _give_back(lease: Lease, job: Any, due_at: datetime | None = None) -> None:
 
 def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool:
     """Write the failure down and have RQ repeat it. False where the row is someone else's by now."""
-    failure = _write_down(spec, lease, error, job)
+    failure = patiently(lambda: _write_down(spec, lease, error, job))
     if failure is None:
         _note(job, "lost")
     elif job:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.models import Work
-from nightshift.db.session import statement
+from nightshift.db.session import patiently, statement
 from nightshift.errors import LeaseLost
 from nightshift.judging import Failure
 
@@ -148,10 +148,11 @@ class Lease:
     def finish_by(self, effect: str, **values: Any) -> list[Any]:
         """The work is done by one SQL statement, in one round trip: the rows it returns, at least one.
 
-        `effect` reads `mine`, which holds `row_id` while the lease does. Raises LeaseLost where nothing came back.
+        `effect` reads `mine`, which holds `row_id` while the lease does. While Postgres is away it is tried again. Raises
+        LeaseLost where nothing came back.
         """
         sql = f"WITH mine AS ({LEAVE.format(changes=DONE)}) {effect}"
-        rows = statement(sql, **self.named(), now=clock.now(), **values)
+        rows = patiently(lambda: statement(sql, **self.named(), now=clock.now(), **values))
         if not rows:
             raise LeaseLost(f"{self.job} {self.row_id}")
         return rows

@@ -87,6 +87,20 @@ class Stack:
         finally:
             connection.close()
 
+    @contextmanager
+    def postgres_away(self) -> Iterator[None]:
+        """Postgres ends every session of the program and takes no new one."""
+        connection = psycopg2.connect(self.env["DATABASE_URL"].replace("/nightshift?", "/postgres?"))
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS false")
+        try:
+            cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'nightshift'")
+            yield
+        finally:
+            cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS true")
+            connection.close()
+
     def bring_forward(self, row_id: str, queue: str) -> None:
         """Time travel: what this row waits for is near enough to be rung, and a sweep rings it; RQ then holds it back."""
         near = "now() + interval '10 seconds'"

@@ -6,17 +6,16 @@ import json
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import clock, events, http, sealing
 from nightshift.channels import CHANNELS, accounts
 from nightshift.channels.base import Channel, Moved, Part
 from nightshift.channels.messages import HELD_TOO_LONG
 from nightshift.channels.split import split
-from nightshift.db.session import statement, transaction
+from nightshift.db.session import patiently, statement, transaction
 from nightshift.errors import BadCredential, LeaseLost, NightshiftError, NotYet, PermanentError, TemporaryError
 from nightshift.ids import new_id
 from nightshift.judging import UNEXPECTED, wait_seconds
@@ -24,7 +23,6 @@ from nightshift.work import Lease
 
 DEADLINE_SECONDS = 40.0  # of all parts together, in a worker: its job may take 60
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
-FINISH_SECONDS = 15.0
 MOST_ANSWER_BYTES = 1 << 20
 GIVE_UP = timedelta(minutes=60)  # after the first try
 GONE = "This channel has been removed. Put its credentials, then send the message again."
@@ -108,29 +106,11 @@ def send(lease: Lease, deadline_seconds: float = DEADLINE_SECONDS) -> None:
     except (LeaseLost, NotYet):
         raise
     except Exception as error:
-        _note_failure(this, error)
+        patiently(partial(_note_failure, this, error), ends - time.monotonic())
         raise
     data = json.dumps({"messageId": lease.row_id})
     told = dict(ids=this.provider_ids, http_status=this.http_status, attempt=this.id, event="message_sent", data=data)
-    _finish(lease, told)
-
-
-def _finish(lease: Lease, told: dict[str, Any]) -> None:
-    """The vendor has said yes: that must not be lost because Postgres is away for a moment."""
-    ends, again = time.monotonic() + FINISH_SECONDS, False
-    while True:
-        try:
-            lease.finish_by(SENT, **told)
-            return
-        except SQLAlchemyError:
-            if time.monotonic() > ends:
-                raise
-            again = True
-            time.sleep(0.5)
-        except LeaseLost:
-            if again and statement("SELECT 1 FROM messages WHERE id = %(id)s AND status = 'SENT'", id=lease.row_id):
-                return  # it was written, only the word of it was lost
-            raise
+    lease.finish_by(SENT, **told)
 
 
 def _begin(lease: Lease) -> _Try:
@@ -165,10 +145,13 @@ def _send_parts(this: _Try, ends: float) -> None:
         key = f"{this.lease.row_id}/{number + 1}"
         part = Part(this.customer_id, pieces[number], key, this.tries)
         this.provider_ids.append(_post(this, credentials, part, ends))
-        if number + 1 < len(pieces) and not statement(
-            PART_SENT, **this.lease.named(), ids=this.provider_ids, now=clock.now()
-        ):
-            raise LeaseLost(this.lease.row_id)
+        if number + 1 < len(pieces):
+            _part_sent(this)
+
+
+def _part_sent(this: _Try) -> None:
+    if not patiently(lambda: statement(PART_SENT, **this.lease.named(), ids=this.provider_ids, now=clock.now())):
+        raise LeaseLost(this.lease.row_id)
 
 
 def _put_down(this: _Try, sentence: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 from sqlalchemy import Engine, Row, create_engine, event, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from nightshift.settings import settings
@@ -19,6 +20,11 @@ IDLE_SECONDS = 1.0
 # Postgres ends a session that says nothing for so long inside a transaction: its process is stopped or cut off, and what it
 # has locked (a workspace's row, a lane) would hold up everyone else. As long as a lease: its row is someone else's then.
 SILENT_SECONDS = 30.0
+PATIENCE_SECONDS = (
+    15.0  # for a restart, or a crash and its recovery; with a call of 40 s before it, a job still has time
+)
+
+T = TypeVar("T")
 
 
 @cache
@@ -39,6 +45,19 @@ def statement(sql: str, *, durable: bool = True, **values: Any) -> list[Row[Any]
     with engine().connect() as connection, _autocommit(connection.connection.dbapi_connection):
         result = connection.exec_driver_sql(sql, values)
         return list(result) if result.returns_rows else []
+
+
+def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+    """What `act` returns; while Postgres is away it is tried again, for so long. For what must not be lost because of that,
+    such as a vendor's answer. `act` may have taken effect and be repeated, where only the word of it was lost."""
+    ends = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError, NoConnection):
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.5)
 
 
 @contextmanager

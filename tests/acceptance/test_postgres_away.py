@@ -1,0 +1,49 @@
+"""Postgres goes while a job is under way: what the vendor said is written down when it is back, by who heard it."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from client import Client
+from messaging import put, say, settled, trying
+from recorder import Answer, Recorder
+from stack import Stack, wait_for
+
+THINKS = 2.0  # the vendor, long enough for Postgres to be gone when it answers
+AWAY = 4.0
+
+
+def test_a_failure_is_counted_and_its_work_owed_again_not_held_until_its_lease_is_up(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500, delay_seconds=THINKS))
+    doc_id = api.add_text(f"The {word} stands in the hall.")
+    _goes_once(stack, vendors, "/embeddings", word)
+    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND failures = 1", doc_id))
+    stack.hurry(doc_id)
+    assert api.settled(doc_id)["status"] == "READY"
+    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
+
+
+def test_a_vendors_answer_to_a_kept_message_is_not_lost(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(500, delay_seconds=THINKS), Answer(delay_seconds=THINKS))
+    kept = say(api, word)
+    _goes_once(stack, vendors, "/telegram", word, 2)
+    shown = wait_for(lambda: trying(api, kept["id"], 2))
+    assert [(a["outcome"], a["httpStatus"]) for a in shown["attempts"]] == [("failed", 500)] * 2
+    stack.hurry(kept["id"], "webhook-retry")
+    _goes_once(stack, vendors, "/telegram", word, 3)
+    sent = settled(api, kept["id"])
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "failed", "sent"])
+    assert len(vendors.asked("/telegram", word)) == 3
+
+
+def _goes_once(stack: Stack, vendors: Recorder, path: str, word: str, requests: int = 1) -> None:
+    """For a while, when the vendor has been asked so often."""
+    wait_for(lambda: len(vendors.asked(path, word)) == requests)
+    with stack.postgres_away():
+        time.sleep(AWAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, g
@@ -42,8 +43,13 @@ class NewMessage(asking.Body):
     content: Annotated[asking.Prose, StringConstraints(max_length=100_000), AfterValidator(_not_blank)]
 
 
+def _again(session: Session, kept: dict[str, Any]) -> dict[str, Any]:
+    """What a repeated request hears: the first answer, or the message as it is now where there was none to hear yet."""
+    return shown(_own(session, kept["id"])) if kept["status"] == "SENDING" else kept
+
+
 @blueprint.post("/agents/<agent_id>/messages")
-@writes
+@partial(writes, again=_again)
 def accept(session: Session, agent_id: str) -> Answer:
     begun = time.monotonic()
     own_agent(session, agent_id)

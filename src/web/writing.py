@@ -33,10 +33,13 @@ Answer = tuple[Any, int] | tuple[Any, int, dict[str, str]]
 LONGEST_KEY = 255
 
 
-def writes(handler: Callable[..., Answer]) -> Callable[..., Response]:
+def writes(
+    handler: Callable[..., Answer], again: Callable[[Session, Any], Any] = lambda session, body: body
+) -> Callable[..., Response]:
     """Call `handler(session, **path)` in a transaction and send what it returns once that is committed.
 
-    `owe(job)` in the handler has that job rung after the commit.
+    `owe(job)` in the handler has that job rung after the commit. A repeat with the same Idempotency-Key is sent
+    `again(session, body)` of the body that was kept.
     """
 
     @wraps(handler)
@@ -44,7 +47,7 @@ def writes(handler: Callable[..., Answer]) -> Callable[..., Response]:
         g.owed = []
         _ = request.files or request.get_data()  # read before the transaction: a slow sender must not hold a connection
         with transaction() as session:
-            body, status, headers = (*_once(session, lambda: handler(session, **path)), {})[:3]
+            body, status, headers = (*_once(session, lambda: handler(session, **path), again), {})[:3]
         if isinstance(body, Later):
             body = body.act()
             _remember_for_good((body, status, headers))
@@ -61,7 +64,7 @@ def owe(job: str, workspace_id: str) -> None:
     g.owed.append((job, workspace_id))
 
 
-def _once(session: Session, act: Callable[[], Answer]) -> Answer:
+def _once(session: Session, act: Callable[[], Answer], again: Callable[[Session, Any], Any]) -> Answer:
     key = request.headers.get("Idempotency-Key")
     if key is None or request.method != "POST":
         return act()
@@ -76,7 +79,8 @@ def _once(session: Session, act: Callable[[], Answer]) -> Answer:
         first = session.scalars(select(IdempotencyKey).where(*mine)).one()
         if first.fingerprint != fingerprint or first.answer is None:
             raise invalid("Idempotency-Key", "was used for another request")
-        return tuple(sealing.unseal(place, first.answer))
+        body, *rest = sealing.unseal(place, first.answer)
+        return (again(session, body), *rest)
     answer = act()
     g.remember_as = place, mine
     _remember(session, answer)

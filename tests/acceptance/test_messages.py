@@ -317,12 +317,16 @@ def test_a_pair_limit_holds_that_customer_alone(api: Client, vendors: Recorder) 
     assert settled(api, limited["id"])["status"] == "SENT"
 
 
-def test_an_api_process_killed_while_it_sends_loses_nothing(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_an_api_process_killed_while_it_sends_loses_nothing_and_the_same_request_again_hears_what_became_of_it(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(delay_seconds=8))
+    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": word}
+    key = {"Idempotency-Key": uuid4().hex}
     with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(lambda: say(api, word))
+        asking = pool.submit(api, "POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
         wait_for(lambda: vendors.asked("/telegram", word))
         [(message_id, owner)] = stack.sql(
             "SELECT row_id, lease_owner FROM work JOIN messages ON id = row_id WHERE content = %s", word
@@ -333,6 +337,9 @@ def test_an_api_process_killed_while_it_sends_loses_nothing(api: Client, stack: 
     stack.sql("UPDATE work SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
     sent = settled(api, message_id)
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
+    again = api("POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
+    assert (again.status_code, again.json()) == (201, sent)
+    assert len(vendors.asked("/telegram", word)) == 2
 
 
 def test_while_redis_is_wiped_again_and_again_every_message_arrives_in_order(

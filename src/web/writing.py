@@ -13,6 +13,7 @@ from flask import Response, g, jsonify, make_response, request
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from nightshift import sealing
 from nightshift.db.models import IdempotencyKey
@@ -45,7 +46,7 @@ def writes(
     @wraps(handler)
     def wrapped(**path: Any) -> Response:
         g.owed = []
-        _ = request.files or request.get_data()  # read before the transaction: a slow sender must not hold a connection
+        _read_body()  # before the transaction: a slow sender must not hold a connection
         with transaction() as session:
             body, status, headers = (*_once(session, lambda: handler(session, **path), again), {})[:3]
         if isinstance(body, Later):
@@ -62,6 +63,13 @@ def writes(
 def owe(job: str, workspace_id: str) -> None:
     """Ring this job for this workspace once the request's transaction is committed."""
     g.owed.append((job, workspace_id))
+
+
+def _read_body() -> None:
+    """Raises 413 for what is longer than it may be, where Werkzeug cuts a body that did not name its length."""
+    _ = request.files or request.get_data()
+    if request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
 
 
 def _once(session: Session, act: Callable[[], Answer], again: Callable[[Session, Any], Any]) -> Answer:

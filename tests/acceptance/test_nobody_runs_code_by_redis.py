@@ -123,6 +123,13 @@ def test_nonsense_in_a_hash_kills_no_worker_and_repeats_no_job(api: Client, stac
     assert set(stack.pids_of_workers(QUEUE)) == before
 
 
+def test_data_that_unpack_to_more_than_any_job_has_are_refused(stack: Stack) -> None:
+    good = call(REGISTERED[0], "none_such")
+    large, bomb = push(stack, good + b" " * (2 << 20)), push(stack, good + b" " * (64 << 20))
+    wait_for(lambda: refused(stack, bomb))
+    wait_for(lambda: stack.lines(event="job", id=large, outcome="stale"))
+
+
 def test_workers_live_on_after_all_of_that(api: Client, stack: Stack) -> None:
     before = set(stack.pids_of_workers(QUEUE))
     for junk in (b"", b"\xff", b"[]", b'{"a": 1}', b"[" * 100_000, b'["jobs.ingestion.ingest", null, 5, 7]'):

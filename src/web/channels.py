@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, g
+from pydantic import WithJsonSchema
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS, accounts
@@ -15,10 +16,16 @@ from web.writing import Answer, writes
 
 blueprint = Blueprint("channels", __name__, url_prefix="/v1")
 LONGEST_FIELD = 4096
+FIELD = {"type": "string", "minLength": 1, "maxLength": LONGEST_FIELD}
+KINDS = [
+    {"title": channel.type, "type": "object", "properties": dict.fromkeys(channel.fields, FIELD),
+     "required": list(channel.fields), "additionalProperties": False}
+    for channel in CHANNELS.values()
+]  # fmt: skip
 
 
 class Credentials(asking.Body):
-    credentials: dict[str, Any]
+    credentials: Annotated[dict[str, Any], WithJsonSchema({"anyOf": KINDS})]
 
 
 @blueprint.put("/channels/<channel_type>")

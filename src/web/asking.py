@@ -53,6 +53,13 @@ def body(model: Any) -> Any:
     return TypeAdapter(model).validate_python(value)
 
 
+def found(thing: T | None) -> T:
+    """Raises 404 where there is none."""
+    if thing is None:
+        raise not_found()
+    return thing
+
+
 def own_agent(session: Session, agent_id: str) -> Agent:
     """The caller's agent. Raises 404."""
     agent = session.get(Agent, agent_id)
@@ -91,10 +98,10 @@ def cursor() -> str | None:
     return last
 
 
-def page(items: list[dict[str, Any]], size: int, last: Any) -> dict[str, Any]:
-    """A list's answer; `last`: what the cursor of the next page stands for."""
-    more = len(items) == size and last is not None
-    return {"items": items, "nextCursor": base64.urlsafe_b64encode(str(last).encode()).decode() if more else None}
+def page(items: list[dict[str, Any]], size: int, by: str = "id") -> dict[str, Any]:
+    """A list's answer; the cursor of the next page stands for the last item's `by`."""
+    cursor = base64.urlsafe_b64encode(str(items[-1][by]).encode()).decode() if len(items) == size else None
+    return {"items": items, "nextCursor": cursor}
 
 
 def time(moment: datetime | None) -> str | None:

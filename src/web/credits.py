@@ -52,12 +52,13 @@ def use(session: Session) -> Answer:
 
 @blueprint.get("/ledger")
 def ledger() -> dict[str, Any]:
-    size, before = asking.limit(), asking.cursor()
+    size, cursor = asking.limit(), asking.cursor()
+    before = cursor and cursor.removeprefix("led_")
     if before is not None and not (before.isdecimal() and len(before) < 19):
         raise invalid("cursor", "is not one that a list has given")
     with transaction() as session:
         rows = credits.entries(session, g.workspace_id, None if before is None else int(before), size)
-    return asking.page([_entry(row) for row in rows], size, rows[-1].id if rows else None)
+    return asking.page([_entry(row) for row in rows], size)
 
 
 def _credits(found: credits.Credits) -> dict[str, int]:

@@ -11,7 +11,7 @@ from nightshift.db.session import transaction
 from nightshift.mail import outbox
 from nightshift.mail.outbox import JOB, View
 from web import asking
-from web.problems import Problem, not_found
+from web.problems import Problem
 from web.writing import Answer, owe, writes
 
 blueprint = Blueprint("emails", __name__, url_prefix="/v1")
@@ -23,7 +23,7 @@ def listed() -> dict[str, Any]:
     status, size, before = asking.status(STATUSES), asking.limit(), asking.cursor()
     with transaction() as session:
         views = outbox.listed(session, g.workspace_id, status, before, size)
-    return asking.page([shown(view) for view in views], size, views[-1].email.id if views else None)
+    return asking.page([shown(view) for view in views], size)
 
 
 @blueprint.post("/emails/<email_id>/retry")
@@ -37,10 +37,7 @@ def retry(session: Session, email_id: str) -> Answer:
 
 
 def _own(session: Session, email_id: str) -> View:
-    view = outbox.find(session, g.workspace_id, email_id)
-    if view is None:
-        raise not_found()
-    return view
+    return asking.found(outbox.find(session, g.workspace_id, email_id))
 
 
 def shown(view: View) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from nightshift.db.models import Invoice, Workspace
 from nightshift.mail.kinds import web_address
 from web import asking
 from web.mailing import owe_mail
-from web.problems import not_found
 from web.writing import Answer, writes
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/v1")
@@ -38,9 +37,7 @@ class NewInvoice(asking.Body):
 @blueprint.post("/workspaces/<workspace_id>/invoices")
 @writes
 def announce(session: Session, workspace_id: str) -> Answer:
-    workspace = session.get(Workspace, workspace_id)
-    if workspace is None:
-        raise not_found()
+    asking.found(session.get(Workspace, workspace_id))
     new: NewInvoice = asking.body(NewInvoice)
     values = new.model_dump(by_alias=False)
     invoice, first = invoices.record(session, workspace_id, **values)

@@ -19,7 +19,7 @@ from nightshift.knowledge.documents import JOB, Source, View
 from nightshift.knowledge.search import search as find_passages
 from web import asking
 from web.asking import own_agent
-from web.problems import Problem, invalid, not_found
+from web.problems import Problem, invalid
 from web.writing import Answer, owe, writes
 
 blueprint = Blueprint("knowledge", __name__, url_prefix="/v1")
@@ -55,10 +55,7 @@ JsonSource = Annotated[TextSource | UrlSource | QaSource, Field(discriminator="t
 @writes
 def accept(session: Session, agent_id: str) -> Answer:
     source = _uploaded() if request.mimetype == "multipart/form-data" else _written(asking.body(JsonSource))
-    accepted = documents.accept(session, g.workspace_id, agent_id, source)
-    if accepted is None:
-        raise not_found()
-    view, owed = accepted
+    view, owed = asking.found(documents.accept(session, g.workspace_id, agent_id, source))
     if owed:
         owe(JOB, g.workspace_id)
     return shown(view), 202 if owed else 200, {"Location": url_for("knowledge.show", doc_id=view.doc.id)}
@@ -70,7 +67,7 @@ def listed(agent_id: str) -> dict[str, Any]:
     with transaction() as session:
         own_agent(session, agent_id)
         views = documents.listed(session, agent_id, status, before, size)
-    return asking.page([shown(view) for view in views], size, views[-1].doc.id if views else None)
+    return asking.page([shown(view) for view in views], size)
 
 
 @blueprint.get("/knowledge/<doc_id>")
@@ -87,7 +84,7 @@ def chunks(doc_id: str) -> dict[str, Any]:
     with transaction() as session:
         _own(session, doc_id)
         rows = documents.chunks(session, doc_id, int(after or -1) + 1, size)
-    return asking.page([_chunk(row) for row in rows], size, rows[-1].chunk_idx if rows else None)
+    return asking.page([_chunk(row) for row in rows], size, by="chunkIdx")
 
 
 @blueprint.post("/knowledge/<doc_id>/reingest")
@@ -117,10 +114,7 @@ def search(agent_id: str) -> dict[str, Any]:
 
 
 def _own(session: Session, doc_id: str) -> View:
-    view = documents.find(session, g.workspace_id, doc_id)
-    if view is None:
-        raise not_found()
-    return view
+    return asking.found(documents.find(session, g.workspace_id, doc_id))
 
 
 def _written(body: TextSource | UrlSource | QaSource) -> Source:

@@ -20,7 +20,7 @@ from nightshift.work import Lease
 from web import asking
 from web.asking import own_agent
 from web.places import Places
-from web.problems import Problem, invalid, not_found
+from web.problems import Problem, invalid
 from web.writing import Answer, Later, owe, writes
 
 blueprint = Blueprint("messages", __name__, url_prefix="/v1")
@@ -72,7 +72,7 @@ def listed(agent_id: str) -> dict[str, Any]:
     with transaction() as session:
         own_agent(session, agent_id)
         views = messages.listed(session, agent_id, status, before, size)
-    return asking.page([shown(view) for view in views], size, views[-1].message.id if views else None)
+    return asking.page([shown(view) for view in views], size)
 
 
 @blueprint.get("/messages/<message_id>")
@@ -100,10 +100,7 @@ def _tried(lease: Lease, begun: float) -> dict[str, Any]:
 
 
 def _own(session: Session, message_id: str) -> View:
-    view = messages.find(session, g.workspace_id, message_id)
-    if view is None:
-        raise not_found()
-    return view
+    return asking.found(messages.find(session, g.workspace_id, message_id))
 
 
 def shown(view: View) -> dict[str, Any]:

@@ -52,9 +52,7 @@ def create(session: Session) -> Answer:
 @blueprint.patch("/workspaces/<workspace_id>")
 @writes
 def change(session: Session, workspace_id: str) -> Answer:
-    workspace = session.get(Workspace, workspace_id)
-    if workspace is None:
-        raise not_found()
+    workspace = asking.found(session.get(Workspace, workspace_id))
     changes: WorkspaceChange = asking.body(WorkspaceChange)
     for name, value in changes.model_dump(by_alias=False, exclude_none=True).items():
         setattr(workspace, name, value)
@@ -103,7 +101,7 @@ def _listed(model: Any, view: Any) -> dict[str, Any]:
     query = select(model).where(model.workspace_id == g.workspace_id).order_by(model.id.desc()).limit(size)
     with transaction() as session:
         rows = session.scalars(query.where(model.id < before) if before else query).all()
-    return asking.page([view(row) for row in rows], size, rows[-1].id if rows else None)
+    return asking.page([view(row) for row in rows], size)
 
 
 def _agent(agent: Agent) -> dict[str, Any]:

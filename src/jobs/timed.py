@@ -13,7 +13,8 @@ from jobs.spec import JobSpec, parse_job_id
 from nightshift import work
 from nightshift.db.models import Work
 from nightshift.db.session import transaction
-from nightshift.work import Failure, Lease
+from nightshift.judging import Failure
+from nightshift.work import Lease
 
 NO_WORKSPACE = ""
 

@@ -13,8 +13,8 @@ from messaging import put, say
 from recorder import Recorder
 from stack import Stack, wait_for
 
-from web import openapi
-from web.openapi import Route
+from web import openapi, routes
+from web.routes import Route
 
 KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "workspace_id": lambda api, vendors: api.workspace_id,
@@ -33,7 +33,7 @@ FIELDS = {
     "q": "text", "from": "2026-01-01", "to": "2026-01-02",
 }  # fmt: skip
 ORDER = ("get", "post", "put", "patch", "delete")
-ROUTES = sorted(openapi.ROUTES, key=lambda route: ORDER.index(route.method))
+ROUTES = sorted(routes.ROUTES, key=lambda route: ORDER.index(route.method))
 
 
 def params(route: Route) -> list[str]:

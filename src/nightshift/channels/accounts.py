@@ -26,11 +26,11 @@ PUT_OFF = text("""
     WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND lease_owner IS NULL AND due_at < :until
           AND starts_with(lane, :type || '/')
 """)
-# The other way round, when the hold is off.
+# The other way round, when the hold is off. What met it is due a moment after its end, what has an hour perhaps before.
 LET_GO = text("""
     UPDATE work SET due_at = :now, rung_at = NULL, generation = generation + (rung_at IS NOT NULL)::int
-    WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND lease_owner IS NULL AND due_at = :until
-          AND starts_with(lane, :type || '/')
+    WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND lease_owner IS NULL
+          AND due_at > :now AND due_at <= :until + interval '3 seconds' AND starts_with(lane, :type || '/')
 """)
 
 

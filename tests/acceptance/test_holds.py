@@ -1,0 +1,122 @@
+"""A vendor's wait holds the whole account: what was pending, what is under way, what comes later; new credentials end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from client import Client
+from messaging import message, put, say, settled
+from recorder import Answer, Recorder
+from stack import Stack, wait_for
+
+
+def limited(seconds: float, delay_seconds: float = 0) -> Answer:
+    body = {"ok": False, "error_code": 429, "parameters": {"retry_after": seconds}}
+    return Answer(429, body, delay_seconds=delay_seconds)
+
+
+def next_at(shown: dict[str, Any]) -> float:
+    return datetime.fromisoformat(shown["nextAttemptAt"]).timestamp()
+
+
+@contextmanager
+def under_way(api: Client, vendors: Recorder, text: str) -> Iterator[Future[dict[str, Any]]]:
+    """A message whose first try the vendor has before it and has not answered yet."""
+    with ThreadPoolExecutor(1) as pool:
+        shown = pool.submit(lambda: say(api, text, customer="slow"))
+        wait_for(lambda: vendors.asked("/telegram", text))
+        yield shown
+
+
+def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_can_go_and_are_not_rung_before(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} pending", Answer(500))
+    vendors.script(f"{word} limited", limited(9))
+    pending, behind = (say(api, f"{word} {which}", customer="first") for which in ("pending", "behind"))
+    until = next_at(say(api, f"{word} limited", customer="second"))
+    for shown in (pending, behind):
+        assert next_at(message(api, shown["id"])) == pytest.approx(until, abs=1)
+    for shown in (pending, behind):
+        assert settled(api, shown["id"])["status"] == "SENT"
+        runs = [line for line in stack.lines(event="job", outcome="given_back") if shown["id"] in line["id"]]
+        assert not runs, "no worker looked at it in vain"
+
+
+def test_a_try_under_way_when_a_hold_comes_is_not_repeated_before_its_end(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} slow", Answer(500, delay_seconds=2))
+    vendors.script(f"{word} limited", limited(15))
+    with under_way(api, vendors, f"{word} slow") as slow:
+        say(api, f"{word} limited")
+    assert slow.result()["status"] == "RETRYING"
+    sent = settled(api, slow.result()["id"])
+    assert (sent["status"], len(sent["attempts"])) == ("SENT", 2)
+    assert vendors.asked("/telegram", f"{word} slow")[1].at >= vendors.asked("/telegram", f"{word} limited")[0].at + 15
+
+
+def test_a_shorter_wait_does_not_end_a_longer_one(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} slow", limited(1, delay_seconds=2))
+    vendors.script(f"{word} limited", limited(90))
+    with under_way(api, vendors, f"{word} slow") as slow:
+        until = next_at(say(api, f"{word} limited"))
+    slow.result()
+    held = say(api, "Held", customer="another")
+    assert (held["status"], held["attempts"]) == ("RETRYING", [])
+    assert next_at(held) == pytest.approx(until, abs=1)
+
+
+@pytest.mark.parametrize("answer", [limited(90, 2), Answer(401, {"ok": False, "error_code": 401}, delay_seconds=2)])
+def test_what_a_vendor_says_to_old_credentials_does_not_concern_new_ones(
+    answer: Answer, api: Client, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, answer)
+    with under_way(api, vendors, word) as slow:
+        put(api, "TELEGRAM", vendors)
+    assert slow.result()["status"] != "SENT"
+    assert say(api, "Hello", customer="another")["status"] == "SENT"
+    assert [c["state"] for c in api("GET", "/v1/channels").json()["items"]] == ["ACTIVE"]
+
+
+def test_new_credentials_let_go_all_that_a_hold_kept_the_message_that_met_it_too(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} old", Answer(500))
+    vendors.script(f"{word} limited", limited(900))
+    with stack.nothing_moves():
+        old = say(api, f"{word} old", customer="first")
+        stack.sql("UPDATE work SET give_up_at = now() + interval '10 minutes' WHERE row_id = %s", old["id"])
+        limits = say(api, f"{word} limited")
+        behind, held = say(api, f"{word} behind"), say(api, f"{word} held", customer="another")
+        put(api, "TELEGRAM", vendors)
+    for shown in (old, limits, behind, held):
+        assert settled(api, shown["id"])["status"] == "SENT"
+    sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
+    assert sent == [f"{word} limited"] * 2 + [f"{word} behind"]
+
+
+def test_what_waits_for_a_channel_fails_and_says_so_when_it_is_removed(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, limited(900))
+    limits, held = say(api, word), say(api, "Held", customer="another")
+    assert api("DELETE", "/v1/channels/TELEGRAM").status_code == 204
+    for shown in (limits, held):
+        failed = settled(api, shown["id"])
+        assert failed["status"] == "FAILED"
+        assert "removed" in failed["error"]

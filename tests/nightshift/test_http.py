@@ -167,6 +167,16 @@ def test_a_post_was_delivered_even_when_the_body_of_its_answer_goes_wrong(path: 
     assert (answer.status, len(answer.body) <= 100) == (200, True)
 
 
+@pytest.mark.parametrize("door", [http.post, http.post_trusted])
+def test_a_post_whose_answer_was_lost_may_have_arrived_and_one_that_was_not_sent_has_not(
+    door: Any, server: RudeServer
+) -> None:
+    for url, lost in ((f"{server.url}/nothing/", True), ("http://127.0.0.1:1/", False)):
+        with pytest.raises(TemporaryError) as error:
+            door(url, b"{}", {}, **LIMITS)
+        assert error.value.answer_lost is lost
+
+
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [(200, None), (204, None), (304, None)]

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -216,6 +216,10 @@ def test_no_try_begins_an_hour_after_the_first(api: Client, stack: Stack, vendor
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(500))
     late = say(api, word)
+    [(first_try, give_up)] = stack.sql(
+        "SELECT at, give_up_at FROM message_attempts JOIN work ON row_id = message_id WHERE message_id = %s", late["id"]
+    )
+    assert give_up - first_try == timedelta(hours=1)
     stack.sql("UPDATE work SET give_up_at = now() - interval '1 second' WHERE row_id = %s", late["id"])
     failed = settled(api, late["id"])
     assert (failed["status"], len(failed["attempts"])) == ("FAILED", 1)

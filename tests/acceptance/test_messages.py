@@ -22,7 +22,7 @@ LADDER = (5, 20, 80, 320, 1280)
 
 
 @pytest.mark.parametrize("channel", CREDENTIALS)
-def test_a_message_is_sent_within_the_request(channel: str, api: Client, vendors: Recorder) -> None:
+def test_a_message_is_sent_within_the_request(channel: str, api: Client, stack: Stack, vendors: Recorder) -> None:
     put(api, channel, vendors)
     word = f"word{uuid4().hex}"
     sent = say(api, f"Hello {word}", channel=channel)
@@ -32,6 +32,8 @@ def test_a_message_is_sent_within_the_request(channel: str, api: Client, vendors
     assert len(sent["providerIds"]) == (0 if channel == "WEBHOOK" else 1)
     assert api("GET", f"/v1/messages/{sent['id']}").json() == sent
     assert api("GET", f"/v1/agents/{api.agent_id}/messages", params={"status": "SENT"}).json()["items"] == [sent]
+    told = "SELECT name, data->>'messageId' FROM events WHERE workspace_id = %s"
+    assert stack.sql(told, api.workspace_id) == [("message_sent", sent["id"])]
 
 
 def test_a_failing_vendor_is_tried_after_5_20_80_320_and_1280_seconds_and_then_the_message_rests_as_failed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -198,8 +199,10 @@ def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_an
     pid = int(stack.redis.info("server")["process_id"])
     os.kill(pid, signal.SIGSTOP)
     try:
-        doc_id = api.add_text(f"Accepted while Redis was away: {uuid4().hex}.")
+        begun = time.monotonic()
         kept = say(api, word)
+        assert time.monotonic() - begun < 15
+        doc_id = api.add_text(f"Accepted while Redis was away: {uuid4().hex}.")
         assert api("GET", f"/v1/knowledge/{doc_id}").json()["status"] == "PENDING"
         handoff = {"customerId": "customer", "channelType": "TELEGRAM", "reason": "asked for a person"}
         assert api("POST", f"/v1/agents/{api.agent_id}/handoffs", json=handoff).status_code == 201
@@ -208,3 +211,20 @@ def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_an
     assert api.settled(doc_id)["status"] == "READY"
     assert settled(api, kept["id"])["status"] == "SENT"
     wait_for(lambda: [m["status"] for m in api("GET", "/v1/emails").json()["items"]] == ["SENT"])
+
+
+def test_without_a_sweep_what_is_accepted_is_rung_and_so_is_what_waits_for_its_place_or_its_turn(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} first", Answer(500))
+    scheduler = stack.processes["scheduler"].pid
+    os.kill(scheduler, signal.SIGSTOP)
+    try:
+        messages = [say(api, f"{word} {which}") for which in ("first", "second")]
+        docs = [api.add_text(f"The {word} number {n}.") for n in range(7)]
+        assert {api.settled(doc_id)["status"] for doc_id in docs} == {"READY"}
+        assert {settled(api, shown["id"])["status"] for shown in messages} == {"SENT"}
+    finally:
+        os.kill(scheduler, signal.SIGCONT)

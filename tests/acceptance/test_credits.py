@@ -157,7 +157,7 @@ def test_ops_finds_a_balance_that_is_not_its_ledgers_sum(api: Client, stack: Sta
         stack.sql("UPDATE balances SET balance = 1000 WHERE workspace_id = %s", api.workspace_id)
 
 
-def test_crossing_the_threshold_mails_the_workspaces_contact_once_and_a_handoff_mails_its_own(
+def test_each_crossing_of_the_threshold_mails_the_workspaces_contact_once_and_a_handoff_mails_its_own(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     contact = f"owner-{uuid4().hex}@example.com"
@@ -179,3 +179,6 @@ def test_crossing_the_threshold_mails_the_workspaces_contact_once_and_a_handoff_
     [handed] = [m for m in sent if m is not low]
     assert "&lt;b&gt;" in handed["html"]
     assert "<b>a person" not in handed["html"]
+    api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json={"lowThreshold": 10})
+    use(api, 90, uuid4().hex)
+    wait_for(lambda: [kind for kind, *_ in mail()] == ["handoff", "low_credit", "low_credit"], explain=mail)

@@ -213,7 +213,7 @@ def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_an
     wait_for(lambda: [m["status"] for m in api("GET", "/v1/emails").json()["items"]] == ["SENT"])
 
 
-def test_without_a_sweep_what_is_accepted_is_rung_and_so_is_what_waits_for_its_place_or_its_turn(
+def test_without_a_sweep_what_is_accepted_is_rung_and_so_is_what_waits_for_its_place_its_turn_or_new_credentials(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
@@ -226,5 +226,9 @@ def test_without_a_sweep_what_is_accepted_is_rung_and_so_is_what_waits_for_its_p
         docs = [api.add_text(f"The {word} number {n}.") for n in range(7)]
         assert {api.settled(doc_id)["status"] for doc_id in docs} == {"READY"}
         assert {settled(api, shown["id"])["status"] for shown in messages} == {"SENT"}
+        vendors.script(f"{word} held", Answer(429, {"ok": False, "parameters": {"retry_after": 600}}))
+        held = say(api, f"{word} held")
+        put(api, "TELEGRAM", vendors)
+        assert settled(api, held["id"])["status"] == "SENT"
     finally:
         os.kill(scheduler, signal.SIGCONT)

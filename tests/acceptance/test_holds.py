@@ -34,6 +34,120 @@ def under_way(api: Client, vendors: Recorder, text: str) -> Iterator[Future[dict
         yield shown
 
 
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (Answer(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 90}}), 90),
+        (Answer(429, {"ok": False}, {"retry-after": "7"}), 7),
+        (Answer(429, {"ok": False}, {"retry-after-ms": "1500"}), 1.5),
+    ],
+)
+def test_a_vendors_wait_is_kept_to_the_second_costs_no_attempt_and_holds_the_account(
+    answer: Answer, asked: float, api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    put(api, "SLACK", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, answer)
+    waits = say(api, word)
+    at = vendors.asked("/telegram", word)[0].at
+    due = datetime.fromisoformat(waits["nextAttemptAt"]).timestamp()
+    assert asked <= due - at <= asked + 3
+    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", waits["id"]) == [(0,)]
+    if asked < 10:
+        assert settled(api, waits["id"])["status"] == "SENT"
+        assert asked <= vendors.asked("/telegram", word)[1].at - at
+        return
+    held = say(api, f"Held {word}", customer="another")
+    assert (held["status"], held["attempts"]) == ("RETRYING", [])
+    assert datetime.fromisoformat(held["nextAttemptAt"]).timestamp() == pytest.approx(due, abs=1)
+    assert say(api, "Free", channel="SLACK")["status"] == "SENT"
+
+
+def test_more_than_half_an_hours_wait_is_a_failure_that_says_so(api: Client, vendors: Recorder) -> None:
+    put(api, "SLACK", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(429, {"ok": False, "error": "ratelimited"}, {"retry-after": "1900"}))
+    failed = say(api, word, channel="SLACK")
+    assert failed["status"] == "FAILED"
+    assert "30 minutes" in failed["error"]
+
+
+def test_a_pair_limit_holds_that_customer_alone(api: Client, vendors: Recorder) -> None:
+    put(api, "WHATSAPP", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(400, {"error": {"code": 131056}}))
+    limited = say(api, word, channel="WHATSAPP")
+    assert limited["status"] == "RETRYING"
+    assert say(api, "Hello", channel="WHATSAPP", customer="another")["status"] == "SENT"
+    assert say(api, "Next", channel="WHATSAPP")["status"] == "RETRYING"
+    assert settled(api, limited["id"])["status"] == "SENT"
+
+
+def test_a_replay_starts_the_pair_limits_waits_over(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "WHATSAPP", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(400, {"error": {"code": 131026}}), Answer(400, {"error": {"code": 131056}}))
+    failed = say(api, word, channel="WHATSAPP")
+    for number in range(6):
+        stack.sql(
+            "INSERT INTO message_attempts (id, message_id, at, outcome) VALUES (%s, %s, now() - interval '2 hours', 'failed')",
+            f"try_{failed['id']}{number}",
+            failed["id"],
+        )
+    assert api("POST", f"/v1/messages/{failed['id']}/retry").status_code == 202
+    assert settled(api, failed["id"])["status"] == "SENT"
+
+
+def test_what_was_pending_when_a_hold_came_goes_after_it_and_not_before(api: Client, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} pending", Answer(500))
+    vendors.script(f"{word} limited", limited(9))
+    pending = say(api, f"{word} pending", customer="first")
+    say(api, f"{word} limited", customer="second")
+    held = say(api, f"{word} held", customer="third")
+    asked_at = vendors.asked("/telegram", f"{word} limited")[0].at
+    for shown in (pending, held):
+        assert settled(api, shown["id"])["status"] == "SENT"
+    later = [r.at for r in vendors.asked("/telegram", word) if r.at > asked_at]
+    assert len(later) == 3
+    assert min(later) >= asked_at + 9
+
+
+def test_a_hold_of_more_than_30_minutes_fails_the_next_ones_and_new_credentials_end_it(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, limited(30_000))
+    assert say(api, word)["status"] == "FAILED"
+    failed = say(api, f"Next {word}", customer="another")
+    assert (failed["status"], failed["attempts"]) == ("FAILED", [])
+    assert "longer than 30 minutes" in failed["error"]
+    assert len(vendors.asked("/telegram", word)) == 1
+    put(api, "TELEGRAM", vendors)
+    assert say(api, word)["status"] == "SENT"
+
+
+def test_a_hold_beyond_a_messages_hour_fails_it_at_the_hours_end(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(f"{word} old", Answer(500))
+    vendors.script(f"{word} limited", limited(600))
+    with stack.nothing_moves():
+        old = say(api, f"{word} old")
+        stack.sql("UPDATE work SET give_up_at = now() + interval '20 seconds' WHERE row_id = %s", old["id"])
+        say(api, f"{word} limited", customer="another")
+        shown = message(api, old["id"])
+        [(give_up_at,)] = stack.sql("SELECT give_up_at FROM work WHERE row_id = %s", old["id"])
+        assert datetime.fromisoformat(shown["nextAttemptAt"]).timestamp() <= give_up_at.timestamp() + 1
+        stack.sql("UPDATE work SET due_at = now(), give_up_at = now() WHERE row_id = %s", old["id"])
+    failed = settled(api, old["id"])
+    assert failed["status"] == "FAILED"
+    assert "within an hour" in failed["error"]
+
+
 def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_can_go_and_are_not_rung_before(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:

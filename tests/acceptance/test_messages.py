@@ -1,19 +1,15 @@
-"""A message out: sent inside the request, or kept, tried again and sent in order; and when it cannot arrive, why."""
+"""A message out: sent inside the request, or kept and tried again; and when it cannot arrive, why."""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 from client import OPERATOR_KEY, Client
-from messaging import CREDENTIALS, message, put, say, settled, trying
+from messaging import CREDENTIALS, put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
@@ -95,73 +91,6 @@ def test_a_bad_credential_fails_the_next_messages_fast_until_new_ones_are_put(ap
     assert [c["state"] for c in api("GET", "/v1/channels").json()["items"]] == ["ACTIVE"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "asked"),
-    [
-        (Answer(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 90}}), 90),
-        (Answer(429, {"ok": False}, {"retry-after": "7"}), 7),
-        (Answer(429, {"ok": False}, {"retry-after-ms": "1500"}), 1.5),
-    ],
-)
-def test_a_vendors_wait_is_kept_to_the_second_costs_no_attempt_and_holds_the_account(
-    answer: Answer, asked: float, api: Client, stack: Stack, vendors: Recorder
-) -> None:
-    put(api, "TELEGRAM", vendors)
-    put(api, "SLACK", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, answer)
-    waits = say(api, word)
-    at = vendors.asked("/telegram", word)[0].at
-    due = datetime.fromisoformat(waits["nextAttemptAt"]).timestamp()
-    assert asked <= due - at <= asked + 3
-    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", waits["id"]) == [(0,)]
-    if asked < 10:
-        assert settled(api, waits["id"])["status"] == "SENT"
-        assert asked <= vendors.asked("/telegram", word)[1].at - at
-        return
-    held = say(api, f"Held {word}", customer="another")
-    assert (held["status"], held["attempts"]) == ("RETRYING", [])
-    assert datetime.fromisoformat(held["nextAttemptAt"]).timestamp() == pytest.approx(due, abs=1)
-    assert say(api, "Free", channel="SLACK")["status"] == "SENT"
-
-
-def test_more_than_half_an_hours_wait_is_a_failure_that_says_so(api: Client, vendors: Recorder) -> None:
-    put(api, "SLACK", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(429, {"ok": False, "error": "ratelimited"}, {"retry-after": "1900"}))
-    failed = say(api, word, channel="SLACK")
-    assert failed["status"] == "FAILED"
-    assert "30 minutes" in failed["error"]
-
-
-def test_messages_to_one_customer_never_overtake_and_others_are_not_held(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(f"{word} 0", Answer(500), Answer(500))
-    first = say(api, f"{word} 0")
-    waiting = [say(api, f"{word} {n}") for n in range(1, 5)]
-    for message_ in waiting:
-        assert (message_["status"], message_["attempts"]) == ("RETRYING", [])
-        assert message_["nextAttemptAt"] >= first["nextAttemptAt"]
-    assert say(api, f"{word} other", customer="another")["status"] == "SENT"
-    for shown in (first, *waiting):
-        assert settled(api, shown["id"])["status"] == "SENT"
-    sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
-    assert sent == [f"{word} 0"] * 3 + [f"{word} {n}" for n in range(1, 5)]
-
-
-def test_the_next_in_line_goes_when_the_one_before_it_fails_for_good(api: Client, vendors: Recorder) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(f"{word} 0", Answer(500), Answer(400, {"ok": False, "error_code": 400}))
-    first, second = say(api, f"{word} 0"), say(api, f"{word} 1")
-    assert second["status"] == "RETRYING"
-    assert settled(api, first["id"])["status"] == "FAILED"
-    assert settled(api, second["id"])["status"] == "SENT"
-
-
 def test_an_answer_that_was_lost_is_unknown_and_is_sent_again_with_the_same_key(api: Client, vendors: Recorder) -> None:
     put(api, "LINE", vendors)
     word = f"word{uuid4().hex}"
@@ -176,21 +105,6 @@ def test_an_answer_that_was_lost_is_unknown_and_is_sent_again_with_the_same_key(
     assert [a["outcome"] for a in sent["attempts"]] == ["unknown", "sent"]
     keys = {r.headers["x-line-retry-key"] for r in vendors.asked("/line", word)}
     assert len(keys) == 1
-
-
-def test_of_a_long_text_only_the_missing_parts_are_sent_again_in_order(api: Client, vendors: Recorder) -> None:
-    put(api, "DISCORD", vendors)
-    word = f"word{uuid4().hex}"
-    text = "\n\n".join(f"{word} {n} " + "x" * 1500 for n in range(3))
-    vendors.script(f"{word} 1", Answer(500))
-    split = say(api, text, channel="DISCORD")
-    assert (split["status"], len(split["providerIds"])) == ("RETRYING", 1)
-    sent = settled(api, split["id"])
-    assert (sent["status"], len(sent["providerIds"])) == ("SENT", 3)
-    asked = vendors.asked("/discord", word)
-    assert [r.json["content"].split()[1] for r in asked] == ["0", "1", "1", "2"]
-    assert len({r.json["nonce"] for r in asked}) == 3
-    assert all(len(r.json["content"]) <= 2000 for r in asked)
 
 
 def test_a_failed_message_can_be_sent_again_once_and_what_was_sent_of_it_does_not_make_it_look_sent(
@@ -229,32 +143,6 @@ def test_no_try_begins_an_hour_after_the_first(api: Client, stack: Stack, vendor
     again = api("POST", f"/v1/messages/{late['id']}/retry")
     assert again.status_code == 202
     assert settled(api, late["id"])["status"] == "SENT", "a replay has a new hour"
-
-
-def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_try_and_the_message_arrives(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(500), Answer(delay_seconds=4))
-    killed = say(api, word)
-    wait_for(lambda: len(vendors.asked("/telegram", word)) == 2)
-    assert message(api, killed["id"])["status"] == "SENDING"
-    stack.kill_worker_of(killed["id"])
-    sent = settled(api, killed["id"])
-    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "unknown", "sent"])
-
-
-def test_redis_wiped_in_mid_ladder_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(500), Answer(500), Answer(500))
-    wiped = say(api, word)
-    wait_for(lambda: trying(api, wiped["id"], 2))
-    stack.redis.flushall()
-    stack.bring_forward(wiped["id"], QUEUE)
-    wait_for(lambda: trying(api, wiped["id"], 3), 60)
-    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", wiped["id"]) == [(3,)]
 
 
 def test_the_same_idempotency_key_sends_one_message(api: Client, vendors: Recorder) -> None:
@@ -310,57 +198,3 @@ def test_another_workspaces_messages_are_not_there(api: Client, vendors: Recorde
     assert other("GET", f"/v1/agents/{api.agent_id}/messages").status_code == 404
     body = {"channelType": "TELEGRAM", "customerId": "customer", "content": "x"}
     assert other("POST", f"/v1/agents/{api.agent_id}/messages", json=body).status_code == 404
-
-
-def test_a_pair_limit_holds_that_customer_alone(api: Client, vendors: Recorder) -> None:
-    put(api, "WHATSAPP", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(400, {"error": {"code": 131056}}))
-    limited = say(api, word, channel="WHATSAPP")
-    assert limited["status"] == "RETRYING"
-    assert say(api, "Hello", channel="WHATSAPP", customer="another")["status"] == "SENT"
-    assert say(api, "Next", channel="WHATSAPP")["status"] == "RETRYING"
-    assert settled(api, limited["id"])["status"] == "SENT"
-
-
-def test_an_api_process_killed_while_it_sends_loses_nothing_and_the_same_request_again_hears_what_became_of_it(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(delay_seconds=8))
-    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": word}
-    key = {"Idempotency-Key": uuid4().hex}
-    with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(api, "POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
-        wait_for(lambda: vendors.asked("/telegram", word))
-        [(message_id, owner)] = stack.sql(
-            "SELECT row_id, lease_owner FROM work JOIN messages ON id = row_id WHERE content = %s", word
-        )
-        os.kill(int(owner.rpartition("-")[2]), signal.SIGKILL)
-        with pytest.raises(requests.ConnectionError):
-            asking.result()
-    stack.sql("UPDATE work SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
-    sent = settled(api, message_id)
-    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
-    again = api("POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
-    assert (again.status_code, again.json()) == (201, sent)
-    assert len(vendors.asked("/telegram", word)) == 2
-
-
-def test_while_redis_is_wiped_again_and_again_every_message_arrives_in_order(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
-    put(api, "TELEGRAM", vendors)
-    word = f"word{uuid4().hex}"
-    for customer in "abc":
-        vendors.script(f"{word} {customer} 0", Answer(500))
-    said = [say(api, f"{word} {customer} {n}", customer=customer) for n in range(4) for customer in "abc"]
-    for _ in range(3):
-        stack.redis.flushall()
-        time.sleep(1)
-    for shown in said:
-        assert settled(api, shown["id"])["status"] == "SENT"
-    for customer in "abc":
-        texts = [r.json["text"] for r in vendors.asked("/telegram", f"{word} {customer}")]
-        assert list(dict.fromkeys(texts)) == [f"{word} {customer} {n}" for n in range(4)]

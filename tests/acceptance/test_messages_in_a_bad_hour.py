@@ -1,7 +1,13 @@
-"""A vendor that says nothing, and a Postgres that is away when the vendor says yes: bounded, and no message twice."""
+"""Deaths, wipes, a vendor that says nothing, a Postgres that is away: every message arrives, none twice without need."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +15,81 @@ from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import psycopg2
+import pytest
+import requests
 from client import Client
-from messaging import put, say, settled
+from messaging import SECRET, message, put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
 COMMITS = "wait_event = 'SyncRep' AND query LIKE '%%UPDATE messages SET status = ''SENT''%%'"
+
+
+def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_try_and_the_message_arrives(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(delay_seconds=4))
+    killed = say(api, word)
+    wait_for(lambda: len(vendors.asked("/telegram", word)) == 2)
+    assert message(api, killed["id"])["status"] == "SENDING"
+    stack.kill_worker_of(killed["id"])
+    sent = settled(api, killed["id"])
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "unknown", "sent"])
+
+
+def test_an_api_process_killed_while_it_sends_loses_nothing_and_the_same_request_again_hears_what_became_of_it(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(delay_seconds=8))
+    body = {"channelType": "TELEGRAM", "customerId": "customer", "content": word}
+    key = {"Idempotency-Key": uuid4().hex}
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(api, "POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
+        wait_for(lambda: vendors.asked("/telegram", word))
+        [(message_id, owner)] = stack.sql(
+            "SELECT row_id, lease_owner FROM work JOIN messages ON id = row_id WHERE content = %s", word
+        )
+        os.kill(int(owner.rpartition("-")[2]), signal.SIGKILL)
+        with pytest.raises(requests.ConnectionError):
+            asking.result()
+    stack.sql("UPDATE work SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
+    sent = settled(api, message_id)
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
+    again = api("POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
+    assert (again.status_code, again.json()) == (201, sent)
+    assert len(vendors.asked("/telegram", word)) == 2
+
+
+def test_redis_wiped_in_mid_ladder_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(500), Answer(500))
+    wiped = say(api, word)
+    wait_for(lambda: trying(api, wiped["id"], 2))
+    stack.redis.flushall()
+    stack.bring_forward(wiped["id"], "webhook-retry")
+    wait_for(lambda: trying(api, wiped["id"], 3), 60)
+    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", wiped["id"]) == [(3,)]
+
+
+def test_while_a_lease_lasts_no_sweep_and_no_other_worker_sends_the_message(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500), Answer(delay_seconds=5))
+    slow = say(api, word)
+    wait_for(lambda: len(vendors.asked("/telegram", word)) == 2)
+    sweep = "from jobs.sweep import sweep; from jobs.ring import ring_due; sweep(); ring_due('retry_send', '%s')"
+    subprocess.run([sys.executable, "-c", sweep % api.workspace_id], cwd=stack.root, env=stack.env, check=True)
+    assert message(api, slow["id"])["status"] == "SENDING"
+    sent = settled(api, slow["id"])
+    assert (sent["status"], len(sent["attempts"])) == ("SENT", 2)
+    assert len(vendors.asked("/telegram", word)) == 2
 
 
 def test_a_vendor_that_stays_silent_is_left_within_15_seconds_and_asked_again_later(
@@ -84,3 +159,24 @@ def no_commit_confirmed(stack: Stack) -> Iterator[None]:
         finally:
             cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
             cursor.execute("SELECT pg_reload_conf()")
+
+
+def test_a_malformed_answer_does_not_bring_the_address_or_what_was_in_it_into_the_log(
+    api: Client, stack: Stack
+) -> None:
+    secret, said = f"secret{uuid4().hex}", f"said{uuid4().hex}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer_badly, args=(server, said), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/{secret}"
+        api("PUT", "/v1/channels/WEBHOOK", json={"credentials": {"url": url, "secret": SECRET}})
+        say(api, "Hello", channel="WEBHOOK")
+    log = stack.log_path.read_text()
+    assert secret not in log
+    assert said not in log
+
+
+def answer_badly(server: socket.socket, said: str) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n no colon {said}\r\n{said}\r\n\r\n".encode())

@@ -39,8 +39,8 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
     """Run `do` under the row's lease; it ends by `lease.finish` in the transaction that has the effect.
 
     Outcomes, as the log line names them: done; stale (not this job's to do any more); lost (someone else took it over,
-    nothing was written); given_back (a stop, or not yet its time); retry; failed. Errors are recorded, then raised: RQ
-    sees every failure.
+    nothing was written; or it was, and only the word of the commit was lost); given_back (a stop, or not yet its time);
+    retry; failed. Errors are recorded, then raised: RQ sees every failure.
     """
     job: Any = get_current_job()
     named = parse_job_id(job.id) if job else None
@@ -65,8 +65,11 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
             raise
 
 
-def attempt_here(spec: JobSpec, lease: Lease, do: Callable[[Lease], None]) -> None:
-    """One run in this process, outside of RQ, under a lease that the caller took. Its failure is in the row, not raised."""
+def attempt_here(spec: JobSpec, lease: Lease, do: Callable[[Lease], None], write_until: float | None = None) -> None:
+    """One run in this process, outside of RQ, under a lease that the caller took. Its failure is in the row, not raised.
+
+    While Postgres is away, that is tried until `write_until` (monotonic seconds; None: for 10 s); then the lease lapses.
+    """
     begun, error, outcome = time.monotonic(), None, "done"
     try:
         do(lease)
@@ -74,11 +77,12 @@ def attempt_here(spec: JobSpec, lease: Lease, do: Callable[[Lease], None]) -> No
         outcome = "lost"
     except NotYet as early:
         outcome = "given_back"
-        _give_back(lease, None, early.until)
+        _give_back(lease, None, early.until, write_until)
     except Exception as raised:
         error = raised
-        failure = _write_down(spec, lease, error, job=None)
-        outcome = "lost" if failure is None else "retry" if failure.retry_at else "failed"
+        failure = _judged(spec, lease, error)
+        written = _write_down(spec, lease, failure, None, write_until)
+        outcome = "lost" if not written else "retry" if failure.retry_at else "failed"
     name, ran_ms = job_id(spec.name, lease.row_id, lease.generation), int((time.monotonic() - begun) * 1000)
     level = logging.ERROR if outcome == "failed" else logging.INFO
     told = dict(id=name, job=spec.name, attempt=lease.runs, ran_ms=ran_ms, outcome=outcome)
@@ -102,10 +106,13 @@ def _note(job: Any, outcome: str, *, handed_back: bool = False) -> None:
         job.outcome, job.handed_back = outcome, handed_back
 
 
-def _give_back(lease: Lease, job: Any, due_at: datetime | None = None) -> None:
-    try:
+def _give_back(lease: Lease, job: Any, due_at: datetime | None = None, until: float | None = None) -> None:
+    def write() -> None:
         with transaction() as session:
             lease.give_back(session, due_at)
+
+    try:
+        patiently(write, until)
         _note(job, "given_back", handed_back=True)
     except LeaseLost:  # the stop came after the last commit
         _note(job, "done", handed_back=True)
@@ -113,31 +120,40 @@ def _give_back(lease: Lease, job: Any, due_at: datetime | None = None) -> None:
 
 def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool:
     """Write the failure down and have RQ repeat it. False where the row is someone else's by now."""
-    failure = patiently(lambda: _write_down(spec, lease, error, job))
-    if failure is None:
+    failure = _judged(spec, lease, error)
+    written = _write_down(spec, lease, failure, job)
+    if not written:
         _note(job, "lost")
     elif job:
         _repeat(spec, job, failure)
-    return failure is not None
+    return written
 
 
-def _write_down(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> Failure | None:
-    """The failure, in the row and in its owner's view. None where the row is someone else's by now."""
+def _judged(spec: JobSpec, lease: Lease, error: BaseException) -> Failure:
     if isinstance(error, JobTimeoutException):
         error = TemporaryError(f"It took longer than {spec.queue.time_limit_seconds // 60} minutes.")
-    now = clock.now()
-    failure = judge(error, lease.failures, lease.waited_seconds, spec.retry.intervals, now, lease.give_up_at)
-    try:
+    before = (lease.failures, lease.waited_seconds)
+    return judge(error, *before, spec.retry.intervals, clock.now(), lease.give_up_at)
+
+
+def _write_down(spec: JobSpec, lease: Lease, failure: Failure, job: Any, until: float | None = None) -> bool:
+    """In the row, and in its owner's view. False where the row is someone else's by now."""
+    again = failure.retry_at is not None
+
+    def write() -> bool:
         with transaction() as session:
             waiting = work.waiting_in_redis(session, lease.job, lease.workspace_id)
-            repeats = job is not None and failure.retry_at is not None and waiting < spec.queue.workers
+            repeats = job is not None and again and waiting < spec.queue.workers
             lease.fail(session, failure, keep_job=repeats)
             spec.failed(session, lease.row_id, failure)
+        return repeats
+
+    try:
+        repeats = patiently(write, until)
     except LeaseLost:
-        return None
-    again = failure.retry_at is not None
+        return False
     _note(job, "retry" if again else "failed", handed_back=again and not repeats)
-    return failure
+    return True
 
 
 def _repeat(spec: JobSpec, job: Any, failure: Failure) -> None:

@@ -100,8 +100,8 @@ def cursor() -> str | None:
 
 def page(items: list[dict[str, Any]], size: int, by: str = "id") -> dict[str, Any]:
     """A list's answer; the cursor of the next page stands for the last item's `by`."""
-    cursor = base64.urlsafe_b64encode(str(items[-1][by]).encode()).decode() if len(items) == size else None
-    return {"items": items, "nextCursor": cursor}
+    following = base64.urlsafe_b64encode(str(items[-1][by]).encode()).decode() if len(items) == size else None
+    return {"items": items, "nextCursor": following}
 
 
 def time(moment: datetime | None) -> str | None:

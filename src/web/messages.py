@@ -25,6 +25,7 @@ from web.writing import Answer, Later, owe, writes
 
 blueprint = Blueprint("messages", __name__, url_prefix="/v1")
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
+WRITTEN_SECONDS = 14.0  # then it is given up to write down a failure, should Postgres be away
 places = Places(all_together=32, each=8)  # tries under way in this process, of a workspace: threads stay for the others
 
 ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
@@ -94,7 +95,7 @@ def retry(session: Session, message_id: str) -> Answer:
 def _tried(lease: Lease, begun: float) -> dict[str, Any]:
     """The message after its first try, which happens here, between two transactions."""
     left = TRY_SECONDS - (time.monotonic() - begun)
-    attempt_here(webhook_retry.JOB, lease, lambda lease: send(lease, left))
+    attempt_here(webhook_retry.JOB, lease, lambda lease: send(lease, left), begun + WRITTEN_SECONDS)
     with transaction() as session:
         return shown(_own(session, lease.row_id))
 

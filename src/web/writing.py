@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
@@ -17,14 +18,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nightshift import sealing
 from nightshift.db.models import IdempotencyKey
-from nightshift.db.session import transaction
+from nightshift.db.session import AWAY, transaction
 from web.problems import invalid
 from web.ringing import ringer
 
 
 @dataclass(frozen=True)
 class Later:
-    """A body that is known only when `act` was called, after the commit; until then it is `so_far`."""
+    """A body that is known only when `act` was called, after the commit; until then, and where Postgres goes away before it
+    is known, it is `so_far`."""
 
     so_far: Any
     act: Callable[[], Any]
@@ -50,8 +52,10 @@ def writes(
         with transaction() as session:
             body, status, headers = (*_once(session, lambda: handler(session, **path), again), {})[:3]
         if isinstance(body, Later):
-            body = body.act()
-            _remember_for_good((body, status, headers))
+            later, body = body, body.so_far
+            with suppress(*AWAY):  # what was accepted is, whatever comes after
+                body = later.act()
+                _remember_for_good((body, status, headers))
         ringer.ring(g.owed)
         response = make_response(jsonify(body) if status != 204 else "", status)
         response.headers.update(headers)

@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from typing import Any
 from uuid import uuid4
 
 import psycopg2
@@ -111,21 +112,43 @@ def test_a_vendor_that_stays_silent_is_left_within_15_seconds_and_asked_again_la
         assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
 
 
-def test_what_was_sent_within_the_request_while_postgres_was_away_is_written_down_when_it_is_back(
+@pytest.mark.parametrize(
+    ("answer", "status", "outcome"),
+    [(Answer(delay_seconds=2), "SENT", "sent"), (Answer(500, delay_seconds=2), "RETRYING", "failed")],
+)
+def test_what_the_vendor_said_within_the_request_while_postgres_was_away_is_written_down_when_it_is_back(
+    answer: Answer, status: str, outcome: str, api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    with _asked(api, vendors, answer) as (word, asking), stack.postgres_away():
+        time.sleep(4)  # the vendor answers meanwhile
+    shown = asking.result()
+    assert (shown["status"], [a["outcome"] for a in shown["attempts"]]) == (status, [outcome])
+    assert len(vendors.asked("/telegram", word)) == 1
+    stack.wait_ready()
+
+
+def test_while_postgres_stays_away_a_request_whose_message_is_accepted_is_answered_so_within_15_seconds(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
+    begun = time.monotonic()
+    with _asked(api, vendors, Answer(delay_seconds=2)) as (_, asking), stack.postgres_away():
+        shown = asking.result()
+    assert time.monotonic() - begun < 15
+    assert shown["status"] == "SENDING"
+    stack.wait_ready()
+
+
+@contextmanager
+def _asked(api: Client, vendors: Recorder, answer: Answer) -> Iterator[tuple[str, Future[dict[str, Any]]]]:
+    """A word that the vendor has before it and does not answer yet, and the request that waits for that."""
     word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(delay_seconds=2))
+    vendors.script(word, answer)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(lambda: say(api, word))
         wait_for(lambda: vendors.asked("/telegram", word))
-        with stack.postgres_away():
-            time.sleep(4)  # the vendor says yes meanwhile
-        sent = asking.result()
-    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["sent"])
-    assert len(vendors.asked("/telegram", word)) == 1
-    stack.wait_ready()
+        yield word, asking
 
 
 def test_where_only_the_word_of_the_last_commit_was_lost_the_message_is_sent_once(

@@ -6,6 +6,7 @@ import time
 from uuid import uuid4
 
 from client import Client
+from mails import announced, mail
 from messaging import put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
@@ -40,6 +41,14 @@ def test_a_vendors_answer_to_a_kept_message_is_not_lost(api: Client, stack: Stac
     sent = settled(api, kept["id"])
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "failed", "sent"])
     assert len(vendors.asked("/telegram", word)) == 3
+
+
+def test_a_refusal_of_a_mail_is_final_and_says_why(api: Client, stack: Stack, vendors: Recorder) -> None:
+    mail_id, word = announced(api, vendors, Answer(422, {"message": "Invalid `to` field."}, delay_seconds=THINKS))
+    _goes_once(stack, vendors, "/resend", word)
+    refused = wait_for(lambda: mail(api, mail_id) if mail(api, mail_id)["status"] != "PENDING" else None)
+    assert (refused["status"], refused["mayArriveTwice"], len(vendors.asked("/resend", word))) == ("FAILED", False, 1)
+    assert "not valid" in refused["error"]
 
 
 def _goes_once(stack: Stack, vendors: Recorder, path: str, word: str, requests: int = 1) -> None:

@@ -26,7 +26,8 @@ PUT_OFF = text("""
     WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND lease_owner IS NULL AND due_at < :until
           AND starts_with(lane, :type || '/')
 """)
-# The other way round, when the hold is off. What met it is due a moment after its end, what has an hour perhaps before.
+# The other way round, when the hold is off. What met it is due a moment after its end, what has an hour perhaps before;
+# what is due before then for a reason of its own comes forward with them.
 LET_GO = text("""
     UPDATE work SET due_at = :now, rung_at = NULL, generation = generation + (rung_at IS NOT NULL)::int
     WHERE job = :job AND workspace_id = :workspace AND state = 'pending' AND lease_owner IS NULL
@@ -60,26 +61,27 @@ def remove(session: Session, workspace_id: str, channel_type: str) -> bool:
     return session.scalar(gone) is not None
 
 
-def refuse(session: Session, workspace_id: str, channel_type: str, used: bytes, sentence: str) -> None:
+def refuse(workspace_id: str, channel_type: str, used: bytes, sentence: str) -> None:
     """The vendor takes the credentials `used` (as sealed) no longer: fail fast until new ones are put."""
     refused = dict(state="REFUSED", error=sentence, updated_at=clock.now())
     same = _is(workspace_id, channel_type) & (ChannelAccount.credentials == used)
-    session.execute(update(ChannelAccount).where(same).values(refused))
+    with transaction() as session:
+        session.execute(update(ChannelAccount).where(same).values(refused))
 
 
-def hold(session: Session, workspace_id: str, channel_type: str, used: bytes, seconds: int) -> None:
-    """Nothing goes out through this account, with the credentials `used` (as sealed), for so long.
+def hold(workspace_id: str, channel_type: str, used: bytes, until: datetime) -> None:
+    """Nothing goes out through this account, with the credentials `used` (as sealed), until then.
 
     What is due before waits for it, but no longer than its own hour; beyond 30 minutes nothing waits: each fails when its
     time comes, and says so.
     """
-    now = clock.now()
-    until = now + timedelta(seconds=seconds)
     same = _is(workspace_id, channel_type) & (ChannelAccount.credentials == used)
     held = update(ChannelAccount).where(same).values(held_until=func.greatest(ChannelAccount.held_until, until))
-    session.execute(held)
-    if not too_long(until):
-        session.execute(PUT_OFF, dict(job=JOB, workspace=workspace_id, type=channel_type, until=until, now=now))
+    waits = dict(job=JOB, workspace=workspace_id, type=channel_type, until=until, now=clock.now())
+    with transaction() as session:
+        session.execute(held)
+        if not too_long(until):
+            session.execute(PUT_OFF, waits)
 
 
 def too_long(held_until: datetime) -> bool:

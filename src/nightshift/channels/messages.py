@@ -77,6 +77,8 @@ def accept(
     account = session.get(ChannelAccount, (workspace_id, channel_type))
     if account is None:
         raise NoCredentials(channel_type)
+    if account.held_until is not None:  # whoever ends the hold now must see this message, or this message that end
+        session.refresh(account, with_for_update={"read": True})
     message = Message(
         id=new_id("msg"), workspace_id=workspace_id, agent_id=agent_id, channel_type=channel_type,
         customer_id=customer_id, content=content,

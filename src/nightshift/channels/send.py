@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 
 from nightshift import http, sealing
 from nightshift.channels import accounts, tries
 from nightshift.channels.base import Moved, Part
 from nightshift.channels.split import split
 from nightshift.channels.tries import Try
-from nightshift.db.session import patiently
 from nightshift.errors import LeaseLost, NotYet, TemporaryError
 from nightshift.work import Lease
 
 DEADLINE_SECONDS = 40.0  # of all parts together, in a worker: its job may take 60
+WRITE_SECONDS = 1.5  # more, to write down what the vendor said last, where Postgres is away just then
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
 MOST_ANSWER_BYTES = 1 << 20
 
@@ -28,13 +27,13 @@ def send(lease: Lease, deadline_seconds: float = DEADLINE_SECONDS) -> None:
     vendor's idempotency key where it has one.
     """
     ends = time.monotonic() + deadline_seconds
-    this = tries.begin(lease)
+    this = tries.begin(lease, write_until=ends + WRITE_SECONDS)
     try:
         _send_parts(this, ends)
     except (LeaseLost, NotYet):
         raise
     except Exception as error:
-        patiently(partial(this.failed, error), ends - time.monotonic())
+        this.failed(error)
         raise
     this.succeeded()
 

@@ -68,7 +68,10 @@ ENDED = text(
 
 @dataclass
 class Try:
-    """A try under way: what is known of it when it ends, however it ends."""
+    """A try under way: what is known of it when it ends, however it ends.
+
+    While Postgres is away, what is to be written is tried again until `write_until` (monotonic seconds).
+    """
 
     id: str
     lease: Lease
@@ -79,6 +82,7 @@ class Try:
     credentials: bytes
     tries: int
     provider_ids: list[str]
+    write_until: float
     http_status: int | None = None
 
     @property
@@ -88,36 +92,37 @@ class Try:
     def part_sent(self) -> None:
         """One that is not the last. Raises LeaseLost."""
         told = self.lease.named() | dict(ids=self.provider_ids, now=clock.now())
-        if not patiently(lambda: statement(PART_SENT, **told)):
+        if not patiently(lambda: statement(PART_SENT, **told), self.write_until):
             raise LeaseLost(self.lease.row_id)
 
     def put_down(self, sentence: str) -> None:
         """So far it went well: whoever takes it up next goes on. Raises NotYet: no attempt is used."""
-        with transaction() as session:
-            session.execute(ENDED, dict(id=self.id, outcome="sent", http_status=self.http_status, error=sentence))
+        patiently(lambda: self._ended("sent", sentence), self.write_until)
         raise NotYet(clock.now())
 
     def succeeded(self) -> None:
         """The message is SENT. Raises LeaseLost."""
-        told = dict(ids=self.provider_ids, http_status=self.http_status, attempt=self.id)
-        self.lease.finish_by(SENT, event="message_sent", data=json.dumps({"messageId": self.lease.row_id}), **told)
+        told = dict(ids=self.provider_ids, http_status=self.http_status, attempt=self.id, event="message_sent")
+        self.lease.finish_by(SENT, self.write_until, data=json.dumps({"messageId": self.lease.row_id}), **told)
 
     def failed(self, error: Exception) -> None:
         """How it ended, and what that means for the whole account."""
         known = isinstance(error, NightshiftError) and not (isinstance(error, TemporaryError) and error.answer_lost)
         sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
-        with transaction() as session:
-            outcome = "failed" if known else "unknown"
-            session.execute(ENDED, dict(id=self.id, outcome=outcome, http_status=self.http_status, error=sentence))
+        patiently(lambda: self._ended("failed" if known else "unknown", sentence), self.write_until)
         account = (self.workspace_id, self.channel_type, self.credentials)
+        if isinstance(error, BadCredential):
+            patiently(lambda: accounts.refuse(*account, sentence), self.write_until)
+        if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
+            until = clock.now() + timedelta(seconds=wait_seconds(error.retry_after_seconds))
+            patiently(lambda: accounts.hold(*account, until), self.write_until)
+
+    def _ended(self, outcome: str, sentence: str) -> None:
         with transaction() as session:
-            if isinstance(error, BadCredential):
-                accounts.refuse(session, *account, sentence)
-            if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
-                accounts.hold(session, *account, wait_seconds(error.retry_after_seconds))
+            session.execute(ENDED, dict(id=self.id, outcome=outcome, http_status=self.http_status, error=sentence))
 
 
-def begin(lease: Lease) -> Try:
+def begin(lease: Lease, write_until: float) -> Try:
     """Raises PermanentError and NotYet with what stands against it, LeaseLost."""
     attempt, now = new_id("try"), clock.now()
     rows = statement(BEGIN, **lease.named(), attempt=attempt, now=now, give_up_at=now + GIVE_UP)
@@ -137,5 +142,5 @@ def begin(lease: Lease) -> Try:
         raise NotYet(row.held_until)
     return Try(
         attempt, lease, row.workspace_id, row.channel_type, row.customer_id, row.content, bytes(row.credentials), row.tries,
-        list(row.provider_ids),
+        list(row.provider_ids), write_until,
     )  # fmt: skip

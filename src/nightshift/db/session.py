@@ -20,9 +20,8 @@ IDLE_SECONDS = 1.0
 # Postgres ends a session that says nothing for so long inside a transaction: its process is stopped or cut off, and what it
 # has locked (a workspace's row, a lane) would hold up everyone else. As long as a lease: its row is someone else's then.
 SILENT_SECONDS = 30.0
-PATIENCE_SECONDS = (
-    15.0  # for a restart, or a crash and its recovery; with a call of 40 s before it, a job still has time
-)
+PATIENCE_SECONDS = 10.0  # for a restart, or a crash and its recovery
+AWAY = (OperationalError, InterfaceError, NoConnection)  # what a Postgres that is away looks like, among others
 
 T = TypeVar("T")
 
@@ -47,15 +46,18 @@ def statement(sql: str, *, durable: bool = True, **values: Any) -> list[Row[Any]
         return list(result) if result.returns_rows else []
 
 
-def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `act` returns; while Postgres is away it is tried again, for so long. For what must not be lost because of that,
-    such as a vendor's answer. `act` may have taken effect and be repeated, where only the word of it was lost."""
-    ends = time.monotonic() + seconds
+def patiently(act: Callable[[], T], until: float | None = None) -> T:
+    """What `act` returns; while Postgres is away it is tried again, `until` then (monotonic seconds; None: for 10 s).
+
+    For what must not be lost because of that, such as a vendor's answer. `act` may have taken effect and be repeated, where
+    only the word of it was lost.
+    """
+    until = until or time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return act()
-        except (OperationalError, InterfaceError, NoConnection):
-            if time.monotonic() > ends:
+        except AWAY:
+            if time.monotonic() > until:
                 raise
             time.sleep(0.5)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.models import Email
-from nightshift.db.session import statement, transaction
+from nightshift.db.session import patiently, statement, transaction
 from nightshift.errors import LeaseLost, NightshiftError, PermanentError
 from nightshift.judging import Failure
 from nightshift.mail import resend
@@ -51,7 +51,7 @@ def send(lease: Lease) -> None:
         provider_id = resend.send(mail.to_address, mail.subject, mail.html, mail.text, mail.key)
     except NightshiftError as refused:
         if mail.maybe_sent_at == tried_at and not getattr(refused, "answer_lost", False):
-            _not_sent(lease)
+            patiently(lambda: _not_sent(lease))
         raise
     lease.finish_by(SENT, provider_id=provider_id)
 

@@ -5,8 +5,8 @@
        ├── fail (again later), give back, death of the worker
        └── order (asked for anew)      └── fail (for good) ──> failed
 
-Whoever holds a lease writes its last word through `Lease.fence`: a worker that was thought dead finds its lease gone
-and its transaction rolled back.
+Whoever holds a lease writes its last word only while the lease is there: a worker that was thought dead finds it gone and
+its transaction rolled back.
 """
 
 from nightshift.work.leases import (

@@ -86,17 +86,15 @@ class Lease:
         """The work is done, in the transaction that did it. Raises LeaseLost."""
         self._leave(session, DONE)
 
-    def finish_by(self, effect: str, **values: Any) -> list[Any]:
-        """The work is done by one SQL statement, in one round trip: the rows it returns, at least one.
+    def finish_by(self, effect: str, until: float | None = None, **values: Any) -> None:
+        """The work is done by one SQL statement, in one round trip. While Postgres is away it is tried again, `until` then.
 
-        `effect` reads `mine`, which holds `row_id` while the lease does. While Postgres is away it is tried again. Raises
-        LeaseLost where nothing came back.
+        `effect` reads `mine`, which holds `row_id` while the lease does, and returns a row where it took place. Raises
+        LeaseLost where it did not.
         """
         sql = f"WITH mine AS ({LEAVE.format(changes=DONE)}) {effect}"
-        rows = patiently(lambda: statement(sql, **self.named(), now=clock.now(), **values))
-        if not rows:
+        if not patiently(lambda: statement(sql, **self.named(), now=clock.now(), **values), until):
             raise LeaseLost(f"{self.job} {self.row_id}")
-        return rows
 
     def fail(self, session: Session, failure: Failure, *, keep_job: bool = False) -> None:
         """The run failed: due again at `failure.retry_at`, or failed for good. Raises LeaseLost.

@@ -142,6 +142,8 @@ class Supervisor:
         waited = time.monotonic() - self._stop_at
         if waited > HARD_SECONDS:
             self._signal(signal.SIGKILL)
+            for reaper in self._reapers:  # waiting for Postgres, say: the sweep gives back what it could not
+                os.kill(reaper, signal.SIGKILL)
         elif waited > GENTLE_SECONDS:
             self._signal(signal.SIGTERM)
         return not any(child.pid for child in self._children) and not self._reapers

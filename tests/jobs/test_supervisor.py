@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psutil
+import psycopg2
 from stack import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,3 +34,14 @@ def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(servers: di
     supervisor.kill()
     supervisor.wait()
     wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"], 40)
+
+
+def test_a_stop_does_not_wait_for_what_buries_the_dead(servers: dict[str, str]) -> None:
+    supervisor = started("billing")
+    worker = wait_for(lambda: next(iter(psutil.Process(supervisor.pid).children()), None))
+    with closing(psycopg2.connect(servers["DATABASE_URL"])) as connection:
+        connection.cursor().execute("LOCK TABLE work")  # who gives back a dead one's rows waits for it
+        worker.kill()
+        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) > 2)
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(20) == 0

@@ -26,6 +26,7 @@ from nightshift.db.session import statement
 from nightshift.logs import log
 
 HORIZON = timedelta(seconds=15)  # a row due before the next sweep is rung now, for its time
+EARLY = timedelta(seconds=0.1)  # clocks differ by so much; more, and a held row would be tried in a loop until its time
 PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
 
 # A workspace has at most as many jobs in Redis as its queue has workers on a machine: another workspace's job waits for
@@ -115,7 +116,7 @@ def _enqueue(pipe: Pipeline, spec: JobSpec, row: Any) -> None:
         retry=Retry(max=spec.retry.max, interval=spec.retry.intervals),
     )  # fmt: skip
     job.retries_left = spec.retry.max - row.failures
-    if row.due_at > clock.now() + timedelta(seconds=1):
+    if row.due_at > clock.now() + EARLY:
         place.schedule_job(job, row.due_at + timedelta(seconds=1), pipeline=pipe)  # RQ cuts it to whole seconds
     else:
         place.enqueue_job(job, pipeline=pipe)

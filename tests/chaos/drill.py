@@ -67,9 +67,9 @@ class Drill:
             self._go_on(now)
         elif not self._fault and more and now >= self._next_at and self._patient(now):
             self._begin(next(self._plan), now)
-        if more and now >= self._tick_at:
+        if now >= self._tick_at:
             self._tick_at = now + TICK_SECONDS * self.scale
-            ticks.owe_again(self.machine)
+            (ticks.owe_again if more else ticks.look_again)(self.machine)
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             travel(self.machine, leases=self.scale < 1)

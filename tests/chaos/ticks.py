@@ -37,7 +37,13 @@ def owe_again(machine: Machine) -> None:
     with suppress(psycopg2.Error, RedisError):
         if not owed(machine):
             machine.sql(TAKE_BACK)
-            _look_now(machine)
+    look_again(machine)
+
+
+def look_again(machine: Machine) -> None:
+    """Whatever came between a slot that was taken back and the word to look for it."""
+    with suppress(RedisError):
+        _look_now(machine)
 
 
 def owed(machine: Machine) -> bool:

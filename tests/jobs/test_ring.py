@@ -5,8 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
 
 from jobs import ring
+from jobs.connection import redis
+from jobs.spec import job_id
 from nightshift import clock, work
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
@@ -91,3 +94,13 @@ def test_only_the_head_of_a_lane_is_rung_and_whoever_ends_it_makes_the_next_one_
     assert taken(workspace) == [second]
     with transaction() as session:
         work.drop(session, "retry_send", second)
+
+
+def test_what_is_due_in_less_than_a_second_waits_in_redis_for_it_and_is_not_tried_in_a_loop_until_then() -> None:
+    soon = SimpleNamespace(row_id=new_id("msg"), generation=1, failures=0, payload={})
+    soon.due_at = clock.now() + timedelta(seconds=0.9)
+    with redis().pipeline() as pipe:
+        ring.put(pipe, "retry_send", [soon])
+        pipe.execute()
+    at = redis().zscore("rq:scheduled:webhook-retry", job_id("retry_send", soon.row_id, 1))
+    assert at and at >= int(soon.due_at.timestamp())

@@ -95,7 +95,7 @@ class Stack:
         cursor = connection.cursor()
         cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS false")
         try:
-            cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'nightshift'")
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'nightshift'")
             yield
         finally:
             cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS true")

@@ -132,8 +132,8 @@ def _record(spec: JobSpec, lease: Lease, error: BaseException, job: Any) -> bool
 def _judged(spec: JobSpec, lease: Lease, error: BaseException) -> Failure:
     if isinstance(error, JobTimeoutException):
         error = TemporaryError(f"It took longer than {spec.queue.time_limit_seconds // 60} minutes.")
-    before = (lease.failures, lease.waited_seconds)
-    return judge(error, *before, spec.retry.intervals, clock.now(), lease.give_up_at)
+    at = error.at if isinstance(error, TemporaryError) else clock.now()
+    return judge(error, lease.failures, lease.waited_seconds, spec.retry.intervals, at, lease.give_up_at)
 
 
 def _write_down(spec: JobSpec, lease: Lease, failure: Failure, job: Any, until: float | None = None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from nightshift import clock
+
 
 class NightshiftError(Exception):
     """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data."""
@@ -23,6 +25,7 @@ class TemporaryError(NightshiftError):
     `retry_after_seconds`: how long the other side asked us to stay away, None where it said nothing.
     `scope`: whom that wait holds: "account", all that would go through the same account, or "lane", this customer alone.
     `answer_lost`: the other side may have got what we sent, and done it.
+    `at`: when it happened. From then on a wait counts, however long it takes to write it down.
     """
 
     def __init__(self, sentence: str, retry_after_seconds: float | None = None, *, scope: str = "account") -> None:
@@ -30,6 +33,7 @@ class TemporaryError(NightshiftError):
         self.retry_after_seconds = retry_after_seconds
         self.scope = scope
         self.answer_lost = False
+        self.at = clock.now()
 
 
 class LeaseLost(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from nightshift import sealing
 from nightshift.db.models import IdempotencyKey
 from nightshift.db.session import AWAY, transaction
+from nightshift.logs import log
 from web.problems import invalid
 from web.ringing import ringer
 
@@ -53,9 +54,11 @@ def writes(
             body, status, headers = (*_once(session, lambda: handler(session, **path), again), {})[:3]
         if isinstance(body, Later):
             later, body = body, body.so_far
-            with suppress(*AWAY):  # what was accepted is, whatever comes after
+            try:
                 body = later.act()
                 _remember_for_good((body, status, headers))
+            except AWAY as error:  # what was accepted is, whatever comes after
+                log("database away", logging.WARNING, error=type(error).__name__)
         ringer.ring(g.owed)
         response = make_response(jsonify(body) if status != 204 else "", status)
         response.headers.update(headers)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -125,6 +126,20 @@ def test_what_the_vendor_said_within_the_request_while_postgres_was_away_is_writ
     shown = asking.result()
     assert (shown["status"], [a["outcome"] for a in shown["attempts"]]) == (status, [outcome])
     assert len(vendors.asked("/telegram", word)) == 1
+    stack.wait_ready()
+
+
+def test_a_vendors_wait_counts_from_its_answer_however_long_postgres_is_away(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    answer = Answer(429, {"ok": False, "parameters": {"retry_after": 30}}, delay_seconds=2)
+    with _asked(api, vendors, answer) as (word, asking), stack.postgres_away():
+        time.sleep(7)
+    told = vendors.asked("/telegram", word)[0].at + 2
+    limited, held = asking.result(), say(api, "Held", customer="another")
+    for shown in (limited, held):
+        assert told + 30 <= datetime.fromisoformat(shown["nextAttemptAt"]).timestamp() <= told + 33
     stack.wait_ready()
 
 

@@ -114,7 +114,7 @@ class Try:
         if isinstance(error, BadCredential):
             patiently(lambda: accounts.refuse(*account, sentence), self.write_until)
         if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
-            until = clock.now() + timedelta(seconds=wait_seconds(error.retry_after_seconds))
+            until = error.at + timedelta(seconds=wait_seconds(error.retry_after_seconds))
             patiently(lambda: accounts.hold(*account, until), self.write_until)
 
     def _ended(self, outcome: str, sentence: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Text, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from nightshift import clock, events, late, work
@@ -37,7 +38,10 @@ class NoCredentials(Exception):
 
 # `ahead`: when the head of its lane can go.
 VIEWS = """
-    SELECT id, status, due_at, ahead FROM (
+    SELECT id AS message_id, status, due_at, ahead,
+           (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.id), '[]') FROM message_attempts a
+            WHERE a.message_id = views.id) AS attempts
+    FROM (
         SELECT m.id, m.agent_id, m.workspace_id, w.due_at,
                CASE WHEN w.lease_owner IS NOT NULL AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
                (SELECT e.due_at FROM work e
@@ -46,13 +50,24 @@ VIEWS = """
         FROM messages m LEFT JOIN work w ON w.job = :job AND w.row_id = m.id WHERE {rows}) AS views
     WHERE {which}
 """
-ONE = text(VIEWS.format(rows="m.id = :id AND m.workspace_id = :workspace", which="true"))
-LIST = text(
-    VIEWS.format(
-        rows="m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
-        " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
-        which="CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
+
+
+def _views(rows: str, which: str) -> Any:
+    """All of each in one statement: between two of them a try may begin, or end."""
+    moment = Work.due_at.type
+    found = text(VIEWS.format(rows=rows, which=which)).columns(
+        message_id=Text, status=Text, due_at=moment, ahead=moment, attempts=JSONB
     )
+    views = found.subquery("views")
+    shown = select(Message, views.c.status, views.c.due_at, views.c.ahead, views.c.attempts)
+    return shown.join(views, Message.id == views.c.message_id).order_by(Message.id.desc())
+
+
+ONE = _views("m.id = :id AND m.workspace_id = :workspace", "true")
+LIST = _views(
+    "m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
+    " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
+    "CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
 )
 PAYLOAD = (
     "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
@@ -131,25 +146,20 @@ def failed(session: Session, message_id: str, failure: Failure) -> None:
 
 def find(session: Session, workspace_id: str, message_id: str) -> View | None:
     """One message of this workspace."""
-    rows = session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).all()
-    return _views(session, rows)[0] if rows else None
+    row = session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
+    return _view(row) if row else None
 
 
 def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
     """An agent's messages, newest first, from the one before `before` on."""
     stored = "RETRYING" if status == "SENDING" else status
     parameters = dict(job=JOB, agent=agent_id, status=status, stored=stored, before=before, limit=limit)
-    return _views(session, session.execute(LIST, parameters).all())
+    return [_view(row) for row in session.execute(LIST, parameters)]
 
 
-def _views(session: Session, rows: Sequence[Any]) -> list[View]:
-    ids = [row.id for row in rows]
-    messages = {m.id: m for m in session.scalars(select(Message).where(Message.id.in_(ids)))}
-    attempts: dict[str, list[MessageAttempt]] = {message_id: [] for message_id in ids}
-    tries = select(MessageAttempt).where(MessageAttempt.message_id.in_(ids)).order_by(MessageAttempt.id)
-    for attempt in session.scalars(tries):
-        attempts[attempt.message_id].append(attempt)
-    return [View(messages[row.id], row.status, attempts[row.id], _next(row)) for row in rows]
+def _view(row: Any) -> View:
+    attempts = [MessageAttempt(**tried | {"at": datetime.fromisoformat(tried["at"])}) for tried in row.attempts]
+    return View(row.Message, row.status, attempts, _next(row))
 
 
 def _next(row: Any) -> datetime | None:

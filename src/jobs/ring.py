@@ -31,22 +31,25 @@ PAUSE_SECONDS = 1.0  # after Redis did not answer, it is left alone this long
 
 # A workspace has at most as many jobs in Redis as its queue has workers on a machine: another workspace's job waits for
 # one round of them, however many rows the first one has. What is rung ahead of its time takes no place of what is due,
-# and is bounded by the same number. Its ringers take turns by an advisory lock.
+# and is bounded by the same number. Its ringers take turns by an advisory lock: the moment is the one when it has it.
 TAKE = """
     SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0));
-    WITH rung AS (
-        SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS due, count(*) FILTER (WHERE due_at > %(now)s) AS ahead
+    WITH moment (now, horizon) AS MATERIALIZED (
+        SELECT at, at + %(horizon)s FROM (SELECT greatest(%(now)s, clock_timestamp())) AS had (at)
+    ), rung AS (
+        SELECT count(*) FILTER (WHERE due_at <= (SELECT now FROM moment)) AS due,
+               count(*) FILTER (WHERE due_at > (SELECT now FROM moment)) AS ahead
         FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NOT NULL
-                        AND due_at <= %(horizon)s
+                        AND due_at <= (SELECT horizon FROM moment)
     ), due AS (
         SELECT row_id FROM work
         WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
-              AND lease_owner IS NULL AND due_at <= %(now)s
+              AND lease_owner IS NULL AND due_at <= (SELECT now FROM moment)
         ORDER BY due_at, row_id LIMIT greatest(0, %(bound)s - (SELECT due FROM rung)) FOR UPDATE SKIP LOCKED
     ), ahead AS (
         SELECT row_id FROM work
         WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL
-              AND lease_owner IS NULL AND due_at > %(now)s AND due_at <= %(horizon)s
+              AND lease_owner IS NULL AND due_at > (SELECT now FROM moment) AND due_at <= (SELECT horizon FROM moment)
         ORDER BY due_at, row_id LIMIT greatest(0, %(bound)s - (SELECT ahead FROM rung)) FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE work SET rung_at = %(now)s, generation = generation + 1
@@ -90,8 +93,8 @@ def take(job: str, workspace_id: str) -> list[Any]:
 
     What then is not put into Redis, the sweep rings.
     """
-    spec, now = JOBS[job], clock.now()
-    values = dict(job=job, workspace=workspace_id, now=now, horizon=now + HORIZON, bound=spec.queue.workers)
+    spec = JOBS[job]
+    values = dict(job=job, workspace=workspace_id, now=clock.now(), horizon=HORIZON, bound=spec.queue.workers)
     return statement(TAKE.format(payload=spec.payload), durable=False, **values)
 
 

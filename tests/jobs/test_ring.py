@@ -7,12 +7,18 @@ from datetime import timedelta
 from threading import Barrier
 from types import SimpleNamespace
 
+from sqlalchemy import text
+from stack import wait_for
+
 from jobs import ring
 from jobs.connection import redis
 from jobs.spec import job_id
 from nightshift import clock, work
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
+
+HAVE_THE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:job || ' ' || :workspace, 0))")
+WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
 def owed(workspace: str, *seconds: float) -> list[str]:
@@ -57,6 +63,18 @@ def test_many_ringers_at_once_ring_no_more_than_one() -> None:
             workspace = new_id("ws")
             owed(workspace, *[0] * 40)
             assert sum(map(len, pool.map(ringer, [workspace] * 8))) == 5
+
+
+def test_what_became_due_while_a_ringer_waited_for_its_turn_counts_as_due() -> None:
+    workspace = new_id("ws")
+    before = owed(workspace, *[0] * 5)
+    with ThreadPoolExecutor(1) as pool, transaction() as session:
+        session.execute(HAVE_THE_TURN, {"job": "retry_send", "workspace": workspace})
+        waits = pool.submit(taken, workspace)
+        wait_for(lambda: session.scalar(WAITING))
+        owed(workspace, *[0] * 12)
+    assert sorted(waits.result()) == sorted(before)
+    assert taken(workspace) == []
 
 
 def test_what_is_being_worked_on_is_not_rung_and_an_old_job_of_it_is_not_run() -> None:

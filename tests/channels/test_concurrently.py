@@ -1,0 +1,80 @@
+"""A message is accepted or looked at while somebody else writes what it depends on."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+from stack import wait_for
+
+from nightshift import clock, work, workspaces
+from nightshift.channels import accounts, messages, tries
+from nightshift.db.session import engine, transaction
+
+CREDENTIALS = {"botToken": "123:token"}
+WAITS_FOR_ME = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+
+
+def a_workspace() -> tuple[str, str]:
+    """Its id and its agent's, with a Telegram account."""
+    with transaction() as session:
+        workspace, agent, _ = workspaces.create(session, "Concurrent", "x@example.com", 0, 0)
+        accounts.put(session, workspace.id, "TELEGRAM", CREDENTIALS)
+        return workspace.id, agent.id
+
+
+def accept(session: Session, workspace_id: str, agent_id: str) -> tuple[str, work.Lease | None]:
+    told = dict(channel_type="TELEGRAM", customer_id="customer", content="Hello")
+    return messages.accept(session, workspace_id, agent_id, **told)
+
+
+def test_a_try_that_begins_while_one_looks_is_not_shown_by_half() -> None:
+    workspace_id, agent_id = a_workspace()
+    with transaction() as session:
+        message_id, lease = accept(session, workspace_id, agent_id)
+    with transaction() as session:
+        assert lease
+        lease.give_back(session)
+
+    def begin() -> None:
+        lease = work.claim(messages.JOB, message_id, "a worker")
+        assert lease
+        tries.begin(lease, time.monotonic() + 5)
+
+    to_begin = [begin]
+
+    def after_a_statement(*_: Any) -> None:
+        if to_begin:
+            elsewhere.submit(to_begin.pop()).result()
+
+    with ThreadPoolExecutor(1) as elsewhere, transaction() as session:
+        event.listen(engine(), "after_cursor_execute", after_a_statement)
+        try:
+            view = messages.find(session, workspace_id, message_id)
+        finally:
+            event.remove(engine(), "after_cursor_execute", after_a_statement)
+        assert view
+        assert (view.status, len(view.attempts)) == ("RETRYING", 0)
+        [later] = messages.listed(session, agent_id, None, None, 50)
+        assert (later.status, [a.outcome for a in later.attempts]) == ("SENDING", ["unknown"])
+
+
+def test_a_message_that_meets_a_hold_while_new_credentials_end_it_does_not_wait_for_it() -> None:
+    workspace_id, agent_id = a_workspace()
+    with transaction() as session:
+        [account] = accounts.listed(session, workspace_id)
+        account.held_until = clock.now() + timedelta(minutes=20)
+
+    def meet() -> work.Lease | None:
+        with transaction() as session:
+            return accept(session, workspace_id, agent_id)[1]
+
+    with ThreadPoolExecutor(1) as elsewhere, transaction() as session:
+        accounts.put(session, workspace_id, "TELEGRAM", CREDENTIALS)
+        meets = elsewhere.submit(meet)
+        wait_for(lambda: meets.done() or session.scalar(WAITS_FOR_ME))
+    assert meets.result(), "it is tried at once"

@@ -25,7 +25,7 @@ from web.writing import Answer, Later, owe, writes
 
 blueprint = Blueprint("messages", __name__, url_prefix="/v1")
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
-WRITTEN_SECONDS = 14.0  # then it is given up to write down a failure, should Postgres be away
+WRITTEN_SECONDS = 13.5  # then it is given up to write down a failure, should Postgres be away
 places = Places(all_together=32, each=8)  # tries under way in this process, of a workspace: threads stay for the others
 
 ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]

@@ -11,20 +11,17 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import psycopg2
 import pytest
 import requests
 from client import Client
 from messaging import SECRET, message, put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
-
-COMMITS = "wait_event = 'SyncRep' AND query LIKE '%%UPDATE messages SET status = ''SENT''%%'"
 
 
 def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_try_and_the_message_arrives(
@@ -175,28 +172,11 @@ def test_where_only_the_word_of_the_last_commit_was_lost_the_message_is_sent_onc
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(lambda: say(api, word))
         wait_for(lambda: vendors.asked("/telegram", word))
-        with no_commit_confirmed(stack):
-            [(pid,)] = wait_for(lambda: stack.sql(f"SELECT pid FROM pg_stat_activity WHERE {COMMITS}"))
-            stack.sql("SELECT pg_terminate_backend(%s)", pid)
+        with stack.no_commit_confirmed() as break_off:
+            wait_for(lambda: break_off("%UPDATE messages SET status = 'SENT'%"))
         sent = asking.result()
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["sent"])
     assert len(vendors.asked("/telegram", word)) == 1
-
-
-@contextmanager
-def no_commit_confirmed(stack: Stack) -> Iterator[None]:
-    """Commits wait for a replica that is not there: done, and not told."""
-    url = stack.env["DATABASE_URL"].replace("/nightshift?", "/postgres?")
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-        try:
-            cursor.execute("SELECT pg_reload_conf()")
-            yield
-        finally:
-            cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
-            cursor.execute("SELECT pg_reload_conf()")
 
 
 def test_a_malformed_answer_does_not_bring_the_address_or_what_was_in_it_into_the_log(

@@ -28,6 +28,20 @@ def test_a_failure_is_counted_and_its_work_owed_again_not_held_until_its_lease_i
     assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
 
 
+def test_a_failure_whose_commit_took_effect_unheard_is_counted_once(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500, delay_seconds=THINKS))
+    doc_id = api.add_text(f"The {word} stands in the yard.")
+    wait_for(lambda: vendors.asked("/embeddings", word))
+    with stack.no_commit_confirmed() as break_off:
+        counted = "SELECT 1 FROM work WHERE row_id = %s AND failures = 1"
+        wait_for(lambda: (break_off("COMMIT"), stack.sql(counted, doc_id))[1])
+    assert api.settled(doc_id)["status"] == "READY"
+    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
+
+
 def test_a_vendors_answer_to_a_kept_message_is_not_lost(api: Client, stack: Stack, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"

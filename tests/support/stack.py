@@ -12,7 +12,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +90,40 @@ class Stack:
     @contextmanager
     def postgres_away(self) -> Iterator[None]:
         """Postgres ends every session of the program and takes no new one."""
-        connection = psycopg2.connect(self.env["DATABASE_URL"].replace("/nightshift?", "/postgres?"))
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS false")
-        try:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'nightshift'")
-            yield
-        finally:
-            cursor.execute("ALTER DATABASE nightshift ALLOW_CONNECTIONS true")
-            connection.close()
+        with self._beside_the_database() as run:
+            run("ALTER DATABASE nightshift ALLOW_CONNECTIONS false")
+            try:
+                run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'nightshift'")
+                yield
+            finally:
+                run("ALTER DATABASE nightshift ALLOW_CONNECTIONS true")
+
+    @contextmanager
+    def no_commit_confirmed(self) -> Iterator[Callable[[str], bool]]:
+        """Commits wait for a replica that is not there: done, and not told. Yields what breaks them off.
+
+        It ends the sessions that wait so and whose last statement is like this. Returns whether there were any.
+        """
+        with self._beside_the_database() as run:
+
+            def break_off(like: str) -> bool:
+                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE %s"
+                return bool(self.sql(ended, like))
+
+            run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            try:
+                run("SELECT pg_reload_conf()")
+                yield break_off
+            finally:
+                run("ALTER SYSTEM RESET synchronous_standby_names")
+                run("SELECT pg_reload_conf()")
+
+    @contextmanager
+    def _beside_the_database(self) -> Iterator[Callable[[str], None]]:
+        url = self.env["DATABASE_URL"].replace("/nightshift?", "/postgres?")
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            yield connection.cursor().execute
 
     def bring_forward(self, row_id: str, queue: str) -> None:
         """Time travel: what this row waits for is near enough to be rung, and a sweep rings it; RQ then holds it back."""

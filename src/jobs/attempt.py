@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 from jobs import account
 from jobs.spec import JobSpec, job_id, parse_job_id
 from nightshift import clock, work
-from nightshift.db.session import patiently, transaction
+from nightshift.db.session import AWAY, patiently, transaction
 from nightshift.errors import LeaseLost, NotYet, TemporaryError
 from nightshift.judging import Failure, judge
 from nightshift.logs import log, where
@@ -39,12 +39,19 @@ def attempt(spec: JobSpec, row_id: str, do: Callable[[Lease], None]) -> None:
     """Run `do` under the row's lease; it ends by `lease.finish` in the transaction that has the effect.
 
     Outcomes, as the log line names them: done; stale (not this job's to do any more); lost (someone else took it over,
-    nothing was written; or it was, and only the word of the commit was lost); given_back (a stop, or not yet its time);
-    retry; failed. Errors are recorded, then raised: RQ sees every failure.
+    nothing was written; or it was, and only the word of the commit was lost); given_back (a stop, not yet its time, or
+    Postgres away before it began: the sweep rings it again); retry; failed. Errors are recorded, then raised: RQ sees every
+    failure.
     """
     job: Any = get_current_job()
     named = parse_job_id(job.id) if job else None
-    lease = work.claim(spec.name, row_id, job.worker_name if job else work.local_owner(), named and named[2])
+    owner = job.worker_name if job else work.local_owner()
+    try:
+        lease = patiently(lambda: work.claim(spec.name, row_id, owner, named and named[2]))
+    except AWAY:
+        if job is None:
+            raise
+        return _note(job, "given_back", handed_back=True)
     if lease is None:
         return _note(job, "stale")
     if job:

@@ -14,11 +14,14 @@ from jobs import account, cron
 from jobs.connection import redis
 from jobs.sweep import sweep
 from nightshift.db.session import engine
-from nightshift.logs import log
+from nightshift.logs import log, where
 from nightshift.settings import settings
 
 INTERVAL_SECONDS = 15
 LEADER_LOCK = 7_461_002  # an advisory lock of Postgres: free again the moment its holder's connection is gone
+SILENT_SECONDS = (
+    45  # Postgres ends a leader's session that says nothing for so long: it is stopped, cut off or powered down
+)
 ALIVE = "nightshift:scheduler"  # a key in Redis that says a leader ticks
 
 
@@ -38,8 +41,9 @@ def run() -> None:
                 leader.commit()
                 tick()
                 pause = INTERVAL_SECONDS
-        except (SQLAlchemyError, RedisError) as error:
-            log("tick failed", logging.WARNING, error=type(error).__name__)
+        except Exception as error:
+            away = isinstance(error, SQLAlchemyError | RedisError)
+            log("tick failed", logging.WARNING, error=type(error).__name__ if away else where(error))
             if leader and isinstance(error, SQLAlchemyError):
                 leader.invalidate()
                 leader = None
@@ -51,8 +55,10 @@ def run() -> None:
 def tick() -> None:
     """One round of a leader's work."""
     redis().set(ALIVE, 1, ex=INTERVAL_SECONDS * 3)
-    cron.tick()
-    rung = sweep()
+    try:
+        cron.tick()
+    finally:  # whatever keeps one half from its work
+        rung = sweep()
     if rung:
         log("sweep", rung=rung)
 
@@ -61,6 +67,7 @@ def _lead() -> Connection | None:
     """A connection that holds the leader's lock, None where another process does."""
     connection = engine().connect()
     if connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LEADER_LOCK}):
+        connection.exec_driver_sql(f"SET idle_session_timeout = '{SILENT_SECONDS}s'")
         connection.commit()
         return connection
     connection.close()

@@ -32,13 +32,22 @@ class Cron(Scheduler):
 
     def register(self) -> None:
         """Have every entry of the schedule in Redis as it is declared, due by its next slot, and no other entry."""
+        self._clear()
         known = {job.id: job.meta.get("cron_string") for job in self.get_jobs()}
-        for name in known.keys() - SCHEDULE.keys():
-            self.cancel(name)
         for entry in SCHEDULE.values():
             due = self.connection.zscore(self.scheduled_jobs_key, entry.name) or AT_ONCE
             if known.get(entry.name) != entry.cron or due > entry.next(clock.now()).timestamp():
                 self._put(entry)
+
+    def _clear(self) -> None:
+        """Take away what is no entry of ours: rq-scheduler would run it, or stumble over it."""
+        kinds = {self.scheduled_jobs_key: b"zset"} | {f"rq:job:{name}": b"hash" for name in SCHEDULE}
+        for key, kind in kinds.items():
+            if self.connection.type(key) not in (kind, b"none"):
+                self.connection.delete(key)
+        strange = set(self.connection.zrange(self.scheduled_jobs_key, 0, -1)) - {name.encode() for name in SCHEDULE}
+        if strange:
+            self.connection.zrem(self.scheduled_jobs_key, *strange)
 
     def _put(self, entry: Entry) -> None:
         spec = entry.spec

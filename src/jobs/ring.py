@@ -40,7 +40,6 @@ TAKE = """
         SELECT count(*) FILTER (WHERE due_at <= (SELECT now FROM moment)) AS due,
                count(*) FILTER (WHERE due_at > (SELECT now FROM moment)) AS ahead
         FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NOT NULL
-                        AND due_at <= (SELECT horizon FROM moment)
     ), due AS (
         SELECT row_id FROM work
         WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND rung_at IS NULL

@@ -24,7 +24,8 @@ from nightshift.logs import log, where
 
 POLL_SECONDS = 0.1
 GENTLE_SECONDS = 8.0  # for the jobs that are running; then they are given back
-HARD_SECONDS = 12.0  # then whoever is left is killed: all is over in 15 s
+HARD_SECONDS = 12.0  # then whoever is left is killed
+LAST_SECONDS = 14.0  # until then it is given back what they had: all is over in 15 s
 QUICK_DEATH_SECONDS = 2.0  # a child that dies younger than this is restarted with a growing pause
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -142,10 +143,11 @@ class Supervisor:
         waited = time.monotonic() - self._stop_at
         if waited > HARD_SECONDS:
             self._signal(signal.SIGKILL)
-            for reaper in self._reapers:  # waiting for Postgres, say: the sweep gives back what it could not
-                os.kill(reaper, signal.SIGKILL)
         elif waited > GENTLE_SECONDS:
             self._signal(signal.SIGTERM)
+        if waited > LAST_SECONDS:
+            for reaper in self._reapers:  # waiting for Postgres, say: the sweep gives back what it could not
+                os.kill(reaper, signal.SIGKILL)
         return not any(child.pid for child in self._children) and not self._reapers
 
     def _signal(self, signum: int) -> None:

@@ -89,7 +89,9 @@ class _Metrics(Collector):
         with transaction() as session:
             rows = session.execute(
                 text("""
-                SELECT job, state, count(*), extract(epoch FROM min(due_at)) FROM work WHERE state <> 'done' GROUP BY 1, 2
+                SELECT job, state, count(*), extract(epoch FROM min(due_at)) FROM (
+                    SELECT job, state, due_at FROM work WHERE state = 'pending'
+                    UNION ALL SELECT job, state, due_at FROM work WHERE state = 'failed') AS open GROUP BY 1, 2
             """)
             )
             for job, state, count, due in rows:

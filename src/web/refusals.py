@@ -33,8 +33,10 @@ def of(route: Route) -> dict[str, Any]:
         statuses |= {429}
     if "{" in route.path:
         statuses |= {404}
+    if route.method != "get":  # whatever is sent is read
+        statuses |= {413}
     if route.body is not None:
-        statuses |= {413, 415, 422}
+        statuses |= {415, 422}
     if any(parameter["in"] == "query" for parameter in route.parameters):
         statuses |= {414}
     if route.parameters or route.method == "post":  # whose Idempotency-Key can be wrong

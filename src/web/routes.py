@@ -92,5 +92,5 @@ ROUTES = [
           {201: "Invoice", 200: "Invoice"}, body=invoices.NewInvoice, access="operator"),
     Route("get", "/healthz", "Alive?", {200: "Health"}, access="public"),
     Route("get", "/readyz", "Is every part there?", {200: "Health", 503: "Health"}, access="public"),
-    Route("get", "/metrics", "For Prometheus", {200: ""}, access="public", media="text/plain"),
+    Route("get", "/metrics", "For Prometheus", {200: ""}, access="public", media="text/plain", also=(503,)),
 ]  # fmt: skip

@@ -198,9 +198,12 @@ def test_what_a_vendor_says_to_old_credentials_does_not_concern_new_ones(
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(word, answer)
+    vendors.script(f"{word[::-1]} pending", Answer(500))
+    pending = say(api, f"{word[::-1]} pending", customer="third")
     with under_way(api, vendors, word) as slow:
         put(api, "TELEGRAM", vendors)
     assert slow.result()["status"] != "SENT"
+    assert settled(api, pending["id"])["status"] == "SENT", "it is not put off"
     assert say(api, "Hello", customer="another")["status"] == "SENT"
     assert [c["state"] for c in api("GET", "/v1/channels").json()["items"]] == ["ACTIVE"]
 

@@ -28,6 +28,28 @@ def test_a_failure_is_counted_and_its_work_owed_again_not_held_until_its_lease_i
     assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
 
 
+def test_work_whose_turn_comes_while_postgres_is_away_is_no_failure_and_runs_when_it_is_back(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word = f"word{uuid4().hex}"
+    vendors.script(word, Answer(500))
+
+    def in_the_worker() -> list[str]:
+        lines = stack.lines(event="job")
+        return [line["outcome"] for line in lines if kept["id"] in line.get("id", "") and line["outcome"] != "retry"]
+
+    with stack.nothing_moves() as move:
+        kept = say(api, word)
+        wait_for(lambda: stack.delayed(kept["id"], "webhook-retry"))
+        with stack.postgres_away():
+            move(kept["id"], "webhook-retry")
+            assert wait_for(in_the_worker) == ["given_back"]
+    stack.wait_ready()
+    sent = settled(api, kept["id"])
+    assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "sent"])
+
+
 def test_a_failure_whose_commit_took_effect_unheard_is_counted_once(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:

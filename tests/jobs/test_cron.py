@@ -163,3 +163,35 @@ def test_postgres_away_leaves_the_slot_due(
             cron.tick()
     cron.tick()
     assert owed(entry) == ["2026-11-24"]
+
+
+@pytest.mark.parametrize("strange", [b"\xff", b"nobody's", b""])
+def test_what_else_stands_in_the_schedule_goes_and_no_tick_stumbles_over_it(
+    redis: Any, entry: Entry, time: Clock, strange: bytes
+) -> None:
+    redis.zadd(DUE, {strange: 1})
+    time.to("2026-11-25T02:00:00+00:00")
+    cron.tick()
+    assert owed(entry) == ["2026-11-24"]
+    assert redis.zrange(DUE, 0, -1) == [entry.name.encode()]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda redis, name: redis.set(DUE, "text"),
+        lambda redis, name: redis.zadd(DUE, {name: -1}),
+        lambda redis, name: redis.set(f"rq:job:{name}", "text"),
+        lambda redis, name: redis.hset(
+            f"rq:job:{name}", mapping={"data": b"\x80", "meta": b"\xff", "created_at": "never"}
+        ),
+    ],
+    ids=["no set", "before time began", "no hash", "no job"],
+)
+def test_a_spoilt_schedule_is_put_right(redis: Any, entry: Entry, time: Clock, spoil: Any) -> None:
+    redis.delete(DUE)
+    spoil(redis, entry.name)
+    time.to("2026-11-25T02:00:00+00:00")
+    for _ in range(2):
+        cron.tick()
+    assert owed(entry) == ["2026-11-24"]

@@ -61,15 +61,14 @@ def remove(session: Session, workspace_id: str, channel_type: str) -> bool:
     return session.scalar(gone) is not None
 
 
-def refuse(workspace_id: str, channel_type: str, used: bytes, sentence: str) -> None:
+def refuse(session: Session, workspace_id: str, channel_type: str, used: bytes, sentence: str) -> None:
     """The vendor takes the credentials `used` (as sealed) no longer: fail fast until new ones are put."""
     refused = dict(state="REFUSED", error=sentence, updated_at=clock.now())
     same = _is(workspace_id, channel_type) & (ChannelAccount.credentials == used)
-    with transaction() as session:
-        session.execute(update(ChannelAccount).where(same).values(refused))
+    session.execute(update(ChannelAccount).where(same).values(refused))
 
 
-def hold(workspace_id: str, channel_type: str, used: bytes, until: datetime) -> None:
+def hold(session: Session, workspace_id: str, channel_type: str, used: bytes, until: datetime) -> None:
     """Nothing goes out through this account, with the credentials `used` (as sealed), until then.
 
     What is due before waits for it, but no longer than its own hour; beyond 30 minutes nothing waits: each fails when its
@@ -78,10 +77,8 @@ def hold(workspace_id: str, channel_type: str, used: bytes, until: datetime) -> 
     same = _is(workspace_id, channel_type) & (ChannelAccount.credentials == used)
     held = update(ChannelAccount).where(same).values(held_until=func.greatest(ChannelAccount.held_until, until))
     waits = dict(job=JOB, workspace=workspace_id, type=channel_type, until=until, now=clock.now())
-    with transaction() as session:
-        session.execute(held)
-        if not too_long(until):
-            session.execute(PUT_OFF, waits)
+    if session.scalar(held.returning(ChannelAccount.type)) and not too_long(until):
+        session.execute(PUT_OFF, waits)
 
 
 def too_long(held_until: datetime) -> bool:

@@ -109,17 +109,17 @@ class Try:
         """How it ended, and what that means for the whole account."""
         known = isinstance(error, NightshiftError) and not (isinstance(error, TemporaryError) and error.answer_lost)
         sentence = str(error) if isinstance(error, NightshiftError) else UNEXPECTED
-        patiently(lambda: self._ended("failed" if known else "unknown", sentence), self.write_until)
-        account = (self.workspace_id, self.channel_type, self.credentials)
-        if isinstance(error, BadCredential):
-            patiently(lambda: accounts.refuse(*account, sentence), self.write_until)
-        if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
-            until = error.at + timedelta(seconds=wait_seconds(error.retry_after_seconds))
-            patiently(lambda: accounts.hold(*account, until), self.write_until)
+        patiently(lambda: self._ended("failed" if known else "unknown", sentence, error), self.write_until)
 
-    def _ended(self, outcome: str, sentence: str) -> None:
+    def _ended(self, outcome: str, sentence: str, error: Exception | None = None) -> None:
+        account = (self.workspace_id, self.channel_type, self.credentials)
         with transaction() as session:
             session.execute(ENDED, dict(id=self.id, outcome=outcome, http_status=self.http_status, error=sentence))
+            if isinstance(error, BadCredential):
+                accounts.refuse(session, *account, sentence)
+            if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
+                until = error.at + timedelta(seconds=wait_seconds(error.retry_after_seconds))
+                accounts.hold(session, *account, until)
 
 
 def begin(lease: Lease, write_until: float) -> Try:

@@ -23,7 +23,8 @@ CRASHED = "The worker stopped unexpectedly while working on it, more than once."
 
 CLAIM = """
     UPDATE work SET lease_owner = %(owner)s, lease_until = %(until)s, runs = runs + 1, updated_at = %(now)s
-    WHERE job = %(job)s AND row_id = %(row_id)s AND state = 'pending' AND lease_owner IS NULL AND due_at < 'infinity'
+    WHERE job = %(job)s AND row_id = %(row_id)s AND state = 'pending' AND due_at < 'infinity'
+          AND (lease_owner IS NULL OR lease_owner = %(owner)s)
           AND (%(generation)s::int IS NULL OR generation = %(generation)s)
     RETURNING workspace_id, generation, runs, failures, waited_seconds, give_up_at
 """
@@ -121,8 +122,8 @@ class Lease:
 
 def claim(job: str, row_id: str, owner: str, generation: int | None = None) -> Lease | None:
     """The lease on a pending row, counted as a run; None where there is nothing to do: it is done, gone, someone else's,
-    not the head of its lane, or `generation` (None: any) is not its newest job. A claim that Postgres loses in a crash
-    was made by a worker whose last word it will not take."""
+    not the head of its lane, or `generation` (None: any) is not its newest job. An owner may claim again what it has: it
+    did not hear of it. A claim that Postgres loses in a crash was made by a worker whose last word it will not take."""
     rows = statement(CLAIM, durable=False, **_claimed(job, row_id, owner, generation))
     return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
 

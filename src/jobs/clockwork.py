@@ -19,9 +19,7 @@ from nightshift.settings import settings
 
 INTERVAL_SECONDS = 15
 LEADER_LOCK = 7_461_002  # an advisory lock of Postgres: free again the moment its holder's connection is gone
-SILENT_SECONDS = (
-    45  # Postgres ends a leader's session that says nothing for so long: it is stopped, cut off or powered down
-)
+SILENT_SECONDS = 45  # then Postgres ends a leader's session: it is stopped, cut off or powered down
 ALIVE = "nightshift:scheduler"  # a key in Redis that says a leader ticks
 
 

@@ -20,7 +20,7 @@ import table
 from drill import FULL_SECONDS, Drill
 from load import Load
 from machine import Machine
-from replay import replay
+from replay import replay, unexplained
 from scene import Scene
 from ticks import long_ago, owe_again
 from vendors import Vendors
@@ -64,6 +64,7 @@ def _drill(machine: Machine, vendors: Vendors, seed: int, seconds: float) -> dic
     drill.run()
     found["all became quiet"] = [] if drill.settle() else ["something is still owed, or not recovered"]
     owe_again(machine)  # the days that got late rows since
+    found["what came to rest did so by a vendor"] = unexplained(machine)
     replayed = replay(machine, load)
     found["all became quiet again"] = [] if drill.settle() else ["something is still owed"]
     found["no customer was refused"] = load.failures

@@ -22,6 +22,10 @@ from nightshift.db.session import engine, statement
 
 Command = Callable[..., Any]
 LAPSE = "UPDATE work SET lease_until = now() - interval '1 second' WHERE lease_owner IS NOT NULL"
+WAITED = """
+    UPDATE work SET due_at = now() WHERE state = 'pending' AND due_at > now() AND due_at < 'infinity';
+    UPDATE channels SET held_until = now() WHERE held_until > now()
+"""
 SILENT = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'idle in transaction'
@@ -68,9 +72,12 @@ def check(case: str, row: dict[str, Any], delivered: list[str]) -> list[str]:
 
 
 def _let_time_pass(queue: str) -> None:
-    """Leases lapse, Postgres ends who is silent in a transaction, and what RQ notes of running jobs is no longer new."""
+    """Leases lapse, what waited is due, Postgres ends who is silent in a transaction, what RQ notes of jobs is old."""
     statement(SILENT)
     statement(LAPSE)
+    statement(WAITED)
+    for name in connect(5).zrange(f"rq:scheduled:{queue}", 0, -1):
+        connect(5).zadd(f"rq:scheduled:{queue}", {name: 1})
     for entry in connect(5).zrange(f"rq:wip:{queue}", 0, -1):
         connect(5).zincrby(f"rq:wip:{queue}", -60, entry)
 

@@ -32,4 +32,7 @@ def _ingested(row: Row, delivered: list[str]) -> list[str]:
     return [] if found == ("READY", 3, [0, 1, 2], 1, 0) else [f"status, count, chunks, told, paid for: {found}"]
 
 
-CASES = {"ingest": Case("ingest", _document, _ingested)}
+CASES = {
+    "ingest": Case("ingest", _document, _ingested),
+    "ingest after a 500": Case("ingest", _document, _ingested, first_status=500),
+}

@@ -25,4 +25,4 @@ def _sent(row: Row, delivered: list[str]) -> list[str]:
     return [] if right else [f"mail: {tuple(found)}, delivered {len(delivered)} times"]
 
 
-CASES = {"send": Case("send", _owed, _sent)}
+CASES = {"send": Case("send", _owed, _sent), "send after a 500": Case("send", _owed, _sent, first_status=500)}

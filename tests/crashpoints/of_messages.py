@@ -57,6 +57,9 @@ def _sent(row: Row, delivered: list[str]) -> list[str]:
 
 
 CASES = {
+    "retry_send after a 429": Case(
+        "retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True, first_status=429
+    ),
     "retry_send without a key": Case("retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True),
     "retry_send with a key": Case("retry_send", _accepted("LINE", here=False), _sent),
     "the try inside the request": Case(

@@ -19,6 +19,7 @@ class Case:
     `prepare(number)` owes it, under a name made of a number that no other has: its workspace_id, and what
     `check(row, delivered texts)` needs to name all that differs from one effect. `here(row)`: run by this, in place of a
     worker. `may_repeat`: the vendor knows no key, so that who was stopped just before a call sends that once more.
+    `first_status`: with it the vendor refuses the first request.
     """
 
     job: str
@@ -26,6 +27,7 @@ class Case:
     check: Callable[[Row, list[str]], list[str]]
     here: Callable[[Row], None] | None = None
     may_repeat: bool = False
+    first_status: int | None = None
 
 
 def workspace() -> Row:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vendors import Vendors
+from recorder import Answer
+from vendors import Mood, Vendors, well
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -65,7 +66,13 @@ def _places(case: str, run: Run, vendors: Vendors) -> list[str]:
 
 def _fresh_row(case: str, run: Run, vendors: Vendors) -> dict[str, Any]:
     vendors.deliveries.clear()
+    vendors.mood = _refusing_once(CASES[case].first_status)
     return dict(run("prepare", case=case)["result"])
+
+
+def _refusing_once(status: int | None) -> Mood:
+    refusals = [(Answer(status, {}, {"Retry-After": "20"}), False)] if status else []
+    return lambda request: refusals.pop() if refusals else well(request)
 
 
 def _texts(vendors: Vendors) -> list[str]:

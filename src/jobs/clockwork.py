@@ -39,12 +39,14 @@ def run() -> None:
                 leader.commit()
                 tick()
                 pause = INTERVAL_SECONDS
-        except Exception as error:
-            away = isinstance(error, SQLAlchemyError | RedisError)
-            log("tick failed", logging.WARNING, error=type(error).__name__ if away else where(error))
+        except (SQLAlchemyError, RedisError) as error:
+            log("tick failed", logging.WARNING, error=type(error).__name__)
             if leader and isinstance(error, SQLAlchemyError):
                 leader.invalidate()
                 leader = None
+        except Exception as error:  # nobody else sweeps while this one leads: say so, and go on
+            log("tick failed", logging.ERROR, error=where(error))
+            account.report(error, job="tick")
         stop.wait(pause)
     if leader:
         leader.close()

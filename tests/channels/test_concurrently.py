@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event, text
+from owed import WAITS_FOR_ME
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 from stack import wait_for
 
@@ -16,7 +17,6 @@ from nightshift.channels import accounts, messages, tries
 from nightshift.db.session import engine, transaction
 
 CREDENTIALS = {"botToken": "123:token"}
-WAITS_FOR_ME = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
 
 
 def a_workspace() -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from stack import wait_for
@@ -38,3 +39,22 @@ def test_what_keeps_the_schedule_from_its_work_keeps_no_sweep(monkeypatch: pytes
     with pytest.raises(UnicodeDecodeError):
         clockwork.tick()
     assert swept
+
+
+def test_a_tick_that_fails_for_no_known_reason_is_reported_and_the_next_one_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, ticks = list[Any](), iter([ValueError("spoilt"), SystemExit()])
+
+    def tick() -> None:
+        raise next(ticks)
+
+    monkeypatch.setattr(clockwork, "tick", tick)
+    monkeypatch.setattr(clockwork, "_lead", MagicMock())
+    monkeypatch.setattr(clockwork, "INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(clockwork.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(clockwork.account, "start_sentry", lambda *_: None)
+    monkeypatch.setattr(clockwork.account, "report", lambda error, **_: told.append(str(error)))
+    with pytest.raises(SystemExit):
+        clockwork.run()
+    assert told == ["spoilt"]

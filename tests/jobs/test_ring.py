@@ -7,6 +7,7 @@ from datetime import timedelta
 from threading import Barrier
 from types import SimpleNamespace
 
+from owed import WAITS_FOR_ME
 from sqlalchemy import text
 from stack import wait_for
 
@@ -14,11 +15,10 @@ from jobs import ring
 from jobs.connection import redis
 from jobs.spec import job_id
 from nightshift import clock, work
-from nightshift.db.session import transaction
+from nightshift.db.session import statement, transaction
 from nightshift.ids import new_id
 
 HAVE_THE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:job || ' ' || :workspace, 0))")
-WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
 def owed(workspace: str, *seconds: float) -> list[str]:
@@ -43,6 +43,23 @@ def test_what_is_rung_ahead_of_its_time_takes_no_place_of_what_is_due() -> None:
     assert taken(workspace) == due[:1:-1], "the longest due first"
     assert taken(workspace) == []
     assert len(ahead) == 7
+
+
+def test_retries_that_rq_keeps_for_later_count_among_what_is_rung_ahead() -> None:
+    workspace = new_id("ws")
+    kept = owed(workspace, *[60] * 3)
+    statement("UPDATE work SET rung_at = now() WHERE row_id = ANY(%(kept)s)", kept=kept)
+    owed(workspace, *[10] * 7)
+    assert len(taken(workspace)) == 5 - len(kept)
+
+
+def test_an_owner_that_did_not_hear_of_its_claim_may_claim_again() -> None:
+    [row_id] = owed(new_id("ws"), 0)
+    assert work.claim("retry_send", row_id, "me")
+    assert work.claim("retry_send", row_id, "another") is None
+    again = work.claim("retry_send", row_id, "me")
+    assert again
+    assert again.runs == 2
 
 
 def test_what_is_due_later_than_the_next_sweep_is_not_rung() -> None:
@@ -71,7 +88,7 @@ def test_what_became_due_while_a_ringer_waited_for_its_turn_counts_as_due() -> N
     with ThreadPoolExecutor(1) as pool, transaction() as session:
         session.execute(HAVE_THE_TURN, {"job": "retry_send", "workspace": workspace})
         waits = pool.submit(taken, workspace)
-        wait_for(lambda: session.scalar(WAITING))
+        wait_for(lambda: session.scalar(WAITS_FOR_ME))
         owed(workspace, *[0] * 12)
     assert sorted(waits.result()) == sorted(before)
     assert taken(workspace) == []

@@ -6,12 +6,15 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import text
 from stack import Stack, wait_for
 
 from jobs.ring import ring_due
 from nightshift import work
 from nightshift.db.session import statement, transaction
 from nightshift.work import Lease
+
+WAITS_FOR_ME = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
 
 
 def lease_on(row_id: str) -> Lease:

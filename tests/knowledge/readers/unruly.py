@@ -38,10 +38,8 @@ def read(path: Path) -> Extracted:
         )
     if deed == "long":
         return Extracted([Block("x" * 20_000_001)])
-    if deed in ("SIGTERM", "SIGINT", "SIGHUP"):
-        signal.signal(
-            getattr(signal, deed), signal.SIG_DFL
-        )  # ignored where a shell put the whole run into the background
+    if deed in ("SIGTERM", "SIGINT", "SIGHUP"):  # ignored where a shell put the whole run into the background
+        signal.signal(getattr(signal, deed), signal.SIG_DFL)
     if deed.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, deed))
     return Extracted([Block(deed, page=2, headings=("A", "B"))], ["a note"])

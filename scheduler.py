@@ -1,7 +1,5 @@
 """Starts what time starts, and sweeps: `python scheduler.py`. Two may run: one works, the other takes over."""
 
-from __future__ import annotations
-
 import sys
 
 from jobs.clockwork import run

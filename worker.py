@@ -1,7 +1,5 @@
 """Works on the queues: `python worker.py` on all five, `python worker.py email billing` on some."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -1,7 +1,5 @@
 """Real Postgres and Redis for the whole run, and the program itself in processes of its own for who asks for `stack`."""
 
-from __future__ import annotations
-
 import base64
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Imports go down only, and the libraries stay in the rooms they were let into."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The real Redis and Postgres out of wheels, for a machine that has neither; used by `make run` and by the tests."""
 
-from __future__ import annotations
-
 from nightshift.errors import NightshiftError
 
 

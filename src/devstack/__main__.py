@@ -1,7 +1,5 @@
 """`python -m devstack` runs everything; `python -m devstack clean` ends and removes it, for `make clean`."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -4,8 +4,6 @@ In its `.data`; outside what cannot be there: sockets whose path would be too lo
 account could not reach `.data`. No mode of any directory above is changed.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

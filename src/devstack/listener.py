@@ -1,7 +1,5 @@
 """Who listens on a server's socket, whoever started it. Its pid is in `<socket>.lock`, where Postgres has it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """Postgres 18 with pgvector out of a wheel, on a Unix socket: for development and tests."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

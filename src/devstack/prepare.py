@@ -3,8 +3,6 @@
 `python -m devstack.prepare <demo.json> <base URL>`, DATABASE_URL and REDIS_URL in the environment.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Child processes that end when we do, whatever ended us, and come back when they end before."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -1,7 +1,5 @@
 """Redis (its successor Valkey) out of a wheel, on a Unix socket: for development and tests."""
 
-from __future__ import annotations
-
 from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote

@@ -1,7 +1,5 @@
 """`make run`: the whole of Nightshift on one machine, for development, until it is told to stop."""
 
-from __future__ import annotations
-
 import json
 import signal
 import sys

@@ -1,7 +1,5 @@
 """What the two embedded servers have in common: one owner, one process, a socket in a private directory."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

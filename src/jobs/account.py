@@ -1,7 +1,5 @@
 """After each attempt: one log line, one count, one Sentry event where it was the last, and no more jobs kept than agreed."""
 
-from __future__ import annotations
-
 import logging
 import time
 from typing import Any

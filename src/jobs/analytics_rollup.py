@@ -5,8 +5,6 @@ tried again after one and after five minutes, and then rests until the operator 
 does not depend on it.
 """
 
-from __future__ import annotations
-
 from rq import Retry
 
 from jobs import timed

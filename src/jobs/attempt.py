@@ -1,7 +1,5 @@
 """One run of one row's work: claim it, do it, write down how it ended, and have RQ repeat what the row says."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time

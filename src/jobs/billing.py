@@ -4,8 +4,6 @@ Owed at 00:05 UTC on the first. Raises what the database raises; what was grante
 after one, five and fifteen minutes: customers are waiting for their credits.
 """
 
-from __future__ import annotations
-
 from rq import Retry
 
 from jobs import timed

@@ -1,7 +1,5 @@
 """The scheduler's loop: one of its processes at a time, every 15 s, owes what time starts, and sweeps."""
 
-from __future__ import annotations
-
 import logging
 import signal
 from threading import Event

@@ -1,7 +1,5 @@
 """Redis, for as long as it answers: nothing here waits for it longer than a second."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

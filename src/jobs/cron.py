@@ -4,8 +4,6 @@ An entry in Redis is a template that never runs itself. Where it is lost, change
 too often costs nothing.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from rq_scheduler import Scheduler

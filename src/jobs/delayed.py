@@ -1,7 +1,5 @@
 """The process that moves RQ's delayed retries into their queues when they are due."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

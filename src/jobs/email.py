@@ -5,8 +5,6 @@ ends it at once; anything else is tried three more times, 10 s apart each, which
 still brings a handoff to a person within the minute.
 """
 
-from __future__ import annotations
-
 from rq import Retry
 
 from jobs.attempt import attempt

@@ -5,8 +5,6 @@ scanned, empty) ends it at once; anything else is tried three more times, 2, 8 a
 bad minute without holding a customer up for long.
 """
 
-from __future__ import annotations
-
 from rq import Retry
 from sqlalchemy.orm import Session
 

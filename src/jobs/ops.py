@@ -1,7 +1,5 @@
 """What an operator does by hand: `make ops CMD="failed"`, `CMD="retry <job> <row id>"`, `CMD="check-balances"`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

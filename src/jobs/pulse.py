@@ -1,7 +1,5 @@
 """A worker's heartbeat, beside whatever its job is doing: it is there, its lease is kept, its supervisor lives."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

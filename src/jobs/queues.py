@@ -1,7 +1,5 @@
 """The five queues."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """After a death: the rows of a dead worker are owed again, and Redis forgets what it knew of their jobs."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

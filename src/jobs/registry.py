@@ -1,7 +1,5 @@
 """The jobs there are. A function that is not here never runs."""
 
-from __future__ import annotations
-
 from jobs import analytics_rollup, billing, email, ingestion, webhook_retry
 
 SPECS = (ingestion.JOB, webhook_retry.JOB, analytics_rollup.JOB, billing.JOB, email.JOB)

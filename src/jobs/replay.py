@@ -1,7 +1,5 @@
 """What rests as failed, and owing it anew."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

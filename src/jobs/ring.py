@@ -3,8 +3,6 @@
 Postgres knows what is owed; Redis only says "look". A ring that is lost costs nothing but the time until the sweep.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """RQ's Job and Queue, less what would let a writer to Redis run code or make calls from here."""
 
-from __future__ import annotations
-
 import inspect
 import zlib
 from collections.abc import Callable, Mapping

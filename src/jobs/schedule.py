@@ -3,8 +3,6 @@
 The table of slots decides: whatever Redis remembers, each slot after an entry's newest row is owed, once.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One worker process on one queue: RQ's SimpleWorker, with what it does to a job's row and without what it leaks."""
 
-from __future__ import annotations
-
 import faulthandler
 import logging
 import signal

@@ -1,7 +1,5 @@
 """What a job is, and how its runs are named in Redis."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

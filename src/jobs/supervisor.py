@@ -4,8 +4,6 @@ It holds no connection and no thread, so that what it forks is clean. When a chi
 the dead one's job back, and then a successor.
 """
 
-from __future__ import annotations
-
 import gc
 import logging
 import os

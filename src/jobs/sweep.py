@@ -1,7 +1,5 @@
 """The sweep: every 15 s, whatever is owed and has no live job is rung again, however Redis lost it."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

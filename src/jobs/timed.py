@@ -1,7 +1,5 @@
 """Work that time starts: rows of no workspace, owed once for each slot, by the clock or by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from rq import get_current_job

@@ -6,8 +6,6 @@ which with the waits a vendor may ask for stays within an hour of the first try.
 run: its job starts 5 s later, with the four waits that are left.
 """
 
-from __future__ import annotations
-
 from rq import Retry
 
 from jobs.attempt import attempt

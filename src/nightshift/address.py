@@ -1,7 +1,5 @@
 """Which addresses a user may name: what they must look like, and where they may lead."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """The one clock. Tests that live through a month replace `now` here; nothing else asks the machine for the time."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 

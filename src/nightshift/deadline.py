@@ -1,7 +1,5 @@
 """Connections that end at a moment, however slowly the other side drips."""
 
-from __future__ import annotations
-
 import io
 import socket
 import time

@@ -1,7 +1,5 @@
 """Two kinds of failure: one that will be the same tomorrow, and everything else."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from nightshift import clock

@@ -1,7 +1,5 @@
 """What happens in a workspace, written with its cause and read in order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import select, text, update

@@ -4,8 +4,6 @@
 an operator named. Each rule was measured against a server that breaks it; the tests hold those servers.
 """
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

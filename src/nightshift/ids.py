@@ -1,7 +1,5 @@
 """Ids that sort by the time they were made, so that a list in id order is a list in time order."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from datetime import UTC, datetime

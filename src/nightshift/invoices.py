@@ -1,7 +1,5 @@
 """Invoices that the operator's billing has made."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from sqlalchemy import select

@@ -1,7 +1,5 @@
 """What a failure means: again, when, or never."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

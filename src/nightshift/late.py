@@ -3,8 +3,6 @@
 A mark is a row of its own, so that those who mark wait for nobody; the roll-up takes away those marks whose rows it saw.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import insert

@@ -1,7 +1,5 @@
 """Structured log lines: what happened and to which ids, never what a customer wrote."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

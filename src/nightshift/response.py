@@ -1,7 +1,5 @@
 """An HTTP answer, and what its status and its Retry-After mean for us."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime

@@ -1,7 +1,5 @@
 """Values at rest, sealed to the place they were written in."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

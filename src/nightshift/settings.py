@@ -1,7 +1,5 @@
 """Every setting of the program, read from the environment here and nowhere else."""
 
-from __future__ import annotations
-
 import base64
 import fcntl
 import ipaddress

@@ -1,7 +1,5 @@
 """Workspaces, their keys, their agents."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

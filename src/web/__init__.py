@@ -1,7 +1,5 @@
 """Ask and watch: a thin Flask application. Parse, write the row, answer, ring."""
 
-from __future__ import annotations
-
 import sys
 
 from flask import Flask, request

@@ -1,7 +1,5 @@
 """Who may ask, and how often."""
 
-from __future__ import annotations
-
 import hmac
 import time
 

@@ -1,7 +1,5 @@
 """What comes in, what is handed to a person, and the days' figures."""
 
-from __future__ import annotations
-
 import re
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any

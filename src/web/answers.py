@@ -1,7 +1,5 @@
 """What the routes answer, as JSON Schema."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from nightshift.channels import CHANNELS, messages

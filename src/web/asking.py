@@ -1,7 +1,5 @@
 """What a request says: its JSON body as a model, its page of a list, whose agent it names."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Channels: put a vendor's credentials, see which there are, remove them. What was put never comes out again."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from flask import Blueprint, g

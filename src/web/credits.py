@@ -1,7 +1,5 @@
 """Credits: how many, using some, what changed them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from flask import Blueprint, g, request

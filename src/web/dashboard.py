@@ -5,8 +5,6 @@ HTML. Here it is guarded before each request and what it says is escaped after i
 empty are switched off: of what is owed a deleted job removes nothing, the sweep rings again.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Which page may press the dashboard's buttons, and which of its addresses there are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import request

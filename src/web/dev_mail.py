@@ -1,7 +1,5 @@
 """/dev/mail: in development without a key, the mail that would have left."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import undefer

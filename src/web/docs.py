@@ -1,7 +1,5 @@
 """The API for machines at /openapi.json and for people at /docs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template

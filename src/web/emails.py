@@ -1,7 +1,5 @@
 """A workspace's mail: what became of it, and sending again what failed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Blueprint, g

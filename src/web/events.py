@@ -1,7 +1,5 @@
 """GET /v1/events: what happens in a workspace, as it happens."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

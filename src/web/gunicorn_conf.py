@@ -1,7 +1,5 @@
 """gunicorn, in development and production alike: two processes of threads."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from functools import partial

@@ -1,7 +1,5 @@
 """What every answer tells a browser, whoever made the answer."""
 
-from __future__ import annotations
-
 from flask import Response
 
 from nightshift.settings import settings

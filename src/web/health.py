@@ -1,7 +1,5 @@
 """Is it alive, is it whole, and how much is there to do."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who may open the pages for developers: this machine, and elsewhere who has the operator's key."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Invoices, which the operator's billing announces."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Knowledge: hand in, watch, search, ingest again, delete."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import math

@@ -1,7 +1,5 @@
 """Mail that a request causes: written with its cause, rung after the commit."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy.orm import Session

@@ -1,7 +1,5 @@
 """Messages: send one to a customer, watch, send again."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """The routes as OpenAPI 3.1."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter

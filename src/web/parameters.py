@@ -1,7 +1,5 @@
 """What a request may say beside its body, for the description of the API."""
 
-from __future__ import annotations
-
 from web import emails, knowledge, messages
 
 TEXT = {"type": "string"}

@@ -1,7 +1,5 @@
 """Places for requests that take long: one workspace's must not hold every thread."""
 
-from __future__ import annotations
-
 from collections import Counter
 from threading import Lock
 

@@ -1,7 +1,5 @@
 """Errors as application/problem+json, whatever raised them."""
 
-from __future__ import annotations
-
 import json
 import logging
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """Which refusals a route can answer with, for the description of the API: they follow from its shape."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from web.routes import Route

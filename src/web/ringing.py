@@ -1,7 +1,5 @@
 """Rings after the commit, beside the requests: no caller waits for Redis, and a crowd of accepts is rung in one go."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from threading import Condition, Thread

@@ -1,7 +1,5 @@
 """The routes, for people and tools to read. A test holds them against the application: none without its entry, none beside."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

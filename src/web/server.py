@@ -1,7 +1,5 @@
 """gunicorn's worker, where it speaks for itself: its own lines and answers would quote what was asked, keys included."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

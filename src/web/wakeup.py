@@ -1,7 +1,5 @@
 """Postgres' NOTIFY, heard by one thread a process and passed on to whoever waits."""
 
-from __future__ import annotations
-
 import logging
 import select
 import time

@@ -1,7 +1,5 @@
 """Workspaces (for the operator), keys and agents."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from flask import Blueprint, g

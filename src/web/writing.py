@@ -1,7 +1,5 @@
 """A request that changes something: one transaction, one answer for one Idempotency-Key, and the ring after the commit."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """The main job from the outside: a document goes in by HTTP, its sentences come out by a question."""
 
-from __future__ import annotations
-
 import io
 
 from client import Client

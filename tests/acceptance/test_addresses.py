@@ -1,7 +1,5 @@
 """Knowledge by address: fetched, read like an upload, fetched again, and never from a private network."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from datetime import datetime

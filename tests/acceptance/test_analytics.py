@@ -1,7 +1,5 @@
 """Each day's figures: what came in by HTTP, as the roll-up and a reader see it."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Each kind of file goes in by HTTP, whatever it is called, and is found with the place it stands at."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 

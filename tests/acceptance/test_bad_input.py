@@ -1,7 +1,5 @@
 """What a caller does wrong is told to them in one clear answer, and the next document is served at once."""
 
-from __future__ import annotations
-
 import io
 import random
 import socket

@@ -1,7 +1,5 @@
 """Credentials go in and never come out: sealed to their row, in no answer, no log line, no event."""
 
-from __future__ import annotations
-
 import base64
 import os
 import subprocess

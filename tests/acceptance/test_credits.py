@@ -1,7 +1,5 @@
 """Credits: what a workspace starts with, using them once and never below zero, and being told when they run low."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """/admin/queues: every page works with the jobs there are."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """What /admin/queues comes with open is shut: to strangers, to other pages, to what was planted in Redis."""
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib

@@ -1,7 +1,5 @@
 """GET /v1/events: everything once, in order, also over a broken connection."""
 
-from __future__ import annotations
-
 import json
 import signal
 import threading

@@ -1,7 +1,5 @@
 """What goes wrong on the way, as a customer sees it: the ladder, the waits, the final sentence."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import uuid4
 

@@ -1,7 +1,5 @@
 """A vendor's wait holds the whole account: what was pending, what is under way, what comes later; new credentials end it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """An invoice is announced once, by one mail to whoever the workspace's contact was then."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """A workspace's keys: hashed at rest, changed without a gap, gone at once."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

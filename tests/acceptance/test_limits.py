@@ -1,7 +1,5 @@
 """What is too large, too deep, too many or not text at all is refused in one sentence: never a 500."""
 
-from __future__ import annotations
-
 import json
 import socket
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Kills, wipes and lost answers on a mail's way: it arrives once, and where that cannot be known a person is told."""
 
-from __future__ import annotations
-
 import json
 import zlib
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """A mail that does not go through: the ladder, the waits, the end, and sending it again."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """A message out: sent inside the request, or kept and tried again; and when it cannot arrive, why."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any

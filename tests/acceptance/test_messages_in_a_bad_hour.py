@@ -1,7 +1,5 @@
 """Deaths, wipes, a vendor that says nothing, a Postgres that is away: every message arrives, none twice without need."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """What one customer is sent arrives in order: message after message, part after part, and nobody waits for another."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Every route there is, asked by everybody who must not get in: it says no, and nothing has changed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Whoever can write to Redis can make the workers refuse, and nothing more. And of ended jobs the agreed number stays."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import zlib

@@ -1,7 +1,5 @@
 """Kills, wipes, deletes and twins in the middle of an ingest: one effect, no orphan, never half a document."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """A word planted in all that customers and vendors say is found in no log line and no Sentry event, whatever fails."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4

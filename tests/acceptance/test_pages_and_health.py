@@ -1,7 +1,5 @@
 """What a person or a load balancer opens."""
 
-from __future__ import annotations
-
 import re
 import signal
 

@@ -1,7 +1,5 @@
 """Postgres goes while a job is under way: what the vendor said is written down when it is back, by who heard it."""
 
-from __future__ import annotations
-
 import time
 from uuid import uuid4
 

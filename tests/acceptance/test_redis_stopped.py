@@ -1,7 +1,5 @@
 """Redis is really gone for a while, and comes back: the scheduler goes on, the same process."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What rests as failed is tried again: by the dashboard and by `make ops`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """Every route of /openapi.json is asked what nobody would write by hand: no 500, no answer that it does not describe."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The scheduler as it runs: slots that were missed, a wiped Redis, a killed scheduler, a slot that failed for good."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Workspaces, keys, agents; what one workspace has is not there for another; the same key gives the same answer."""
 
-from __future__ import annotations
-
 from client import OPERATOR_KEY, Client
 
 

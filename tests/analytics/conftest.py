@@ -1,12 +1,10 @@
 """A workspace's rows on any day, and a count of them that shares nothing with the SQL under test."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from owed import Clock
@@ -39,7 +37,7 @@ class Company:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
 
     @classmethod
-    def new(cls) -> Company:
+    def new(cls) -> Self:
         with transaction() as session:
             workspace, agent, _ = workspaces.create(session, "Counted", "x@example.com", 0, 0)
         return cls(workspace.id, agent)
@@ -96,5 +94,5 @@ class Company:
 
 
 @pytest.fixture
-def company(time: Clock) -> Company:
+def company(time: Clock) -> Self:
     return Company.new()

@@ -1,7 +1,5 @@
 """The roll-up is a fresh count, whatever came late, however often it runs, and whoever else writes meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta

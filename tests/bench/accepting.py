@@ -1,7 +1,5 @@
 """Accepting a document, against a route that only parses and answers; with no documents stored and with 100,000."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The API with one more route, which parses a document and answers, and does nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Flask, jsonify

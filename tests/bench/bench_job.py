@@ -3,8 +3,6 @@
 `python bench_job.py <queue> ...` is worker.py with this job registered for each queue.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """The set-based jobs: a day's roll-up and a month's grant, each against one bare SQL statement that does the same."""
 
-from __future__ import annotations
-
 import random
 import statistics
 import time

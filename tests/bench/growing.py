@@ -1,7 +1,5 @@
 """What must not grow: another workspace's wait behind a crowd, the sweep with what is stored."""
 
-from __future__ import annotations
-
 import statistics
 import sys
 import time

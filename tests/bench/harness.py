@@ -1,7 +1,5 @@
 """What the measurements share: servers of their own, a workspace, a table of figures."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import sys

@@ -1,7 +1,5 @@
 """Ingestion and search against the bare minimum of the same work."""
 
-from __future__ import annotations
-
 import io
 import random
 from collections.abc import Sequence

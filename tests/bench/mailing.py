@@ -1,7 +1,5 @@
 """Mail: ten workers that send by Resend's API to a server of 50 ms, against the ideal."""
 
-from __future__ import annotations
-
 import time
 
 from harness import Figure, compare

@@ -1,7 +1,5 @@
 """How soon the work goes on after a death, a wipe and a stop."""
 
-from __future__ import annotations
-
 import os
 import signal
 import statistics

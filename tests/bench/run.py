@@ -1,7 +1,5 @@
 """`make bench`: every figure as a ratio within one run; one table; the results beside the date."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import logging

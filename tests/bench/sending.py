@@ -1,7 +1,5 @@
 """Messages kept while their vendor was down, sent in order once it is back."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -4,8 +4,6 @@ GET /fail has it answer 500 at once, GET /hang not at all, GET /work as it shoul
 in order.
 """
 
-from __future__ import annotations
-
 import asyncio
 
 LATENCY_SECONDS = 0.05

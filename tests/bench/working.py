@@ -1,7 +1,5 @@
 """The workers: how much of the ideal they reach, how soon they start, how much memory they take."""
 
-from __future__ import annotations
-
 import os
 import signal
 import statistics

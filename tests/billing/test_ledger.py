@@ -1,7 +1,5 @@
 """The ledger in any order of grants and uses, and under many at once: what was granted less what was used, at least 0."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """What each vendor's answers mean: the table of the vendors' documentation, row by row."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The one request each vendor gets, field by field as its documentation has it."""
 
-from __future__ import annotations
-
 import base64
 import json
 from datetime import UTC, datetime, timedelta

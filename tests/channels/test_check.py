@@ -1,7 +1,5 @@
 """Credentials that cannot be right are refused where they are put, by the field's name and never by its value."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

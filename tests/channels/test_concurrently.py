@@ -1,7 +1,5 @@
 """A message is accepted or looked at while somebody else writes what it depends on."""
 
-from __future__ import annotations
-
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """A text in pieces a vendor takes: where it is cut, and what is never lost."""
 
-from __future__ import annotations
-
 import time
 import unicodedata
 

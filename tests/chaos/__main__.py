@@ -3,8 +3,6 @@
 `python tests/chaos [seed] [seconds]`
 """
 
-from __future__ import annotations
-
 import random
 import signal
 import sys

@@ -1,7 +1,5 @@
 """What the load was promised: every 200, 201 and 202, by the numbers that stand in the tags of its texts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple

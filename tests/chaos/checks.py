@@ -1,7 +1,5 @@
 """What is counted when all is quiet. Each check returns the differences, with their ids; none is as it should be."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What is counted of mail."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from scene import Scene

@@ -1,7 +1,5 @@
 """What is counted of credits, grants, slots and days."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import groupby

@@ -1,7 +1,5 @@
 """What customers do, one thing at a time, and what they were promised for it."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time

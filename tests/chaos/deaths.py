@@ -1,7 +1,5 @@
 """Processes that are killed, stopped, or all replaced."""
 
-from __future__ import annotations
-
 import signal
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """One run: the load, the faults of the plan one after the other, then quiet."""
 
-from __future__ import annotations
-
 import random
 import time
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """What goes wrong, and in which order."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Generator
 

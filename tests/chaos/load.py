@@ -1,7 +1,5 @@
 """A steady mixed load over HTTP: threads of customers, each with a random generator of its own."""
 
-from __future__ import annotations
-
 import random
 import threading
 import traceback

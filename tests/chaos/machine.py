@@ -1,7 +1,5 @@
 """The program as it runs on one machine: real processes, kept as `make run` keeps them, on embedded servers."""
 
-from __future__ import annotations
-
 import base64
 import io
 import os

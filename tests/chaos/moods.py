@@ -1,7 +1,5 @@
 """How vendors answer on a bad day."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Servers and vendors that are there and do not do what they should."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """How long it takes until a fault is made good."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What rests as failed when the faults are over is sent again, as its owner would do it by HTTP."""
 
-from __future__ import annotations
-
 from load import Load
 from machine import Machine
 

@@ -1,7 +1,5 @@
 """All there is to look at when it is quiet."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

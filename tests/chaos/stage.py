@@ -1,7 +1,5 @@
 """Where a fault happens, and what faults share."""
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Generator

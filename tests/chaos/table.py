@@ -1,7 +1,5 @@
 """What a run prints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from accepted import Accepted

@@ -1,7 +1,5 @@
 """What time starts, within minutes: the newest slots are taken back, so that the next tick finds them owed again."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import UTC, datetime
 

@@ -3,8 +3,6 @@
 The program is as it is, its deadlines too; only their moments in the database are moved, as the suite does it.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 import psycopg2

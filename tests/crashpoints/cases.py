@@ -1,7 +1,5 @@
 """The jobs that are killed."""
 
-from __future__ import annotations
-
 import of_documents
 import of_mail
 import of_messages

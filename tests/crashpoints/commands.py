@@ -1,7 +1,5 @@
 """What a child of the zygote does: owe a fresh row, run its job for real and die or stop, recover, look at what became of it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A database and a Redis of the crash points' own, on the servers of the run, and the process that forks."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

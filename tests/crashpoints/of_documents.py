@@ -1,7 +1,5 @@
 """Ingest: all chunks of a document, once, and the event."""
 
-from __future__ import annotations
-
 import io
 import uuid
 

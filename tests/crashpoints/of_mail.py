@@ -1,7 +1,5 @@
 """One mail, however often it is tried: Resend honours its key."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from scene import Case, Row, workspace

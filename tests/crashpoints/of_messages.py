@@ -3,8 +3,6 @@
 Again only where a try is unknown and the vendor knows no key.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict
 

@@ -1,7 +1,5 @@
 """What time starts: a day counted as a fresh count would, a month granted once to each workspace."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from scene import Case, Row, count, workspace

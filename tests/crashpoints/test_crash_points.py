@@ -1,7 +1,5 @@
 """Killed or stopped at each of its statements, commits and calls to a vendor in turn, each job has its effect once."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from collections.abc import Callable

@@ -5,8 +5,6 @@ Found by tracing at the edge of the libraries that everything goes through: psyc
 session, the HTTP client below openai. Redis is left out.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable

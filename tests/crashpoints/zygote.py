@@ -5,8 +5,6 @@
 The command "go_on" lets the stopped one go on, and answers for it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

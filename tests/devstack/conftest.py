@@ -1,7 +1,5 @@
 """Homes that are gone, with everything in them, when a test ends."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Where Postgres lives: as root and as an ordinary user, below private directories, at the end of long paths."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil

@@ -1,7 +1,5 @@
 """The embedded Postgres: fresh, again, after a kill, and with one owner."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Child processes end with their parent, and when they are told to; those that are kept come back."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The embedded Redis: fresh, again, after a kill, and with one owner."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

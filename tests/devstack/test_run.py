@@ -1,7 +1,5 @@
 """`make run` as a whole, with stand-ins for what it prepares and starts besides the servers."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

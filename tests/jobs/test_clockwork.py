@@ -1,7 +1,5 @@
 """Which of the schedulers leads, and what stops a tick."""
 
-from __future__ import annotations
-
 from typing import Any
 from unittest.mock import MagicMock
 

@@ -1,7 +1,5 @@
 """What Redis holds of the schedule: templates that never run, lost and found again without a slot lost or doubled."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The table of the contract, row by row."""
 
-from __future__ import annotations
-
 import pytest
 
 from jobs.queues import QUEUES

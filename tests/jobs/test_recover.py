@@ -1,7 +1,5 @@
 """What a sweep gives back after a death, and what is not its business."""
 
-from __future__ import annotations
-
 from owed import lease_on
 
 from jobs.recover import release

@@ -1,7 +1,5 @@
 """Which slots there are, and which are owed: a year of them, in any zone, after any absence, by any number of schedulers."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

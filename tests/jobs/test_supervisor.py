@@ -1,7 +1,5 @@
 """The supervisor's own promises, on processes that do nothing else."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

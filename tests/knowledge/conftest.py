@@ -1,7 +1,5 @@
 """Documents made by real producers."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Zip files and XML made to harm whoever opens them."""
 
-from __future__ import annotations
-
 import time
 import zipfile
 from collections.abc import Callable, Mapping

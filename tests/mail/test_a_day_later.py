@@ -1,7 +1,5 @@
 """Resend forgets a key after 24 hours: what is in doubt by then is not repeated by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """A mail says the same as HTML and as text, and no value of it becomes markup, a header, or a way out."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from html import unescape

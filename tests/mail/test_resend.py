@@ -1,7 +1,5 @@
 """What Resend's answers mean: the vendors' table, row by row."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """No address that a user can write leads to a connection into a private network."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace

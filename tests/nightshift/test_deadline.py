@@ -1,7 +1,5 @@
 """One deadline for all addresses of a name."""
 
-from __future__ import annotations
-
 import socket
 import time
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """Whatever a server does, the door closes in time, and what it says is told in one of two kinds."""
 
-from __future__ import annotations
-
 import time
 import tracemalloc
 from collections.abc import Iterator

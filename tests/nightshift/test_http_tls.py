@@ -1,7 +1,5 @@
 """TLS through the guard: the certificate is checked against the name, though the connection goes to an IP address."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What an error means for work that failed before: the truth table."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

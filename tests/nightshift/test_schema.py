@@ -1,7 +1,5 @@
 """The migrations make the tables that the models describe."""
 
-from __future__ import annotations
-
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 

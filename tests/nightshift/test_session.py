@@ -1,7 +1,5 @@
 """A process that stops in the middle of a transaction must not hold up the others."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError

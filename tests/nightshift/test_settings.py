@@ -1,7 +1,5 @@
 """A missing or bad setting is one line that names the variable."""
 
-from __future__ import annotations
-
 import base64
 import fcntl
 import os

@@ -1,10 +1,8 @@
 """A customer's program: HTTP in, JSON out."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import requests
 from stack import wait_for
@@ -20,7 +18,7 @@ class Client:
     agent_id: str
 
     @classmethod
-    def of_new_workspace(cls, base_url: str, operator_key: str, **changes: Any) -> Client:
+    def of_new_workspace(cls, base_url: str, operator_key: str, **changes: Any) -> Self:
         body = {
             "name": "Test",
             "notifyEmail": "owner@example.com",

@@ -1,7 +1,5 @@
 """The dashboard as its own pages use it."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import uuid4
 

@@ -1,7 +1,5 @@
 """Addresses that must never be asked, and the names among them with what they resolve to."""
 
-from __future__ import annotations
-
 PRIVATE_V4 = [
     "127.0.0.1",
     "127.255.255.254",

@@ -1,7 +1,5 @@
 """Mail as a workspace and its vendor see it."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import uuid4
 

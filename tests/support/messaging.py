@@ -1,7 +1,5 @@
 """What the tests of messages share: credentials for each channel, and saying something to a customer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from client import Client

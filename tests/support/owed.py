@@ -1,7 +1,5 @@
 """Work that time owes: done in the test's own process by a job that no running worker knows, or by a worker."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The settings of production, for as long as a test wants them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

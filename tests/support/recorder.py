@@ -1,7 +1,5 @@
 """An HTTP server on loopback that plays the vendors, records each request and answers as a test tells it to."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
@@ -86,7 +84,7 @@ class Recorder:
                     return answers.pop(0)
         return Answer()
 
-    def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
+    def _handler(recorder: "Recorder") -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 

@@ -1,7 +1,5 @@
 """Asking any route of the application: one thing of each kind that a path can name, and a good value for each field."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

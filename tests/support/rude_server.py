@@ -1,7 +1,5 @@
 """An HTTP server on loopback without manners: it drips, floods, lies and sends people away."""
 
-from __future__ import annotations
-
 import gzip
 import itertools
 import socketserver

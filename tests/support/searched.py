@@ -1,7 +1,5 @@
 """All that the program writes down, to be searched for what it must not hold."""
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The program as it runs: gunicorn, worker.py and scheduler.py, each a process."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

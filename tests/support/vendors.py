@@ -1,7 +1,5 @@
 """The vendors as they are: those that honour a key drop what they have had, and each remembers what it delivered."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

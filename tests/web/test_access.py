@@ -1,7 +1,5 @@
 """How often a key may ask, and what happens to that while Redis is away."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Where the dashboard is, and who may open it."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Without a key in development, mail is captured: it can be read at /dev/mail, by whoever may see the dashboard."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What every answer tells a browser, whoever makes it and whatever it says."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The description of the API holds what the application has, and nothing else."""
 
-from __future__ import annotations
-
 import re
 
 from nightshift.channels import CHANNELS

@@ -1,7 +1,5 @@
 """In production there is no page for developers, and no failure tells more than that it is one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What comes in beside our own work: customers' messages, and conversations handed to a person."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy.orm import Session

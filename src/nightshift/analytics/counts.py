@@ -1,7 +1,5 @@
 """The one SQL that counts: for the roll-up a day of all workspaces, for a reader some days of one."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import Any
 

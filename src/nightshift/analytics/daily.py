@@ -1,7 +1,5 @@
 """A workspace's days, as its owner sees them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The daily roll-up: a day of all workspaces in one statement, which replaces what it finds."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from sqlalchemy import select, text

@@ -1,7 +1,5 @@
 """A workspace's credits: how many there are, using some, what changed them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

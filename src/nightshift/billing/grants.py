@@ -1,7 +1,5 @@
 """Monthly credits: one grant for each workspace and month, by constraint, whoever starts it and however often."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

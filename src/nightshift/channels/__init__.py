@@ -1,7 +1,5 @@
 """The channels. To add one: its file on the model of line.py, its line below, its base URL in settings, its rows in the tests."""
 
-from __future__ import annotations
-
 from nightshift.channels.base import Channel
 from nightshift.channels.discord import Discord
 from nightshift.channels.instagram import Instagram

@@ -1,7 +1,5 @@
 """A workspace's accounts with vendors: credentials sealed to their row, refused ones, holds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any

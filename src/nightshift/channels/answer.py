@@ -1,7 +1,5 @@
 """Reads a vendor's answer, which may be anything at all."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -3,8 +3,6 @@
 Pure: no network, no database. The sender sends the call as it is and passes the answer back.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Discord, by a bot that writes into a channel; the customer's id is that channel's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import ClassVar

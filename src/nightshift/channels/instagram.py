@@ -1,7 +1,5 @@
 """Instagram, by Meta's Send API for professional accounts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

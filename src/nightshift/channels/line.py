@@ -1,7 +1,5 @@
 """LINE, by the push message of its Messaging API."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5

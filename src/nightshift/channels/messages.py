@@ -1,7 +1,5 @@
 """Messages as their owner sees them: accept, show, list, send again."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

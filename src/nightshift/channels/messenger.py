@@ -1,7 +1,5 @@
 """Messenger, by Meta's Send API for pages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

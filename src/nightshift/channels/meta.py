@@ -1,7 +1,5 @@
 """What WhatsApp, Messenger and Instagram share: Meta's Graph API, its errors and their sentences."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Sending a message: its parts in order, each vendor's answer judged."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

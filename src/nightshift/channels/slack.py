@@ -1,7 +1,5 @@
 """Slack, by chat.postMessage. It reports errors inside HTTP 200."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Cuts a text into pieces a vendor takes."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Telegram, by its Bot API."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace

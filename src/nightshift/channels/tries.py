@@ -1,7 +1,5 @@
 """One try to send a message, as its rows have it: begun before the call, each part as it goes, how it ended."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import timedelta

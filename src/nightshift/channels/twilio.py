@@ -1,7 +1,5 @@
 """SMS and what else Twilio carries (`from` and the customer's id may both begin with "whatsapp:")."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import ClassVar

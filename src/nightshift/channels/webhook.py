@@ -1,7 +1,5 @@
 """An address the customer company named, signed by Standard Webhooks (standardwebhooks.com) so that it can be believed."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64decode
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """WhatsApp, by Meta's Cloud API."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

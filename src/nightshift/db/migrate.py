@@ -1,7 +1,5 @@
 """Brings the schema up to date: `make migrate`. Two at once are harmless: one waits for the other."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

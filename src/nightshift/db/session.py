@@ -1,7 +1,5 @@
 """Transactions on Postgres. The engine is made on first use: a process that forks must not have used it before."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A document's text in pieces for embedding and search."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence

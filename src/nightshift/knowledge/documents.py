@@ -1,7 +1,5 @@
 """Documents as their owner sees them: accept, show, list, ingest again, delete."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Texts to vectors: OpenAI with a key, wordllama on a machine without one."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from nightshift.knowledge.embedding import Embedder

@@ -1,7 +1,5 @@
 """What an embedder is, and how much it is given at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """What is at an address a customer named, as if it had been uploaded."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit

@@ -1,7 +1,5 @@
 """A document's way from its source to searchable chunks."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The language of a document, as Postgres names it."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

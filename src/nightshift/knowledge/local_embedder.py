@@ -1,7 +1,5 @@
 """Embeddings on the machine itself, for development without a key."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

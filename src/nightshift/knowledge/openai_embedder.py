@@ -1,7 +1,5 @@
 """Embeddings by OpenAI's HTTP API, and what its errors mean for us (FACTS of its documentation, judged body first)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

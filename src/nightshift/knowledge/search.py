@@ -1,7 +1,5 @@
 """A question to passages: vectors and full text, their ranks fused (recall@5 .875, vectors alone .769)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import text

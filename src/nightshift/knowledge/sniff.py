@@ -1,7 +1,5 @@
 """What a file is, by its content: a name only tells Markdown and CSV from plain text."""
 
-from __future__ import annotations
-
 import io
 import re
 from codecs import BOM_UTF8

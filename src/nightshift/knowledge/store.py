@@ -1,7 +1,5 @@
 """Chunks and vectors to rows, by binary COPY: 15,004 rows a second where text COPY and the ORM write about 1,200."""
 
-from __future__ import annotations
-
 import io
 import struct
 from collections.abc import Iterable, Iterator, Sequence

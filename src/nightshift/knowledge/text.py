@@ -1,7 +1,5 @@
 """Bytes of any encoding to text that Postgres accepts."""
 
-from __future__ import annotations
-
 import codecs
 import re
 

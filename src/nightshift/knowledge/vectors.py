@@ -1,7 +1,5 @@
 """The vectors of a document's texts. What a paid model gave is kept at once, so that no retry pays for it again."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 

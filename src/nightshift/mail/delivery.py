@@ -1,7 +1,5 @@
 """Sending one mail, and what becomes of its row."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The kinds of mail there are: what each is told, its subject, and what its templates show."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from decimal import Decimal

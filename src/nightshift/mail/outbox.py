@@ -1,7 +1,5 @@
 """The mail a workspace has: owed with its cause, shown, and sent again when a person asks for it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """A mail's HTML and plain text, out of the templates beside this file."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Resend, by its HTTP API: the one call that sends a mail, and what its answer means."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

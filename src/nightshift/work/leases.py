@@ -1,7 +1,5 @@
 """The right to do one row's work now, and how it ends."""
 
-from __future__ import annotations
-
 import os
 import socket
 from dataclasses import dataclass
@@ -56,7 +54,7 @@ class Lease:
     give_up_at: datetime | None = None
 
     @classmethod
-    def of(cls, row: Work) -> Lease:
+    def of(cls, row: Work) -> "Lease":
         return cls(
             row.job, row.row_id, row.workspace_id, row.generation, row.lease_owner or "",
             row.runs, row.failures, row.waited_seconds, row.give_up_at,

@@ -1,7 +1,5 @@
 """Owing work, and owing it no longer."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import delete, text

@@ -1,7 +1,5 @@
 """A reader that does what the first word of its file says: for the tests of the child process."""
 
-from __future__ import annotations
-
 import os
 import resource
 import signal

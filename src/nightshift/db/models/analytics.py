@@ -1,7 +1,5 @@
 """What comes in, and what is counted of each day."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Identity, Index

@@ -1,7 +1,5 @@
 """What the tables share."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, ClassVar
 

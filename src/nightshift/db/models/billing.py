@@ -1,7 +1,5 @@
 """Credits."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text

@@ -1,7 +1,5 @@
 """Documents, their sources, their chunks."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Mail that goes out, and the invoices some of it is about."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import Decimal
 

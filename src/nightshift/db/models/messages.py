@@ -1,7 +1,5 @@
 """Channels, and the messages that go out through them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Index, Integer, Text

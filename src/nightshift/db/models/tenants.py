@@ -1,7 +1,5 @@
 """Workspaces, their keys and agents, and what happens in them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

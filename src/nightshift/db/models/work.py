@@ -1,7 +1,5 @@
 """What is owed, and what time owes."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, Integer, text

@@ -3,8 +3,6 @@
 Add a format: a module with `read(path) -> Extracted`, a line in one of the two tables, a line in `sniff._KINDS`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Zip files and the XML in them, from strangers: what they unpack to is counted while it is read, not believed."""
 
-from __future__ import annotations
-
 import io
 import posixpath
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a reader hands back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Reads a file in a process of its own, so that a file that crashes or hangs its reader hurts nothing else."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """CSV and TSV. Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """DOCX: all visible words, where python-docx finds .913 of them (131 files). Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path

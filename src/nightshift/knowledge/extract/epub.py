@@ -1,7 +1,5 @@
 """EPUB: its chapters are web pages. Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """HTML as a file: every visible word. Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Markdown: the source text as it is, cut at its headings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

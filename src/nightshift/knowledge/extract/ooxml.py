@@ -1,7 +1,5 @@
 """Paragraphs and tables as DOCX and PPTX nest them: both call them p, tbl, tr, tc and t, each in its own namespace."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from lxml import etree

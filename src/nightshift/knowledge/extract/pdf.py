@@ -1,7 +1,5 @@
 """PDF, by PDFium: 492 pages/s where pypdf reads 33 (1,103 files). Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Plain text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from nightshift.knowledge.extract.blocks import Block, Extracted

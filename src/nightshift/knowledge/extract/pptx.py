@@ -1,7 +1,5 @@
 """PPTX, with the speaker's notes. Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 

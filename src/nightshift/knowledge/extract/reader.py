@@ -4,8 +4,6 @@ Prints {"blocks": [[text, page, headings], ...], "notes": [...]} or {"error": se
 status is not the file's fault. Imports little: it starts in about 100 ms.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import math

@@ -1,7 +1,5 @@
 """XLSX, XLS and ODS, by calamine: 7 times as fast as openpyxl. Runs in a child process, see `child`."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A web page fetched from an address: its main text (F1 .96; all of its text .67). In a child process, see `child`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import trafilatura

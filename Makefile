@@ -34,16 +34,16 @@ check: .venv/installed ## lint, format, types, import rules
 ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
 	@$(BIN)/python -m jobs.ops $(CMD)
 
-bench: .venv/installed ## measure, as ratios within one run
-	@$(BIN)/python tests/bench/run.py
+bench: .venv/installed ## measure, as ratios within one run (make bench ONLY="working accepting")
+	@$(BIN)/python tools/bench/run.py $(ONLY)
 
 chaos: .venv/installed ## a load while everything around it fails, then a count (make chaos SEED=7 SECONDS=300)
-	@$(BIN)/python tests/chaos "$(SEED)" "$(SECONDS)"
+	@$(BIN)/python tools/chaos "$(SEED)" "$(SECONDS)"
 
 clean: ## remove the environment, the data of `make run` and all caches
 	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi
-	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/bench/peers/node_modules
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # With the first interpreter that fits. Two makes take turns, and the second finds it built: file 9 is locked for as long
 # as this shell lives. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.

@@ -1,69 +1,51 @@
-"""What the measurements share: servers of their own, a workspace, a table of figures."""
+"""What the measurements share: servers of their own, programs beside them, and how a figure is taken."""
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 
 from devstack.postgres import Postgres
 from devstack.redis import Redis
 
+POLL_SECONDS = 0.05  # between two looks at what a measurement waits for
+MAX_WAIT_SECONDS = 300.0  # bounds a hang: it is not a measure of speed
+STOP_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
-class Figure:
-    """One line of the table: ours against the yardstick of the same run, and whether the goal is met."""
+class Servers:
+    """The servers of one run, and the environment that names them."""
 
-    name: str
-    ours: float
-    yardstick: float
-    unit: str
-    ratio: float
-    goal: str
-    met: bool
-    remark: str = ""
+    environment: Mapping[str, str]
+    postgres: Postgres
+    redis: Redis
 
+    @property
+    def postgres_pid(self) -> int:
+        assert self.postgres.process.pid
+        return self.postgres.process.pid
 
-def compare(name: str, ours: float, yardstick: float, unit: str, goal: str, remark: str = "") -> Figure:
-    """`goal`: '>= 0.8' or '<= 1.3', of ours / yardstick."""
-    ratio = ours / yardstick
-    sign, _, bound = goal.partition(" ")
-    met = ratio >= float(bound) if sign == ">=" else ratio <= float(bound)
-    return Figure(name, ours, yardstick, unit, round(ratio, 3), goal, met, remark)
-
-
-def median_seconds(act: Callable[[], object], runs: int) -> float:
-    act()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        act()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def in_turn(ours: Callable[[], object], yardstick: Callable[[], object], runs: int) -> tuple[float, float]:
-    """Median seconds of both, run A B A B, so that a machine that slows down slows both."""
-    ours(), yardstick()
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(runs):
-        for kind, act in enumerate((ours, yardstick)):
-            start = time.perf_counter()
-            act()
-            times[kind].append(time.perf_counter() - start)
-    return statistics.median(times[0]), statistics.median(times[1])
+    @property
+    def redis_pid(self) -> int:
+        assert self.redis.process.pid
+        return self.redis.process.pid
 
 
 @contextmanager
-def servers() -> Iterator[dict[str, str]]:
-    """Embedded servers as `make run` has them; the environment names them."""
+def servers() -> Iterator[Servers]:
+    """Embedded servers as `make run` has them."""
     home = Path(tempfile.mkdtemp(prefix="nightshift-bench-"))
     postgres, redis = Postgres(home), Redis(home)
     try:
@@ -76,7 +58,7 @@ def servers() -> Iterator[dict[str, str]]:
         from nightshift.db.migrate import migrate
 
         migrate()
-        yield environment
+        yield Servers(environment, postgres, redis)
     finally:
         redis.stop()
         postgres.stop()
@@ -84,14 +66,56 @@ def servers() -> Iterator[dict[str, str]]:
         redis.remove()
 
 
-def table(figures: list[Figure]) -> str:
-    head = f"{'measurement':58} {'ours':>10} {'yardstick':>10} {'unit':9} {'ratio':>7} {'goal':8} met"
-    lines = [head, "-" * len(head)]
-    for f in figures:
-        line = f"{f.name:58} {f.ours:10.4g} {f.yardstick:10.4g} {f.unit:9} {f.ratio:7.3f} {f.goal:8} {'yes' if f.met else 'NO'}"
-        lines += [line] + ([f"    {f.remark}"] if f.remark else [])
-    return "\n".join(lines)
+@contextmanager
+def program(command: Sequence[str | Path], env: Mapping[str, str] | None = None, quiet: bool = False) -> Iterator[Any]:
+    """A process with stdin and stdout as text, which is asked to end with the block. `quiet`: what it logs is dropped."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
+    )  # fmt: skip
+    limit = threading.Timer(MAX_WAIT_SECONDS, process.kill)  # nobody waits for ever for a line of its output
+    limit.daemon = True
+    limit.start()
+    try:
+        yield process
+    finally:
+        limit.cancel()
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
-def as_json(figures: list[Figure]) -> list[dict[str, object]]:
-    return [asdict(f) for f in figures]
+@contextmanager
+def slow_vendor() -> Iterator[str]:
+    """The address of a server that takes 50 ms."""
+    with program([sys.executable, HERE / "slow_server.py"]) as process:
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}/"
+
+
+def wait_until(condition: Callable[[], object], poll_seconds: float = POLL_SECONDS) -> None:
+    end = time.monotonic() + MAX_WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"did not happen within {MAX_WAIT_SECONDS:.0f} s")
+        time.sleep(poll_seconds)
+
+
+def seconds(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def median_seconds(act: Callable[[], object], runs: int) -> float:
+    act()
+    return statistics.median(seconds(act) for _ in range(runs))
+
+
+def in_turn(ours: Callable[[], object], yardstick: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Median seconds of both, run A B A B, so that a machine that slows down slows both."""
+    ours(), yardstick()
+    pairs = [(seconds(ours), seconds(yardstick)) for _ in range(runs)]
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)

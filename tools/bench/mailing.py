@@ -2,50 +2,48 @@
 
 import time
 
-from harness import Figure, compare
+import ours
+from figures import Figure, compare
+from harness import Servers, slow_vendor
 from slow_server import LATENCY_SECONDS
-from working import cpu_seconds, slow_vendor, workers
+from usage import Cpu, Run
 
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
 from nightshift import mail, workspaces
 from nightshift.db.models import Workspace
 from nightshift.db.session import statement, transaction
 
+QUEUE = "email"
 MAILS = 1000
-PENDING = "SELECT 1 FROM work WHERE job = 'send' AND state = 'pending' LIMIT 1"
 
 
 def write() -> list[str]:
-    """The mail of one workspace a worker: a single one is held to its bound."""
-    slots = QUEUES["email"].workers
+    """The mail of one workspace a worker, as one alone is held to its bound: their ids."""
+    slots = QUEUES[QUEUE].workers
     with transaction() as session:
         there = [workspaces.create(session, "Bench", "bench@example.com", 0, 0)[0].id for _ in range(slots)]
+    values = dict(agent="Assistant", channel="WhatsApp", customer="+49 151 2345678", reason="A refund.")
     for workspace_id in there:
         with transaction() as session:
             workspace = session.get_one(Workspace, workspace_id)
             for number in range(MAILS // slots):
-                values = dict(agent="Assistant", channel="WhatsApp", customer="+49 151 2345678", reason="A refund.")
                 assert mail.owe(session, workspace, "handoff", f"handoff/{number}", **values)
+    ours.postpone(ours.MAIL_JOB)
     return there
 
 
-def measure(environment: dict[str, str]) -> list[Figure]:
+def measure(servers: Servers) -> list[Figure]:
+    there = write()
     with slow_vendor() as url:
         resend = {"RESEND_API_KEY": "re_bench", "RESEND_FROM": "bench@example.com", "RESEND_BASE_URL": url.rstrip("/")}
-        with workers({**environment, **resend}, url, ["email"]) as supervisor:
-            there = write()
-            cpu, start = cpu_seconds(supervisor.pid), time.perf_counter()
+        with ours.workers(servers, [QUEUE], env=resend) as supervisor:
+            cpu = Cpu(workers=supervisor.pid, Postgres=servers.postgres_pid, Redis=servers.redis_pid)
+            ours.make_due(ours.MAIL_JOB)
+            start = time.perf_counter()
             for workspace_id in there:
-                ring_due(mail.JOB, workspace_id)
-            while statement(PENDING):
-                time.sleep(0.1)
-            rate = MAILS / (time.perf_counter() - start)
-            cpu_ms = (cpu_seconds(supervisor.pid) - cpu) / MAILS * 1000
+                ours.dispatch(ours.MAIL_JOB, workspace_id)
+            ours.finish(ours.MAIL_JOB)
+            run = Run(MAILS / (time.perf_counter() - start), cpu.ms_a_job(MAILS))
     assert len(statement("SELECT 1 FROM emails WHERE status = 'SENT'")) == MAILS
-    ideal = QUEUES["email"].workers / LATENCY_SECONDS
-    name, remark = (
-        "10 workers, mail to a server of 50 ms, against the ideal",
-        f"{cpu_ms:.1f} ms of CPU a job in the workers",
-    )
-    return [compare(name, rate, ideal, "jobs/s", ">= 0.85", remark)]
+    name = "10 workers, mail to a server of 50 ms, against the ideal"
+    return [compare(name, run.rate, QUEUES[QUEUE].workers / LATENCY_SECONDS, "jobs/s", ">= 0.85", run.cpu())]

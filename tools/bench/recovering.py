@@ -3,62 +3,50 @@
 import os
 import signal
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
+import ours
 import psutil
-from harness import ROOT, Figure, compare
-from sending import DUE, JOB, all_sent, keep, tenant, vendor, webhook_workers
+from figures import Figure, compare
+from harness import STOP_SECONDS, Servers, seconds, wait_until
+from sending import QUEUE, Tell, all_sent, kept, vendor
+from usage import tree
 
 from jobs.connection import redis
-from jobs.ring import ring_due
 from nightshift.db.session import statement
 
 KILLS = 20
 PENDING = 1000
-Tell = Callable[[str], bytes]
 
 
-@contextmanager
-def scheduler(environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "scheduler.py"], cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
+def start(workspace_id: str) -> None:
+    """The kept messages of this workspace are due and dispatched."""
+    ours.make_due(ours.MESSAGE_JOB)
+    ours.dispatch(ours.MESSAGE_JOB, workspace_id)
 
 
 def taken(tell: Tell) -> int:
     """A message is with a worker, whose vendor does not answer: that worker's process id."""
-    workspace_id, agent_id = tenant()
-    tell("/fail")
-    keep(workspace_id, agent_id, 1, 1)
+    workspace_id = kept(tell, 1, 1)
     tell("/hang")
-    statement(DUE)
-    ring_due(JOB.name, workspace_id)
-    while tell("/log") == b"[]":
-        time.sleep(0.02)
-    owner = statement("SELECT lease_owner FROM work WHERE lease_owner IS NOT NULL")[0].lease_owner
-    return int(redis().hget(f"rq:worker:{owner}", "pid"))
+    start(workspace_id)
+    wait_until(lambda: tell("/log") != b"[]")
+    return ours.busy_worker_pid()
 
 
 def seconds_after(kill: Callable[[], None], tell: Tell) -> float:
-    start = time.perf_counter()
-    kill()
-    tell("/work")
-    all_sent()
-    return time.perf_counter() - start
+    def recover() -> None:
+        kill()
+        tell("/work")
+        all_sent()
+
+    return seconds(recover)
 
 
-def child_killed(environment: dict[str, str], tell: Tell) -> list[Figure]:
-    with webhook_workers(environment):
+def child_killed(servers: Servers, tell: Tell) -> list[Figure]:
+    with ours.workers(servers, [QUEUE]):
         times = [seconds_after(partial(os.kill, taken(tell), signal.SIGKILL), tell) for _ in range(KILLS)]
     name = f"killed worker to sent, {KILLS} times, supervisor alive"
     return [
@@ -67,71 +55,62 @@ def child_killed(environment: dict[str, str], tell: Tell) -> list[Figure]:
     ]
 
 
-def machine_killed(environment: dict[str, str], tell: Tell) -> Figure:
+def machine_killed(servers: Servers, tell: Tell) -> Figure:
     """A whole machine's workers die at once; another machine's are there."""
-    with webhook_workers(environment) as dying, scheduler(environment):
-        family = psutil.Process(dying.pid).children(recursive=True)
+    with ours.workers(servers, [QUEUE]) as dying, ours.scheduler(servers):
+        family = tree(dying.pid)
         taken(tell)
-        with webhook_workers(environment):
+        with ours.workers(servers, [QUEUE]):
 
             def kill() -> None:
-                for process in (psutil.Process(dying.pid), *family):
+                for process in family:
                     process.kill()
 
-            seconds = seconds_after(kill, tell)
-    return compare("a whole machine's workers killed, to sent, against 60 s", seconds, 60, "s", "<= 1.0")
+            took = seconds_after(kill, tell)
+    return compare("a whole machine's workers killed, to sent, against 60 s", took, 60, "s", "<= 1.0")
 
 
-def wiped(environment: dict[str, str], tell: Tell) -> Figure:
+def wiped(servers: Servers, tell: Tell) -> Figure:
     """1,000 messages, and the same 1,000 with a FLUSHALL in the middle."""
-    seconds = []
-    with webhook_workers(environment), scheduler(environment):
-        for wipe in (False, True):
-            workspace_id, agent_id = tenant()
-            tell("/fail")
-            keep(workspace_id, agent_id, PENDING, 1)
-            tell("/work")
-            statement(DUE)
-            start = time.perf_counter()
-            ring_due(JOB.name, workspace_id)
-            if wipe:
-                time.sleep(seconds[0] / 2)
-                redis().flushall()
-            all_sent()
-            seconds.append(time.perf_counter() - start)
-    undisturbed, disturbed = seconds
+
+    def all_of(workspace_id: str, wipe_after_seconds: float | None = None) -> None:
+        start(workspace_id)
+        if wipe_after_seconds is not None:
+            time.sleep(wipe_after_seconds)
+            redis().flushall()
+        all_sent()
+
+    with ours.workers(servers, [QUEUE]), ours.scheduler(servers):
+        undisturbed = seconds(partial(all_of, kept(tell, PENDING, 1)))
+        disturbed = seconds(partial(all_of, kept(tell, PENDING, 1), undisturbed / 2))
     allowed = 1.5 * undisturbed + 30
     remark = f"undisturbed {undisturbed:.1f} s; allowed 1.5 times that and 30 s"
     return compare("FLUSHALL with 1,000 pending, to all sent", disturbed, allowed, "s", "<= 1.0", remark)
 
 
-def stopped(environment: dict[str, str], tell: Tell) -> Figure:
+def stopped(servers: Servers, tell: Tell) -> Figure:
     """SIGTERM under load: until every process is gone; then what was left is sent."""
-    workspace_id, agent_id = tenant()
-    tell("/fail")
-    keep(workspace_id, agent_id, PENDING // 2, 1)
-    tell("/work")
-    with webhook_workers(environment) as supervisor:
-        family = psutil.Process(supervisor.pid).children(recursive=True)
-        statement(DUE)
-        ring_due(JOB.name, workspace_id)
+    workspace_id = kept(tell, PENDING // 2, 1)
+    with ours.workers(servers, [QUEUE]) as supervisor:
+        family = tree(supervisor.pid)
+        start(workspace_id)
         time.sleep(1)
-        start = time.perf_counter()
-        supervisor.send_signal(signal.SIGTERM)
-        supervisor.wait(60)
-        psutil.wait_procs(family)
-        seconds = time.perf_counter() - start
-    with webhook_workers(environment), scheduler(environment):
+        begun = time.perf_counter()
+        supervisor.terminate()
+        supervisor.wait(STOP_SECONDS)
+        psutil.wait_procs(family, STOP_SECONDS)
+        took = time.perf_counter() - begun
+    with ours.workers(servers, [QUEUE]), ours.scheduler(servers):
         all_sent()
     lost = len(statement("SELECT 1 FROM messages WHERE status <> 'SENT'"))
-    return compare("SIGTERM under load, all gone, against 15 s", seconds, 15, "s", "<= 1.0", f"messages lost: {lost}")
+    return compare("SIGTERM under load, all gone, against 15 s", took, 15, "s", "<= 1.0", f"messages lost: {lost}")
 
 
-def measure(environment: dict[str, str]) -> list[Figure]:
+def measure(servers: Servers) -> list[Figure]:
     with vendor() as tell:
         return [
-            *child_killed(environment, tell),
-            machine_killed(environment, tell),
-            wiped(environment, tell),
-            stopped(environment, tell),
+            *child_killed(servers, tell),
+            machine_killed(servers, tell),
+            wiped(servers, tell),
+            stopped(servers, tell),
         ]

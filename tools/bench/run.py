@@ -1,61 +1,61 @@
-"""`make bench`: every figure as a ratio within one run; one table; the results beside the date."""
+"""`make bench`: every figure as a ratio within one run. `make bench ONLY="working accepting"` takes these measurements only.
 
-import datetime
+Prints one table to stdout, in the form that `figures` describes, and its progress to stderr. A whole run also keeps the table
+as results/<date>.json.
+"""
+
+import importlib
 import json
 import logging
+import os
 import platform
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from harness import Figure, as_json, servers, table
+import bullmq
+from figures import Figure, as_json, table
+from harness import HERE, servers
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = HERE / "results"
+WITH_BULLMQ = {"working", "empty_jobs"}
+MEASUREMENTS = (
+    "ingesting", "accepting", "working", "empty_jobs", "sending", "mailing", "growing", "recovering", "billing_and_rollup"
+)  # fmt: skip
 
 
-def main(names: list[str]) -> None:
-    logging.getLogger("nightshift").setLevel(logging.WARNING)  # a line an attempt is for operators, not for this table
-    figures: list[Figure] = []
-    with servers() as environment:
-        for name, measure in _measurements(environment).items():
-            if not names or name in names:
-                print(f"measuring {name} ...", file=sys.stderr, flush=True)
-                fresh = measure()
-                print(table(fresh), file=sys.stderr, flush=True)
-                figures += fresh
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    machine = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cpus": len(__import__("os").sched_getaffinity(0)),
-    }
+def main(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in MEASUREMENTS]
+    if unknown:
+        sys.exit(f"No such measurement: {', '.join(unknown)}. There are: {', '.join(MEASUREMENTS)}.")
+    chosen = names or MEASUREMENTS
+    figures = measure(chosen)
     print(table(figures))
+    if WITH_BULLMQ.intersection(chosen) and not bullmq.available():
+        print(bullmq.MISSING)
     if not names:
-        RESULTS.mkdir(exist_ok=True)
-        result = {"date": today, **machine, "figures": as_json(figures)}
-        (RESULTS / f"{today}.json").write_text(json.dumps(result, indent=1) + "\n")
+        keep(figures)
 
 
-def _measurements(environment: dict[str, str]) -> dict[str, Callable[[], list[Figure]]]:
-    import accepting
-    import billing_and_rollup
-    import growing
-    import ingesting
-    import mailing
-    import recovering
-    import sending
-    import working
+def measure(names: Sequence[str]) -> list[Figure]:
+    logging.getLogger("nightshift").setLevel(logging.WARNING)  # a line for each attempt would hide the progress
+    figures = []
+    with servers() as running:
+        for name in names:
+            print(f"measuring {name} ...", file=sys.stderr, flush=True)
+            fresh = importlib.import_module(name).measure(running)
+            print(table(fresh), file=sys.stderr, flush=True)
+            figures += fresh
+    return figures
 
-    return {
-        "ingesting": ingesting.measure,
-        "accepting": lambda: accepting.measure(environment),
-        "working": lambda: working.measure(environment),
-        "sending": lambda: sending.measure(environment),
-        "mailing": lambda: mailing.measure(environment),
-        "growing": lambda: growing.measure(environment),
-        "recovering": lambda: recovering.measure(environment),
-        "billing_and_rollup": billing_and_rollup.measure,
-    }
+
+def keep(figures: Sequence[Figure]) -> None:
+    now = datetime.now(UTC)
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cpus": cpus}
+    result = {"date": f"{now:%Y-%m-%d}", **machine, "figures": as_json(figures)}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{now:%Y-%m-%d}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,37 +2,32 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
-import psutil
-from harness import Figure, compare
+import ours
+from figures import Figure, compare
+from harness import Servers, slow_vendor, wait_until
 from slow_server import LATENCY_SECONDS
-from working import slow_vendor, supervised
+from usage import Cpu, Run
 
-from jobs import webhook_retry
-from jobs.attempt import attempt_here
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
 from nightshift import workspaces
-from nightshift.channels import accounts, messages
-from nightshift.channels.send import send
+from nightshift.channels import accounts
 from nightshift.db.session import statement, transaction
 from nightshift.settings import settings
 
+QUEUE = "webhook-retry"
 CUSTOMERS, EACH = 200, 10
-JOB = webhook_retry.JOB
 WAITING = "SELECT 1 FROM messages WHERE status = 'RETRYING' LIMIT 1"
-DUE = "UPDATE work SET due_at = now(), rung_at = NULL WHERE job = 'retry_send' AND state = 'pending' AND due_at < 'infinity'"
+Tell = Callable[[str], bytes]
 
 
 @contextmanager
-def vendor() -> Iterator[Callable[[str], bytes]]:
+def vendor() -> Iterator[Tell]:
     """A vendor that can be told to /fail, to /hang, to /work and to show its /log; the settings name it as Telegram."""
     with slow_vendor() as url:
         os.environ["TELEGRAM_BASE_URL"] = url.rstrip("/")
@@ -55,23 +50,24 @@ def tenant() -> tuple[str, str]:
     return workspace.id, agent.id
 
 
-def keep(workspace_id: str, agent_id: str, customers: int, each: int) -> None:
-    """All accepted while the vendor fails: the first of each customer is tried, the others wait behind it."""
+def kept(tell: Tell, customers: int, each: int) -> str:
+    """A workspace whose messages were accepted while the vendor failed; they wait for `ours.make_due`. Its id."""
+    workspace_id, agent_id = tenant()
+    tell("/fail")
     for number in range(each):
         for customer in range(customers):
-            with transaction() as session:
-                lease = messages.accept(session, workspace_id, agent_id, "TELEGRAM", f"c{customer}", str(number))[1]
-            if lease:
-                attempt_here(JOB, lease, lambda lease: send(lease, 5))
+            ours.accept_message(workspace_id, agent_id, f"c{customer}", str(number))
+    ours.postpone(ours.MESSAGE_JOB)
+    tell("/work")
+    return workspace_id
 
 
 def all_sent() -> None:
-    while statement(WAITING):
-        time.sleep(0.05)
+    wait_until(lambda: not statement(WAITING))
 
 
 def order_violations(log: bytes) -> int:
-    """How often a customer got a message twice or before an earlier one."""
+    """How many customers got a message twice or before an earlier one."""
     seen: dict[str, list[int]] = defaultdict(list)
     for body in json.loads(log):
         seen[body["chat_id"]].append(int(body["text"]))
@@ -79,31 +75,18 @@ def order_violations(log: bytes) -> int:
     return sum(texts != list(range(EACH)) for texts in seen.values())
 
 
-def webhook_workers(environment: dict[str, str]) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    return supervised([sys.executable, "worker.py", "webhook-retry"], environment, ["webhook-retry"])
-
-
-def cpu_seconds(processes: list[psutil.Process]) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
-
-
-def measure(environment: dict[str, str]) -> list[Figure]:
+def measure(servers: Servers) -> list[Figure]:
+    total = CUSTOMERS * EACH
     with vendor() as tell:
-        workspace_id, agent_id = tenant()
-        tell("/fail")
-        keep(workspace_id, agent_id, CUSTOMERS, EACH)
-        tell("/work")
-        with webhook_workers(environment) as supervisor:
-            statement(DUE)
-            busy = psutil.Process(supervisor.pid).children()
-            start, cpu = time.perf_counter(), cpu_seconds(busy)
-            ring_due(JOB.name, workspace_id)
+        workspace_id = kept(tell, CUSTOMERS, EACH)
+        with ours.workers(servers, [QUEUE]) as supervisor:
+            cpu = Cpu(workers=supervisor.pid, Postgres=servers.postgres_pid, Redis=servers.redis_pid)
+            ours.make_due(ours.MESSAGE_JOB)
+            start = time.perf_counter()
+            ours.dispatch(ours.MESSAGE_JOB, workspace_id)
             all_sent()
-            rate = CUSTOMERS * EACH / (time.perf_counter() - start)
-            cpu_ms = (cpu_seconds(busy) - cpu) / (CUSTOMERS * EACH) * 1000
+            run = Run(total / (time.perf_counter() - start), cpu.ms_a_job(total))
         violations = order_violations(tell("/log"))
-    ideal = QUEUES["webhook-retry"].workers / LATENCY_SECONDS
-    remark = f"order violations {violations}; {cpu_ms:.1f} ms of CPU a job in the workers"
-    return [
-        compare("2,000 kept messages to 200 customers, 5 slots, 50 ms vendor", rate, ideal, "jobs/s", ">= 0.85", remark)
-    ]
+    name = "2,000 kept messages to 200 customers, 5 slots, 50 ms vendor"
+    remark = f"order violations {violations}; {run.cpu()}"
+    return [compare(name, run.rate, QUEUES[QUEUE].workers / LATENCY_SECONDS, "jobs/s", ">= 0.85", remark)]

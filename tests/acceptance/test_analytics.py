@@ -70,7 +70,7 @@ def test_a_late_message_is_counted_on_its_own_day_by_the_next_run(api: Client, s
     by_a_worker(stack, "daily_rollup", str(next_day))
     assert stack.sql(stored, api.workspace_id, day) == [(3, 2)]
     assert daily(api, day, day)[str(day)] == NOTHING | {"messagesIn": 3, "conversations": 2}
-    assert stack.sql("SELECT 1 FROM late_rows WHERE day = %s", day) == []
+    assert stack.sql("SELECT 1 FROM dirty_days WHERE day = %s", day) == []
 
 
 def test_outbound_messages_count_by_what_became_of_them(api: Client, stack: Stack) -> None:

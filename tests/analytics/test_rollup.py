@@ -26,7 +26,7 @@ def run(day: date = YESTERDAY) -> None:
 
 
 def marks() -> list[date]:
-    return [row.day for row in statement("SELECT day FROM late_rows WHERE day >= '2033-01-01' ORDER BY id")]
+    return [row.day for row in statement("SELECT day FROM dirty_days WHERE day >= '2033-01-01' ORDER BY id")]
 
 
 def test_each_thing_is_counted_on_the_day_of_its_own(company: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_day_is_utcs_from_midnight_to_midnight(company: Any) -> None:
     assert not any(company.stored(date(2033, 3, 10)).values()), "no day but the one that was asked for"
 
 
-def test_running_again_changes_nothing_and_late_rows_replace(company: Any) -> None:
+def test_running_again_changes_nothing_and_dirty_days_replace(company: Any) -> None:
     company.outbound(NOON, "RETRYING")
     name = company.outbound(NOON, "FAILED")
     run()

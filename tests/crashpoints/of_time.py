@@ -9,7 +9,7 @@ from nightshift.analytics import arrivals
 from nightshift.billing import credits
 from nightshift.db.models import Agent
 from nightshift.db.session import statement, transaction
-from nightshift.late import start_of, today
+from nightshift.dirty_days import start_of, today
 
 NO_WORKSPACE = {"workspace_id": ""}
 
@@ -30,7 +30,7 @@ def _counted(row: Row, delivered: list[str]) -> list[str]:
     query = "SELECT conversations, messages_in FROM daily_analytics WHERE workspace_id = %(of)s AND day = ANY(%(days)s::date[])"
     found = [tuple(day) for day in statement(query, of=row["of"], days=row["days"])]
     rolled = count("SELECT count(*) FROM rolled_days WHERE day = ANY(%(days)s::date[])", days=row["days"])
-    late = count("SELECT count(*) FROM late_rows")
+    late = count("SELECT count(*) FROM dirty_days")
     right = found == [(2, 2), (2, 2)] and rolled == 2 and not late
     return [] if right else [f"counted {found}, {rolled} days rolled up, {late} late rows left"]
 

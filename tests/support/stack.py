@@ -123,54 +123,35 @@ class Stack:
             connection.autocommit = True
             yield connection.cursor().execute
 
-    def bring_forward(self, row_id: str, queue: str) -> None:
-        """Time travel: what this row waits for is near enough to be rung, and a sweep rings it; RQ then holds it back."""
-        near = "now() + interval '10 seconds'"
-        self.sql(f"UPDATE work SET due_at = {near} WHERE row_id = %s AND due_at > {near} AND rung_at IS NULL", row_id)
-        wait_for(lambda: self.delayed(row_id, queue), 40)
-
-    def payload(self, name: str) -> dict[str, Any]:
-        """What a job in Redis will be called with."""
-        _, _, args, kwargs = json.loads(zlib.decompress(self.redis.hget(f"rq:job:{name}", "data")))
-        return {"args": args, "kwargs": kwargs}
-
-    def hurry(self, row_id: str, queue: str = "ingestion") -> None:
-        """Time travel: the delayed retry of this row is due now. Waits until RQ knows of one."""
-        wait_for(lambda: [self.redis.zadd(f"rq:scheduled:{queue}", {e: 1}) for e in self._delayed(row_id, queue)])
+    def hurry(self, row_id: str) -> None:
+        """Time travel: the retry of this row is due now. Waits until there is one, or it runs already."""
+        due = """
+            WITH due AS (UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' RETURNING 1)
+            SELECT 1 FROM due UNION ALL SELECT 1 FROM outbox WHERE row_id = %s AND state IN ('dispatched', 'running')
+        """
+        wait_for(lambda: self.sql(due, row_id, row_id))
 
     @contextmanager
-    def nothing_moves(self) -> Iterator[Callable[[str], None]]:
-        """Time stands still for delayed retries: the process that moves them is stopped, so that they can be looked at.
-
-        Yields what moves one row's retry into its queue by hand.
-        """
-        mover = wait_for(self._mover)
-
-        def move(row_id: str, queue: str = "ingestion") -> None:
-            for name in self._delayed(row_id, queue):
-                self.redis.zrem(f"rq:scheduled:{queue}", name)
-                self.redis.rpush(f"rq:queue:{queue}", name)
-
-        mover.suspend()
+    def nothing_moves(self) -> Iterator[None]:
+        """Time stands still for retries: the process that dispatches what is due is stopped."""
+        dispatcher = wait_for(self._dispatcher)
+        dispatcher.suspend()
         try:
-            yield move
+            yield
         finally:
-            mover.resume()
+            dispatcher.resume()
 
-    def delayed(self, row_id: str, queue: str = "ingestion") -> list[tuple[str, float]]:
-        """(job id, due time) of what RQ holds back for this row."""
-        rows = self.redis.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True)
-        return [(e.decode(), due) for e, due in rows if f"-{row_id}-" in e.decode()]
-
-    def _delayed(self, row_id: str, queue: str) -> list[str]:
-        return [name for name, _ in self.delayed(row_id, queue)]
-
-    def _mover(self) -> psutil.Process | None:
+    def _dispatcher(self) -> psutil.Process | None:
         """The one child of the supervisor that is no worker (what RQ wrote of it a flush of Redis takes away)."""
         keys = self.redis.keys("rq:worker:*")
         workers = {int(self.redis.hget(key, "pid") or 0) for key in keys if not key.endswith(b":executions")}
         others = [c for c in psutil.Process(self.processes["worker"].pid).children() if c.pid not in workers]
         return others[0] if len(others) == 1 else None
+
+    def payload(self, name: str) -> dict[str, Any]:
+        """What a job in Redis shows as its arguments."""
+        _, _, args, kwargs = json.loads(zlib.decompress(self.redis.hget(f"rq:job:{name}", "data")))
+        return {"args": args, "kwargs": kwargs}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")
@@ -179,7 +160,7 @@ class Stack:
     def kill_worker_of(self, row_id: str) -> None:
         """SIGKILL to the process that holds this row's lease."""
         owner = wait_for(
-            lambda: self.sql("SELECT lease_owner FROM work WHERE row_id = %s AND lease_owner <> ''", row_id)
+            lambda: self.sql("SELECT lease_owner FROM outbox WHERE row_id = %s AND state = 'running'", row_id)
         )
         os.kill(int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")), signal.SIGKILL)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from nightshift import clock, late
+from nightshift import clock, dirty_days
 from nightshift.db.models import Agent, Handoff, InboundMessage
 from nightshift.ids import new_id
 
@@ -19,7 +19,7 @@ def receive(
         customer_id=customer_id, content=content, at=at or now, created_at=now,
     )  # fmt: skip
     session.add(message)
-    late.mark(session, message.at)
+    dirty_days.mark(session, message.at)
     session.flush()
     return message
 

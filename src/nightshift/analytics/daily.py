@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
-from nightshift.db.models import DailyAnalytics, LateRow, RolledDay
+from nightshift.db.models import DailyAnalytics, DirtyDay, RolledDay
 
 LIVE = text(fresh(" AND workspace_id = :workspace"))
 
@@ -30,7 +30,7 @@ def daily(session: Session, workspace_id: str, first: date, last: date) -> list[
 
 def _closed(session: Session, first: date, last: date) -> set[date]:
     """The days between whose stored rows are what a count would give."""
-    late = select(LateRow.day).where(LateRow.day == RolledDay.day).exists()
+    late = select(DirtyDay.day).where(DirtyDay.day == RolledDay.day).exists()
     return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late)))
 
 

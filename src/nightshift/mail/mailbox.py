@@ -1,4 +1,4 @@
-"""The mail a workspace has: owed with its cause, shown, and sent again when a person asks for it."""
+"""A workspace's mail: enqueued with its cause, listed, and retried when a person asks for it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,48 +8,49 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from nightshift import clock, work
-from nightshift.db.models import Email, Work, Workspace
+from nightshift import clock, outbox
+from nightshift.db.models import Email, Outbox, Workspace
 from nightshift.ids import new_id
 from nightshift.mail.render import render
 
-JOB = "send"
+JOB = "email.send"
 # Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the try itself.
 REMEMBERED = timedelta(hours=24) - timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class View:
-    """A mail, how often it was tried and when it will be again."""
+    """A mail, its attempts so far and when the next one is."""
 
     email: Email
     attempts: int
     next_attempt_at: datetime | None
 
 
-def owe(session: Session, workspace: Workspace, kind: str, key: str, **values: Any) -> str | None:
-    """Write a mail to the workspace's contact and owe its sending, in the caller's transaction: its id.
+def enqueue(session: Session, workspace_id: str, kind: str, key: str, **values: Any) -> str | None:
+    """Write a mail to the workspace's contact and enqueue it, in the caller's transaction: its id.
 
-    None where the workspace has a mail with this `key` already: once for each cause, by constraint. `values`: what its
-    kind is told (see kinds). Ring `JOB` for the workspace after the commit.
+    None where the workspace has a mail with this `kind` and `key` already: once for each cause, by constraint. `values`:
+    what its kind is told (see kinds).
     """
-    mail = render(kind, workspace.name, values)
-    row = dict(id=new_id("mail"), workspace_id=workspace.id, kind=kind, key=key, to_address=workspace.notify_email)
+    workspace = session.get_one(Workspace, workspace_id)
+    mail, key = render(kind, workspace.name, values), f"{kind}/{key}"
+    row = dict(id=new_id("mail"), workspace_id=workspace_id, kind=kind, key=key, to_address=workspace.notify_email)
     new = insert(Email).values(row | dict(subject=mail.subject, html=mail.html, text=mail.text))
     email_id = session.scalar(new.on_conflict_do_nothing(constraint="emails_key").returning(Email.id))
     if email_id is not None:
-        work.order(session, JOB, email_id, workspace.id)
+        outbox.enqueue(session, JOB, email_id, workspace_id)
     return email_id
 
 
-def replay(session: Session, email_id: str) -> bool:
-    """Owe a mail that rests as failed anew, with all attempts. False where it does not rest: of two at once one does.
+def retry(session: Session, email_id: str) -> bool:
+    """Enqueue a FAILED mail again, with all attempts. False where it is not FAILED: of two at once one does it.
 
-    Where an earlier try may have arrived and the vendor no longer remembers its key, a new key goes out and the row says
-    so: this mail may arrive twice.
+    Where an earlier attempt may have arrived and the vendor no longer remembers its key, a new key goes out and the row
+    says so: this mail may arrive twice.
     """
-    rests = select(Work.workspace_id).where(Work.job == JOB, Work.row_id == email_id, Work.state == "failed")
-    workspace_id = session.scalar(rests.with_for_update())
+    failed = select(Outbox.workspace_id).where(Outbox.job == JOB, Outbox.row_id == email_id, Outbox.state == "failed")
+    workspace_id = session.scalar(failed.with_for_update())
     if workspace_id is None:
         return False
     email = session.get_one(Email, email_id, populate_existing=True)
@@ -57,12 +58,12 @@ def replay(session: Session, email_id: str) -> bool:
         email.key_round, email.maybe_sent_at = email.key_round + 1, None
     email.status, email.error = "PENDING", None
     session.flush()
-    work.order(session, JOB, email_id, workspace_id)
+    outbox.enqueue(session, JOB, email_id, workspace_id)
     return True
 
 
 def is_forgotten(maybe_sent_at: datetime | None) -> bool:
-    """Whether a try with the same key, now, might be a second mail."""
+    """Whether an attempt with the same key, now, could be a second mail."""
     return maybe_sent_at is not None and maybe_sent_at <= clock.now() - REMEMBERED
 
 
@@ -84,9 +85,9 @@ def listed(session: Session, workspace_id: str, status: str | None, before: str 
 
 
 def _views() -> Any:
-    owed = (Work.job == JOB) & (Work.row_id == Email.id)
-    waits = (Work.state == "pending") & Work.lease_owner.is_(None)
-    return select(Email, Work.runs, Work.due_at, waits).outerjoin(Work, owed)
+    mine = (Outbox.job == JOB) & (Outbox.row_id == Email.id)
+    waits = Outbox.state.in_(("pending", "dispatched"))
+    return select(Email, Outbox.runs, Outbox.due_at, waits).outerjoin(Outbox, mine)
 
 
 def _to_view(row: Any) -> View:

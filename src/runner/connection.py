@@ -1,4 +1,4 @@
-"""Redis, for as long as it answers: nothing here waits for it longer than a second."""
+"""Connections to Redis: no call here waits longer than a second for an answer."""
 
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 0.5
 
 @cache
 def redis() -> Any:
-    """The process's pool. An error after half a second, not a wait: what could not be rung is rung by the sweep."""
+    """The process's pool. It raises after half a second instead of waiting: what is not dispatched now is dispatched later."""
     return connect(TIMEOUT_SECONDS)
 
 

@@ -1,6 +1,6 @@
-"""Rows that come, or change, after their day (UTC) is over: the day is marked, and the next roll-up counts it again.
+"""Days (UTC) whose rows came or changed after the day was over: each is marked, and the next roll-up counts it again.
 
-A mark is a row of its own, so that those who mark wait for nobody; the roll-up takes away those marks whose rows it saw.
+A mark is a row of its own, so that writers wait for nobody; the roll-up deletes those marks whose rows it saw.
 """
 
 from datetime import UTC, date, datetime, time
@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from nightshift import clock
-from nightshift.db.models import LateRow
+from nightshift.db.models import DirtyDay
 
 
 def today() -> date:
@@ -26,4 +26,4 @@ def mark(session: Session, moment: datetime) -> None:
     """Have the day of `moment` counted again if it is over, in the transaction that writes what is to be counted."""
     day = moment.astimezone(UTC).date()
     if day < today():
-        session.execute(insert(LateRow).values(day=day))
+        session.execute(insert(DirtyDay).values(day=day))

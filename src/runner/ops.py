@@ -1,4 +1,4 @@
-"""What an operator does by hand: `make ops CMD="failed"`, `CMD="retry <job> <row id>"`, `CMD="check-balances"`."""
+"""The operator's commands: `make ops CMD="failed"`, `CMD="retry <job> <row id>"`, `CMD="check-balances"`."""
 
 import argparse
 import sys
@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
-from jobs.queues import QUEUES
-from jobs.registry import JOBS
-from jobs.replay import replay, replay_queue, resting
 from nightshift.billing.credits import differences
 from nightshift.channels import accounts
 from nightshift.db.session import transaction
 from nightshift.settings import SettingsError
+from runner.failed import failed, retry, retry_queue
+from runner.registry import JOBS, QUEUES
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status; what went wrong goes to stderr in one line."""
     parser = _parser()
-    asked = parser.parse_args(arguments)
-    if asked.command == "retry" and (asked.row_id is None) is (asked.queue is None):
+    options = parser.parse_args(arguments)
+    if options.command == "retry" and (options.row_id is None) is (options.queue is None):
         parser.error("retry takes a job and a row id, or --queue")
     try:
-        return int(asked.act(asked))
+        return int(options.act(options))
     except SettingsError as error:
         print(error, file=sys.stderr)
     except OperationalError:
@@ -33,16 +32,16 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make ops", usage='make ops CMD="<command> ..."')
     commands = parser.add_subparsers(dest="command", required=True)
-    failed = commands.add_parser("failed", help="list what rests as failed", usage='make ops CMD="failed [--queue Q]"')
+    listing = commands.add_parser("failed", help="list the FAILED rows", usage='make ops CMD="failed [--queue Q]"')
     retry_usage = 'make ops CMD="retry <job> <row id>" or CMD="retry --queue Q"'
-    retry = commands.add_parser("retry", help="try it again, with all attempts", usage=retry_usage)
-    retry.add_argument("job", nargs="?")
-    retry.add_argument("row_id", nargs="?")
+    again = commands.add_parser("retry", help="enqueue FAILED rows again, with all attempts", usage=retry_usage)
+    again.add_argument("job", nargs="?")
+    again.add_argument("row_id", nargs="?")
     rotate = commands.add_parser("rotate-credentials", help="seal all credentials under the newest of CREDENTIAL_KEYS")
-    for command in (failed, retry):
+    for command in (listing, again):
         command.add_argument("--queue", choices=QUEUES)
-    failed.set_defaults(act=lambda asked: _failed(asked.queue))
-    retry.set_defaults(act=lambda asked: _retry(asked.job, asked.row_id, asked.queue))
+    listing.set_defaults(act=lambda options: _failed(options.queue))
+    again.set_defaults(act=lambda options: _retry(options.job, options.row_id, options.queue))
     rotate.set_defaults(act=lambda _: _rotate())
     balances = commands.add_parser(
         "check-balances", help="compare each balance with its ledger", usage='make ops CMD="check-balances"'
@@ -53,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _failed(queue: str | None) -> int:
     """One line each: job, row id, workspace, runs, when, why."""
-    rows = resting(queue)
+    rows = failed(queue)
     if not rows:
-        print("Nothing rests as failed.", file=sys.stderr)
+        print("Nothing is FAILED.", file=sys.stderr)
     for row in rows:
         when = f"{row.updated_at:%Y-%m-%dT%H:%M:%SZ}"
         print(f"{row.job} {row.row_id} {row.workspace_id or '-'} {row.runs} {when} {row.error or '-'}")
@@ -64,15 +63,15 @@ def _failed(queue: str | None) -> int:
 
 def _retry(job: str | None, row_id: str | None, queue: str | None) -> int:
     if queue is not None:
-        print(f"{replay_queue(queue)} tried again.")
+        print(f"{retry_queue(queue)} enqueued again.")
         return 0
     if job not in JOBS:
-        print(f"There is no job {job}: there are {', '.join(JOBS)}.", file=sys.stderr)
+        print(f"No such job: {job}. Jobs: {', '.join(JOBS)}.", file=sys.stderr)
         return 1
-    if replay(str(job), str(row_id)):
-        print(f"{job} {row_id} is tried again.")
+    if retry(str(job), str(row_id)):
+        print(f"{job} {row_id} is enqueued again.")
         return 0
-    print(f"{job} {row_id} does not rest as failed.", file=sys.stderr)
+    print(f"{job} {row_id} is not FAILED.", file=sys.stderr)
     return 1
 
 

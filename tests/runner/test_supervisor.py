@@ -34,12 +34,22 @@ def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(servers: di
     wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"], 40)
 
 
-def test_a_stop_does_not_wait_for_what_buries_the_dead(servers: dict[str, str]) -> None:
+def test_a_stop_does_not_wait_for_a_rescue(servers: dict[str, str]) -> None:
     supervisor = started("billing")
-    worker = wait_for(lambda: next(iter(psutil.Process(supervisor.pid).children()), None))
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)
     with closing(psycopg2.connect(servers["DATABASE_URL"])) as connection:
-        connection.cursor().execute("LOCK TABLE work")  # who gives back a dead one's rows waits for it
-        worker.kill()
-        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) > 2)
+        connection.cursor().execute("LOCK TABLE outbox")  # who rescues a dead worker's rows waits for it
+        family[0].kill()
+        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) == 2 and not family[0].is_running())
         supervisor.send_signal(signal.SIGTERM)
         assert supervisor.wait(20) == 0
+
+
+def test_a_dispatcher_that_dies_is_replaced_and_a_stop_ends_it_too(servers: dict[str, str]) -> None:
+    supervisor = started("billing")
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)
+    family[1].kill()
+    successor = wait_for(lambda: [c for c in psutil.Process(supervisor.pid).children() if c not in family])
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(20) == 0
+    assert not successor[0].is_running()

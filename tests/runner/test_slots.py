@@ -1,4 +1,4 @@
-"""Which slots there are, and which are owed: a year of them, in any zone, after any absence, by any number of schedulers."""
+"""Which slots there are, and which are enqueued: a year of them, in any zone, after any absence, by several schedulers."""
 
 import os
 import subprocess
@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from jobs.schedule import SCHEDULE, Entry, owe_slots
-from jobs.spec import job_id, parse_job_id
+import jobs
 from nightshift.db.session import statement, transaction
+from runner.cron import open_slots
+from runner.registry import SCHEDULE, Entry, job_id, parse_job_id
 
+assert jobs
 DAILY, MONTHLY = SCHEDULE["daily-rollup"], SCHEDULE["monthly-credit-grant"]
 
 
@@ -25,31 +27,34 @@ def at(moment: str) -> datetime:
 
 
 def arguments(entry: Entry, after: str, until: str) -> list[str]:
-    return [entry.row_id(slot) for slot in entry.slots(at(after), at(until))]
+    return [entry.argument(slot) for slot in entry.slots(at(after), at(until))]
 
 
 @pytest.fixture(params=[DAILY, MONTHLY], ids=["daily", "monthly"])
 def entry(request: pytest.FixtureRequest) -> Iterator[Entry]:
-    """An entry whose slots and work are this test's own, so that no running scheduler or worker touches them."""
+    """An entry whose slots and rows are this test's own, so that no running scheduler or worker touches them."""
     name = f"test{uuid.uuid4().hex}"
-    yield replace(request.param, name=name, spec=replace(request.param.spec, name=name))
-    statement("DELETE FROM slots WHERE entry = %(name)s; DELETE FROM work WHERE job = %(name)s", name=name)
+    job = replace(request.param.job, name=name, check=lambda row_id: None)
+    yield replace(request.param, name=name, job=job)
+    del SCHEDULE[name]
+    statement("DELETE FROM slots WHERE entry = %(name)s", name=name)
+    statement("DELETE FROM outbox WHERE job = %(name)s", name=name)
 
 
-def owe(entry: Entry, moment: str) -> None:
+def look(entry: Entry, moment: str) -> None:
     with transaction() as session:
-        owe_slots(session, entry, at(moment))
+        open_slots(session, entry, at(moment))
 
 
-def owed(entry: Entry) -> list[str]:
-    return [row.row_id for row in statement("SELECT row_id FROM work WHERE job = %(n)s ORDER BY 1", n=entry.name)]
+def enqueued(entry: Entry) -> list[str]:
+    return [row.row_id for row in statement("SELECT row_id FROM outbox WHERE job = %(n)s ORDER BY 1", n=entry.name)]
 
 
 def test_the_schedule_is_the_contracts() -> None:
-    seen = [(e.name, e.cron, e.spec.name, e.spec.queue_name, e.catch_up) for e in SCHEDULE.values()]
+    seen = [(e.name, e.cron, e.job.name, e.job.queue.name, e.catch_up) for e in SCHEDULE.values()]
     assert seen == [
-        ("daily-rollup", "0 2 * * *", "daily_rollup", "analytics-rollup", 40),
-        ("monthly-credit-grant", "5 0 1 * *", "monthly_credit_grant", "billing", 3),
+        ("daily-rollup", "0 2 * * *", "analytics_rollup.daily_rollup", "analytics-rollup", 40),
+        ("monthly-credit-grant", "5 0 1 * *", "billing.monthly_credit_grant", "billing", 3),
     ]
 
 
@@ -76,7 +81,7 @@ def test_a_slot_is_due_at_its_moment_and_not_before() -> None:
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
 def test_the_machines_zone_and_its_summer_time_change_nothing(zone: str) -> None:
     program = (
-        "import jobs\nfrom datetime import datetime, UTC\nfrom jobs.schedule import SCHEDULE\n"
+        "import jobs\nfrom datetime import datetime, UTC\nfrom runner.registry import SCHEDULE\n"
         "for e in SCHEDULE.values():\n"
         "    for s in e.slots(datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)): print(e.name, s.isoformat())"
     )
@@ -87,13 +92,13 @@ def test_the_machines_zone_and_its_summer_time_change_nothing(zone: str) -> None
     assert there.count("T02:00:00+00:00") == 365 and there.count("-01T00:05:00+00:00") == 12
 
 
-def test_a_new_installation_owes_nothing_of_the_past(entry: Entry) -> None:
-    owe(entry, "2026-11-24T12:00")
-    owe(entry, "2026-11-24T12:00:15")
-    assert owed(entry) == []
+def test_a_new_installation_enqueues_nothing_of_the_past(entry: Entry) -> None:
+    look(entry, "2026-11-24T12:00")
+    look(entry, "2026-11-24T12:00:15")
+    assert enqueued(entry) == []
 
 
-ABSENCES = {  # until when it was away: what is owed of each entry
+ABSENCES = {  # until when it was away: what is enqueued of each entry
     "2026-11-24T12:00:15": ([], []),
     "2026-11-27T12:00": (["2026-11-24", "2026-11-25", "2026-11-26"], []),
     "2026-12-08T09:00": ([f"2026-11-{d}" for d in range(24, 31)] + [f"2026-12-0{d}" for d in range(1, 8)], ["2026-12"]),
@@ -101,61 +106,60 @@ ABSENCES = {  # until when it was away: what is owed of each entry
 
 
 @pytest.mark.parametrize("back", ABSENCES)
-def test_after_an_absence_each_missed_slot_is_owed_once(entry: Entry, back: str) -> None:
-    owe(entry, "2026-11-24T12:00")
+def test_after_an_absence_each_missed_slot_is_enqueued_once(entry: Entry, back: str) -> None:
+    look(entry, "2026-11-24T12:00")
     for _ in range(3):
-        owe(entry, back)
-    assert owed(entry) == ABSENCES[back]["5 0" in entry.cron]
+        look(entry, back)
+    assert enqueued(entry) == ABSENCES[back]["5 0" in entry.cron]
 
 
 def test_catching_up_reaches_forty_days_and_three_months(entry: Entry) -> None:
-    owe(entry, "2026-11-24T12:00")
-    owe(entry, "2028-01-15T12:00")
+    look(entry, "2026-11-24T12:00")
+    look(entry, "2028-01-15T12:00")
     newest = ["2027-11", "2027-12", "2028-01"] if "5 0" in entry.cron else ["2027-12-06", "2028-01-14"]
-    assert len(owed(entry)) == entry.catch_up
-    assert owed(entry)[0] == newest[0] and owed(entry)[-1] == newest[-1]
-    owe(entry, "2028-01-15T12:00:15")
-    assert len(owed(entry)) == entry.catch_up, "what was too old stays so"
+    assert len(enqueued(entry)) == entry.catch_up
+    assert enqueued(entry)[0] == newest[0] and enqueued(entry)[-1] == newest[-1]
+    look(entry, "2028-01-15T12:00:15")
+    assert len(enqueued(entry)) == entry.catch_up, "what was too old stays so"
 
 
-def test_a_year_of_ticks_owes_a_year(entry: Entry) -> None:
+def test_a_year_of_ticks_enqueues_a_year(entry: Entry) -> None:
     moment = at("2027-01-01T00:00")
     while moment < at("2028-01-01T12:00"):
-        owe(entry, moment.replace(tzinfo=None).isoformat())
+        look(entry, moment.replace(tzinfo=None).isoformat())
         moment += timedelta(hours=7)
-    assert len(owed(entry)) == (13 if "5 0" in entry.cron else 366), "with the first slots of the next one"
+    assert len(enqueued(entry)) == (13 if "5 0" in entry.cron else 366), "with the first slots of the next one"
 
 
-def test_two_schedulers_at_once_owe_each_slot_once(entry: Entry) -> None:
-    owe(entry, "2026-10-20T12:00")
+def test_several_schedulers_at_once_enqueue_each_slot_once(entry: Entry) -> None:
+    look(entry, "2026-10-20T12:00")
     start = Barrier(4)
 
-    def look(_: int) -> list[datetime]:
+    def tick(_: int) -> list[datetime]:
         start.wait()
         with transaction() as session:
-            return owe_slots(session, entry, at("2026-11-24T12:00"))
+            return open_slots(session, entry, at("2026-11-24T12:00"))
 
     with ThreadPoolExecutor(4) as pool:
-        written = [slot for slots in pool.map(look, range(4)) for slot in slots]
-    assert len(written) == len(set(written)) == len(owed(entry))
-    assert {row.generation for row in _work(entry)} == {0}, "none was ordered twice"
+        written = [slot for slots in pool.map(tick, range(4)) for slot in slots]
+    assert len(written) == len(set(written)) == len(enqueued(entry))
 
 
 def test_killed_between_any_two_writes_the_next_tick_does_the_rest(
     entry: Entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owe(entry, "2026-11-20T12:00")
+    look(entry, "2026-11-20T12:00")
     for writes in range(20):
         with monkeypatch.context() as patch:
             _die_at(patch, writes)
             try:
-                owe(entry, "2026-12-02T12:00")
+                look(entry, "2026-12-02T12:00")
                 break
             except _Killed:
-                assert owed(entry) == [], "all of it or nothing"
+                assert enqueued(entry) == [], "all of it or nothing"
     else:
-        owe(entry, "2026-12-02T12:00")
-    assert len(owed(entry)) == (1 if "5 0" in entry.cron else 12)
+        look(entry, "2026-12-02T12:00")
+    assert len(enqueued(entry)) == (1 if "5 0" in entry.cron else 12)
 
 
 class _Killed(BaseException):
@@ -175,10 +179,14 @@ def _die_at(patch: pytest.MonkeyPatch, number: int) -> None:
     patch.setattr(Session, "execute", dying)
 
 
-def _work(entry: Entry) -> list[Any]:
-    return statement("SELECT * FROM work WHERE job = %(n)s", n=entry.name)
+def test_a_slot_in_the_future_is_not_believed(entry: Entry) -> None:
+    look(entry, "2026-11-24T12:00")
+    look(entry, "2031-01-15T12:00")  # by a clock that was ahead
+    before = enqueued(entry)
+    look(entry, "2026-12-01T12:00")
+    assert set(enqueued(entry)) - set(before) == set(arguments(entry, "2026-11-24T12:00", "2026-12-01T12:00"))
 
 
 def test_a_day_and_a_month_can_be_part_of_a_jobs_id() -> None:
-    for job, row_id in (("daily_rollup", "2026-11-24"), ("monthly_credit_grant", "2026-11")):
+    for job, row_id in (("analytics_rollup.daily_rollup", "2026-11-24"), ("billing.monthly_credit_grant", "2026-11")):
         assert parse_job_id(job_id(job, row_id, 3)) == (job, row_id, 3)

@@ -1,4 +1,4 @@
-"""What Redis holds of the schedule: templates that never run, lost and found again without a slot lost or doubled."""
+"""What Redis holds of the schedule: entries that never run, lost and found again without a slot lost or doubled."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,11 +11,12 @@ from owed import Clock
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from jobs import cron
-from jobs.schedule import SCHEDULE, Entry
-from nightshift import clock
+import jobs
 from nightshift.db.session import statement
+from runner import cron
+from runner.registry import SCHEDULE, Entry
 
+assert jobs
 DUE = "rq:scheduler:scheduled_jobs"
 
 
@@ -31,27 +32,28 @@ def redis(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def entry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Entry]:
-    name = f"test{uuid.uuid4().hex}"
-    daily = SCHEDULE["daily-rollup"]
-    entry = replace(daily, name=name, spec=replace(daily.spec, name=name))
+    name, daily = f"test{uuid.uuid4().hex}", SCHEDULE["daily-rollup"]
+    job = replace(daily.job, name=name, check=lambda row_id: None)
+    entry = replace(daily, name=name, job=job)
+    del SCHEDULE[name]
     monkeypatch.setattr(cron, "SCHEDULE", {name: entry})
     yield entry
-    statement("DELETE FROM slots WHERE entry = %(name)s; DELETE FROM work WHERE job = %(name)s", name=name)
+    SCHEDULE.pop(name, None)
+    statement("DELETE FROM slots WHERE entry = %(name)s", name=name)
+    statement("DELETE FROM outbox WHERE job = %(name)s", name=name)
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch, entry: Entry, redis: Any) -> Clock:
-    """A clock, after a first tick at noon."""
+    """Postgres' clock, after a first tick at noon."""
     time = Clock("2026-11-24T12:00:00+00:00")
-    monkeypatch.setattr(clock, "now", time)
+    monkeypatch.setattr(cron, "now", lambda session: time.moment)
     cron.tick()
     return time
 
 
-def owed(entry: Entry) -> list[str]:
-    rows = statement("SELECT row_id, generation FROM work WHERE job = %(n)s ORDER BY 1", n=entry.name)
-    assert all(row.generation == 0 for row in rows), "ordered once"
-    return [row.row_id for row in rows]
+def enqueued(entry: Entry) -> list[str]:
+    return [row.row_id for row in statement("SELECT row_id FROM outbox WHERE job = %(n)s ORDER BY 1", n=entry.name)]
 
 
 def test_an_entry_waits_for_its_next_slot_in_utc(redis: Any, entry: Entry, time: Clock) -> None:
@@ -64,21 +66,22 @@ def test_looking_again_and_again_leaves_it_alone(redis: Any, entry: Entry, time:
     for _ in range(3):
         cron.tick()
     assert redis.zrange(DUE, 0, -1, withscores=True) == before
-    assert owed(entry) == []
+    assert enqueued(entry) == []
 
 
-def test_a_slot_is_owed_when_it_comes_and_once(redis: Any, entry: Entry, time: Clock) -> None:
+def test_a_slot_is_enqueued_when_it_comes_and_once(redis: Any, entry: Entry, time: Clock) -> None:
     for moment, days in (("25T01:59:59", []), ("25T02:00:00", ["2026-11-24"]), ("25T02:00:15", ["2026-11-24"])):
         time.to(f"2026-11-{moment}+00:00")
         cron.tick()
-        assert owed(entry) == days
+        assert enqueued(entry) == days
 
 
-def test_the_template_itself_is_never_queued(redis: Any, entry: Entry, time: Clock) -> None:
+def test_the_entry_itself_is_never_queued(redis: Any, entry: Entry, time: Clock) -> None:
     time.to("2026-11-28T12:00:00+00:00")
     cron.tick()
-    assert len(owed(entry)) == 4
-    assert set(redis.keys()) == {DUE.encode(), f"rq:job:{entry.name}".encode()}
+    assert len(enqueued(entry)) == 4
+    assert {DUE.encode(), f"rq:job:{entry.name}".encode()} <= set(redis.keys())
+    assert not redis.keys("rq:queue:*")
     raw = redis.hgetall(f"rq:job:{entry.name}")
     assert not [value for value in raw.values() if b"\x80\x04" in value], "no pickle"
 
@@ -90,18 +93,32 @@ def test_redis_wiped_loses_no_slot_and_doubles_none(redis: Any, entry: Entry, ti
         cron.tick()
         redis.flushdb()
         cron.tick()
-    assert owed(entry) == ["2026-11-24", "2026-11-25"]
+    assert enqueued(entry) == ["2026-11-24", "2026-11-25"]
 
 
-def test_a_template_deleted_by_hand_comes_back(redis: Any, entry: Entry, time: Clock) -> None:
+def test_an_entry_deleted_by_hand_comes_back(redis: Any, entry: Entry, time: Clock) -> None:
     redis.delete(f"rq:job:{entry.name}")
     time.to("2026-11-25T02:00:00+00:00")
     cron.tick()
-    assert owed(entry) == ["2026-11-24"]
+    assert enqueued(entry) == ["2026-11-24"]
     assert redis.exists(f"rq:job:{entry.name}")
 
 
-def test_a_changed_entry_is_looked_at_at_once_and_an_undeclared_one_goes(
+def test_a_tick_opens_the_slots_though_redis_is_away(
+    redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise RedisError("away")
+
+    time.to("2026-11-25T02:00:00+00:00")
+    with monkeypatch.context() as patch:
+        patch.setattr(redis, "execute_command", away)
+        with pytest.raises(RedisError):
+            cron.tick()
+    assert enqueued(entry) == ["2026-11-24"]
+
+
+def test_a_changed_entry_counts_from_now_and_an_undeclared_one_goes(
     redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis.hset("rq:job:nobodys", mapping={"status": "scheduled", "data": "[]", "created_at": "2026-11-24T12:00:00Z"})
@@ -109,8 +126,9 @@ def test_a_changed_entry_is_looked_at_at_once_and_an_undeclared_one_goes(
     monkeypatch.setattr(cron, "SCHEDULE", {entry.name: replace(entry, cron="30 12 * * *")})
     time.to("2026-11-24T12:31:00+00:00")
     cron.tick()
-    assert owed(entry) == ["2026-11-23"]
+    assert enqueued(entry) == ["2026-11-23"]
     assert redis.zrange(DUE, 0, -1) == [entry.name.encode()]
+    assert b"30 12" in redis.hget(f"rq:job:{entry.name}", "meta")
 
 
 @pytest.mark.parametrize("due", [4e9, "inf"])
@@ -118,7 +136,7 @@ def test_a_due_time_that_is_too_late_is_put_right(redis: Any, entry: Entry, time
     redis.zadd(DUE, {entry.name: due})
     time.to("2026-11-25T02:00:00+00:00")
     cron.tick()
-    assert owed(entry) == ["2026-11-24"]
+    assert enqueued(entry) == ["2026-11-24"]
 
 
 def test_killed_or_cut_off_anywhere_in_a_tick_the_next_one_does_the_rest(
@@ -144,7 +162,7 @@ def test_killed_or_cut_off_anywhere_in_a_tick_the_next_one_does_the_rest(
                 pass
     assert ticks, "it was let through in the end"
     cron.tick()
-    assert owed(entry) == ["2026-11-24", "2026-11-25"]
+    assert enqueued(entry) == ["2026-11-24", "2026-11-25"]
 
 
 def test_postgres_away_leaves_the_slot_due(
@@ -156,11 +174,11 @@ def test_postgres_away_leaves_the_slot_due(
         raise OperationalError("SELECT", {}, Exception("away"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(cron, "owe_slots", away)
+        patch.setattr(cron, "open_slots", away)
         with pytest.raises(OperationalError):
             cron.tick()
     cron.tick()
-    assert owed(entry) == ["2026-11-24"]
+    assert enqueued(entry) == ["2026-11-24"]
 
 
 @pytest.mark.parametrize("strange", [b"\xff", b"nobody's", b""])
@@ -170,7 +188,7 @@ def test_what_else_stands_in_the_schedule_goes_and_no_tick_stumbles_over_it(
     redis.zadd(DUE, {strange: 1})
     time.to("2026-11-25T02:00:00+00:00")
     cron.tick()
-    assert owed(entry) == ["2026-11-24"]
+    assert enqueued(entry) == ["2026-11-24"]
     assert redis.zrange(DUE, 0, -1) == [entry.name.encode()]
 
 
@@ -192,4 +210,4 @@ def test_a_spoilt_schedule_is_put_right(redis: Any, entry: Entry, time: Clock, s
     time.to("2026-11-25T02:00:00+00:00")
     for _ in range(2):
         cron.tick()
-    assert owed(entry) == ["2026-11-24"]
+    assert enqueued(entry) == ["2026-11-24"]

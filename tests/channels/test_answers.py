@@ -13,7 +13,7 @@ from nightshift.channels.base import Moved, Part
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Response
 
-PART = Part(to="+491511234567", text="the customer's words", key="msg_1/1", tries=0)
+PART = Part(to="+491511234567", text="the customer's words", key="msg_1/1", attempts=0)
 OK, PERMANENT, TEMPORARY, CREDENTIAL = "accepted", PermanentError, TemporaryError, BadCredential
 
 

@@ -51,7 +51,7 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
     [
         (
             "WHATSAPP",
-            "https://graph.facebook.com/v23.0/106540352242922/messages",
+            "https://graph.facebook.com/v26.0/106540352242922/messages",
             {"Authorization": "Bearer EAAx"},
             {
                 "messaging_product": "whatsapp",
@@ -69,13 +69,13 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
         ),
         (
             "MESSENGER",
-            "https://graph.facebook.com/v23.0/me/messages",
+            "https://graph.facebook.com/v26.0/me/messages",
             {"Authorization": "Bearer EAAp"},
             {"recipient": {"id": "cust1"}, "messaging_type": "RESPONSE", "message": {"text": PLAIN}},
         ),
         (
             "INSTAGRAM",
-            "https://graph.facebook.com/v23.0/me/messages",
+            "https://graph.facebook.com/v26.0/me/messages",
             {"Authorization": "Bearer IGQV"},
             {"recipient": {"id": "cust1"}, "message": {"text": PLAIN}},
         ),
@@ -152,7 +152,7 @@ def test_keys_are_in_the_form_their_vendors_ask_for() -> None:
 
 @pytest.mark.parametrize("to", ["../users/@me", "1/2", "1?x=1", "1#", "", "..", "1\r\n", "١٢"])
 def test_discord_has_no_url_for_what_is_no_channel_id(to: str) -> None:
-    with pytest.raises(PermanentError, match="not that of a Discord channel") as caught:
+    with pytest.raises(PermanentError, match="not a Discord channel id") as caught:
         call("DISCORD", to=to)
     assert not to or to not in str(caught.value)
 

@@ -33,7 +33,7 @@ def visible(text: str) -> str:
 @given(TEXTS, LIMITS)
 def test_every_piece_is_within_the_limit_none_is_blank_and_nothing_visible_is_lost(text: str, limit: TextLimit) -> None:
     pieces = split(text, limit)
-    assert all(size(piece, limit.unit) <= limit.most for piece in pieces)
+    assert all(size(piece, limit.unit) <= limit.max for piece in pieces)
     assert all(piece.strip() for piece in pieces)
     assert visible("".join(pieces)) == visible(text)
 

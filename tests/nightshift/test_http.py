@@ -137,13 +137,13 @@ def test_a_body_of_the_very_size_is_taken(server: RudeServer) -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip,%20gzip", "rot13"])
 def test_a_packing_we_do_not_know_is_refused(encoding: str, server: RudeServer) -> None:
-    with pytest.raises(PermanentError, match="packs its answer"):
+    with pytest.raises(PermanentError, match="compresses its response"):
         http.get(f"{server.url}/status/200/Content-Encoding:%20{encoding}", **LIMITS)
 
 
 @pytest.mark.parametrize("path", ["cut", "nothing", "nonsense"])
 def test_an_answer_that_breaks_off_may_be_whole_next_time(path: str, server: RudeServer) -> None:
-    with pytest.raises(TemporaryError, match="broke off"):
+    with pytest.raises(TemporaryError, match="was interrupted"):
         http.get(f"{server.url}/{path}/", **LIMITS)
 
 

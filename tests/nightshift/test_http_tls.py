@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import requests.adapters
 from cryptography import x509
@@ -22,6 +23,7 @@ from nightshift.settings import settings
 NAME = "docs.example.com"
 PUBLIC = "93.184.215.14"
 LIMITS: dict[str, Any] = {"max_bytes": 1_000_000, "deadline_seconds": 10}
+PUBLIC_AUTHORITIES = certifi.where()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def server(certificate: Path) -> Iterator[RudeServer]:
 
 
 @pytest.fixture(autouse=True)
-def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every name is at PUBLIC, port 443 there is the server, and its certificate is among those we trust."""
     connect = socket.socket.connect
 
@@ -66,6 +68,16 @@ def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch
     monkeypatch.setattr(socket.socket, "connect", rerouted)
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     monkeypatch.setattr(address, "settings", lambda: replace(settings(), outbound_allow_hosts=()))
+    trust(certificate, monkeypatch)
+    yield
+    trust(PUBLIC_AUTHORITIES, monkeypatch)
+
+
+def trust(authorities: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What post_trusted takes for a certificate authority from now on."""
+    monkeypatch.setattr(certifi, "where", lambda: str(authorities))
+    http._tls_context.cache_clear()
+    http._kept.connections.clear()
 
 
 def test_a_page_is_asked_for_under_its_name(server: RudeServer) -> None:
@@ -91,3 +103,14 @@ def test_a_certificate_of_another_name_is_not_taken(server: RudeServer) -> None:
 def test_a_server_that_drips_is_left_at_the_deadline(path: str) -> None:
     with pytest.raises(TemporaryError, match="too long"):
         http.get(f"https://{NAME}/{path}/", max_bytes=1000, deadline_seconds=0.5)
+
+
+def test_a_trusted_server_is_verified_too(server: RudeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert http.post_trusted(f"https://{NAME}/page/", b"{}", {}, **LIMITS).body == b"hello"
+    seen = len(server.heads)
+    with pytest.raises(TemporaryError, match=r"This server's TLS certificate is invalid\.") as other_name:
+        http.post_trusted("https://other.example.com/page/", b"{}", {}, **LIMITS)
+    trust(PUBLIC_AUTHORITIES, monkeypatch)
+    with pytest.raises(TemporaryError, match="certificate"):
+        http.post_trusted(f"https://{NAME}/page/", b"{}", {}, **LIMITS)
+    assert (other_name.value.answer_lost, len(server.heads)) == (False, seen)

@@ -35,10 +35,10 @@ def test_production_runs_with_all_that_is_needed(tmp_path: Path) -> None:
 
 def test_vendors_are_at_their_own_addresses_unless_they_are_named(tmp_path: Path) -> None:
     contract = {
-        "WHATSAPP": "https://graph.facebook.com/v23.0",
+        "WHATSAPP": "https://graph.facebook.com/v26.0",
         "TELEGRAM": "https://api.telegram.org",
-        "MESSENGER": "https://graph.facebook.com/v23.0",
-        "INSTAGRAM": "https://graph.facebook.com/v23.0",
+        "MESSENGER": "https://graph.facebook.com/v26.0",
+        "INSTAGRAM": "https://graph.facebook.com/v26.0",
         "SLACK": "https://slack.com/api",
         "TWILIO": "https://api.twilio.com",
         "LINE": "https://api.line.me",

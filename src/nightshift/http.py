@@ -4,39 +4,25 @@
 operator configured. The tests hold a server that breaks each rule.
 """
 
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
-from http.client import HTTPException
 from urllib.parse import urljoin, urlsplit
 
 import certifi
 import requests
-import urllib3
-from AntiSSRF import AntiSSRFError
 from urllib3.util import Url, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
-from urllib3.util.ssl_match_hostname import CertificateError
 
+from nightshift import transport
 from nightshift.address import check_form, guarded_session, is_exempt
 from nightshift.deadline import Deadline, TimedHTTPConnection, TimedHTTPSConnection, apply_deadline
-from nightshift.errors import PermanentError, TemporaryError
+from nightshift.errors import PermanentError
 from nightshift.response import Response
-from nightshift.version import VERSION
 
 MAX_REDIRECTS = 5
-REDIRECTS = {301, 302, 303, 307, 308}
-ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}  # one of them: decompression bombs are nested in a chain
-READ_BYTES = 65_536
-HEADERS = {
-    "User-Agent": f"Nightshift/{VERSION}",  # the form name/1.2.3 is what Meta asks for
-    "Accept-Encoding": "gzip, deflate",
-    "Accept": "*/*",
-}
 
 
 def get(
@@ -60,7 +46,7 @@ def get(
     for _ in range(1 + MAX_REDIRECTS):
         response = _exchange("GET", url, None, headers, max_bytes, ends)
         location = response.headers.get("location")
-        if response.status not in REDIRECTS or not location:
+        if response.status not in transport.REDIRECTS or not location:
             return response
         url = _resolve(response.url, location)
     raise PermanentError(f"This address redirects more than {MAX_REDIRECTS} times.")
@@ -84,13 +70,15 @@ def post_trusted(
     """
     deadline = _kept.deadline
     deadline.restart(time.monotonic() + deadline_seconds)
-    with _errors_translated(deadline):
+    with transport.errors_translated(deadline):
         target = parse_url(url)
         connection = _kept_connection(target)
         complete = False
         try:
-            connection.request("POST", target.request_uri, body, {**HEADERS, **headers}, preload_content=False)
-            response, complete = _read(connection.getresponse(), url, max_bytes, whole=False)
+            connection.request(
+                "POST", target.request_uri, body, {**transport.HEADERS, **headers}, preload_content=False
+            )
+            response, complete = transport.read(connection.getresponse(), url, max_bytes, whole=False)
             return response
         finally:
             if not complete:
@@ -143,43 +131,17 @@ def _exchange(
     session = requests.Session() if is_exempt(urlsplit(url).hostname or "") else guarded_session()
     session.trust_env = False  # a proxy would bypass the guard, a .netrc would replace a token
     session.resolve_redirects = lambda *_a, **_k: iter(())  # type: ignore[method-assign] # it reads a redirect's whole body
-    session.headers.update(HEADERS)
+    session.headers.update(transport.HEADERS)
     deadline = Deadline(ends)
     apply_deadline(session, deadline)
     with (
-        _errors_translated(deadline),
+        transport.errors_translated(deadline),
         session,
         session.request(
             method, url, data=body, headers=headers, stream=True, allow_redirects=False, timeout=deadline.seconds_left()
-        ) as answer,
+        ) as response,
     ):
-        return _read(answer.raw, url, max_bytes, whole=method == "GET" and answer.status_code < 400)[0]
-
-
-def _read(raw: urllib3.BaseHTTPResponse, url: str, max_bytes: int, whole: bool) -> tuple[Response, bool]:
-    """The response, and whether its body was read to the end. The body of a redirect is not read."""
-    headers = {name.lower(): " ".join(value.split()) for name, value in raw.headers.itermerged()}
-    body, complete = (b"", False) if raw.status in REDIRECTS else _read_body(raw, headers, max_bytes, whole)
-    return Response(raw.status, url, headers, body), complete
-
-
-def _read_body(
-    raw: urllib3.BaseHTTPResponse, headers: Mapping[str, str], max_bytes: int, whole: bool
-) -> tuple[bytes, bool]:
-    """At most `max_bytes`, decompressed while reading. Not `whole`: what was read before an error is enough."""
-    supported = headers.get("content-encoding", "").lower() in ENCODINGS
-    if whole and not supported:
-        raise PermanentError("The server at this address compresses its response in a format we do not support.")
-    body, piece = bytearray(), b"?"
-    try:
-        while len(body) <= max_bytes and (piece := raw.read1(READ_BYTES, decode_content=supported)):
-            body += piece
-    except (OSError, urllib3.exceptions.HTTPError):
-        if whole:
-            raise
-    if whole and len(body) > max_bytes:
-        raise PermanentError(f"The content at this address is larger than {max_bytes / 1e6:g} MB.")
-    return bytes(body[:max_bytes]), not piece
+        return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)[0]
 
 
 def _resolve(url: str, location: str) -> str:
@@ -188,34 +150,3 @@ def _resolve(url: str, location: str) -> str:
         return urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
     except ValueError:
         raise PermanentError("This address redirects to something that is not a web address.") from None
-
-
-@contextmanager
-def _errors_translated(deadline: Deadline) -> Iterator[None]:
-    """Raise the libraries' errors as ours, without their cause: the messages of all these libraries repeat the URL."""
-    try:
-        yield
-    except (AntiSSRFError, OSError, HTTPException, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
-        ours = _translate(error)
-        if isinstance(ours, TemporaryError):
-            ours.answer_lost = deadline.sent
-        raise ours from None
-
-
-def _translate(error: Exception) -> PermanentError | TemporaryError:
-    if isinstance(error, AntiSSRFError):
-        return PermanentError("This address leads to a private network, which is not allowed.")
-    if isinstance(error, socket.gaierror):
-        return TemporaryError("The host name in this address could not be found.")
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
-        return TemporaryError("The server at this address took too long to respond.")
-    if _is_about_certificate(error):
-        return TemporaryError("This server's TLS certificate is invalid.")
-    return TemporaryError("The server at this address could not be reached, or the connection was interrupted.")
-
-
-def _is_about_certificate(error: BaseException | None) -> bool:
-    """Whether the error began as a refused certificate; requests and urllib3 wrap it."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError | CertificateError):
-        error = error.__context__
-    return error is not None

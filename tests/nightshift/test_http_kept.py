@@ -1,4 +1,4 @@
-"""The connections that post_trusted keeps: reused while they are good, replaced as soon as they are not."""
+"""The connections that post_trusted keeps open, and when it replaces them."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rude_server import RudeServer
 
-from nightshift import http
+from nightshift import http, transport
 from nightshift.errors import TemporaryError
 
 LIMITS: dict[str, Any] = {"max_bytes": 1_000, "deadline_seconds": 5}
@@ -76,9 +76,7 @@ def test_a_thread_keeps_its_connection(server: PoliteServer) -> None:
     assert len(set(server.peers)) == 2
 
 
-def test_headers_are_ours_and_the_callers_and_no_cookie_or_credential_of_the_environment(
-    server: PoliteServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_our_headers_and_the_callers_are_sent(server: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     answer = http.post_trusted(server.url, b"{}", {"Content-Type": "application/json", "User-Agent": "Bot"}, **LIMITS)
@@ -98,22 +96,20 @@ def test_a_connection_that_the_server_closed_is_noticed_before_it_is_used(server
 
 
 @pytest.mark.parametrize("path", ["", "/redirect"])
-def test_a_connection_with_an_unread_rest_is_closed(path: str, server: PoliteServer) -> None:
+def test_a_connection_with_an_unread_body_is_closed(path: str, server: PoliteServer) -> None:
     assert len(post(f"{server.url}{path}", bytes(10_000))) == (0 if path else 1_000)
     assert post(server.url) == b"hello"
     assert len(set(server.peers)) == 2
 
 
 @pytest.mark.parametrize("path", ["bodydrip/200", "chunkdrip", "cut/200"])
-def test_the_rest_of_a_response_that_went_wrong_is_not_read_as_the_next_one(path: str, rude: RudeServer) -> None:
+def test_the_rest_of_a_failed_response_is_not_read_as_the_next_one(path: str, rude: RudeServer) -> None:
     http.post_trusted(f"{rude.url}/{path}", b"{}", {}, max_bytes=100, deadline_seconds=0.3)
     assert post(f"{rude.url}/page/") == b"hello"
 
 
 @pytest.mark.parametrize("path", ["silent", "headerdrip", "continues", "nothing", "nonsense"])
-def test_a_server_that_does_not_answer_may_have_got_it_and_the_next_call_is_on_a_new_connection(
-    path: str, rude: RudeServer
-) -> None:
+def test_after_a_lost_response_the_next_call_uses_a_new_connection(path: str, rude: RudeServer) -> None:
     started = time.monotonic()
     with pytest.raises(TemporaryError) as lost:
         post(f"{rude.url}/{path}/", deadline_seconds=0.3)
@@ -122,7 +118,7 @@ def test_a_server_that_does_not_answer_may_have_got_it_and_the_next_call_is_on_a
     assert post(f"{rude.url}/page/") == b"hello"
 
 
-def test_an_error_from_a_signal_handler_leaves_no_connection_that_is_half_used(
+def test_an_exception_from_a_signal_handler_closes_the_connection(
     server: PoliteServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(server.url)
@@ -134,11 +130,11 @@ def test_an_error_from_a_signal_handler_leaves_no_connection_that_is_half_used(
         raise Stop
 
     with monkeypatch.context() as patched, pytest.raises(Stop):
-        patched.setattr(http, "_read", stop)
+        patched.setattr(transport, "read", stop)
         post(server.url, b"first")
     assert post(server.url, b"second") == b"second"
 
 
-def test_a_server_without_tls_is_not_said_to_have_a_bad_certificate(server: PoliteServer) -> None:
+def test_a_server_without_tls_is_not_reported_as_a_bad_certificate(server: PoliteServer) -> None:
     with pytest.raises(TemporaryError, match="could not be reached"):
         post(server.url.replace("http:", "https:"))

@@ -1,4 +1,4 @@
-"""TLS through the guard: the certificate is checked against the name, though the connection goes to an IP address."""
+"""TLS: the certificate is checked against the name, also where the guard connects to an IP address it resolved."""
 
 import socket
 import ssl
@@ -57,7 +57,7 @@ def server(certificate: Path) -> Iterator[RudeServer]:
 
 @pytest.fixture(autouse=True)
 def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every name is at PUBLIC, port 443 there is the server, and its certificate is among those we trust."""
+    """Every name resolves to PUBLIC, whose port 443 is the server, and its certificate is trusted."""
     connect = socket.socket.connect
 
     def rerouted(sock: socket.socket, target: Any) -> None:
@@ -74,25 +74,25 @@ def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch
 
 
 def trust(authorities: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What post_trusted takes for a certificate authority from now on."""
+    """Set the certificate authorities of post_trusted."""
     monkeypatch.setattr(certifi, "where", lambda: str(authorities))
     http._tls_context.cache_clear()
     http._kept.connections.clear()
 
 
-def test_a_page_is_asked_for_under_its_name(server: RudeServer) -> None:
+def test_a_page_is_requested_by_its_name(server: RudeServer) -> None:
     assert http.get(f"https://{NAME}/to/%2Fpage%2F", **LIMITS).body == b"hello"
     head = server.heads[-1].lower()
     assert f"host: {NAME}\r\n" in head
     assert "x-forwarded-for" not in head
 
 
-def test_a_post_goes_through_the_same_door(server: RudeServer) -> None:
+def test_a_post_is_guarded_and_verified_too(server: RudeServer) -> None:
     assert http.post(f"https://{NAME}/page/", b"a" * 100_000, {}, **LIMITS).status == 200
     assert server.bodies[-1] == b"a" * 100_000
 
 
-def test_a_certificate_of_another_name_is_not_taken(server: RudeServer) -> None:
+def test_a_certificate_of_another_name_is_refused(server: RudeServer) -> None:
     seen = len(server.heads)
     with pytest.raises(TemporaryError, match="certificate"):
         http.get("https://other.example.com/page/", **LIMITS)

@@ -2,7 +2,6 @@
 
 import base64
 import fcntl
-import ipaddress
 import json
 import os
 import secrets
@@ -12,7 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from nightshift.environment import Environment
+from nightshift.environment import SettingsError as SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_DIR = ROOT / ".data"
@@ -37,10 +38,6 @@ VENDOR_BASE_URLS = {  # defaults of <TYPE>_BASE_URL
     "LINE": "https://api.line.me",
     "DISCORD": "https://discord.com",
 }
-
-
-class SettingsError(Exception):
-    """A bad setting: one line that names the variable and the reason. The process must not start."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +71,13 @@ def settings() -> Settings:
 
 def load(env: Mapping[str, str], data_dir: Path) -> Settings:
     """Settings from `env`; in development, unset ones are read from `data_dir` or created there. Raises SettingsError."""
-    source = _Source(env)
+    source = Environment(env)
     production = source.one_of("APP_ENV", ("development", "production")) == "production"
     if production:
         for name in NEEDED_IN_PRODUCTION:
             source.required(name)
     else:
-        source = _Source({**_running_servers(data_dir), **{k: v for k, v in env.items() if v}})
+        source = Environment({**_running_servers(data_dir), **{k: v for k, v in env.items() if v}})
     return Settings(
         production=production,
         database_url=source.url("DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg2")),
@@ -105,87 +102,6 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         sentry_dsn=source.dsn("SENTRY_DSN"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )
-
-
-@dataclass(frozen=True)
-class _Source:
-    env: Mapping[str, str]
-
-    def get(self, name: str) -> str | None:
-        return self.env.get(name, "").strip() or None
-
-    def required(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise SettingsError(f"{name} is not set.")
-        return value
-
-    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
-        value = self.get(name) or choices[0]
-        if value not in choices:
-            raise SettingsError(f"{name} must be one of {', '.join(choices)}.")
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.get(name)
-        if value is None:
-            return default
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise SettingsError(f"{name} must be an integer from {low} to {high}.")
-        return int(value)
-
-    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
-        value = self.get(name)
-        if value is None:
-            if default is not None:
-                return default
-            raise SettingsError(
-                f"{name} is not set and no `make run` is running in this checkout: start one, or set it."
-            )
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError:
-            raise SettingsError(f"{name} is not a URL.") from None
-        location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
-        if parts.scheme not in schemes or not location:
-            raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
-        if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
-            raise SettingsError(f"{name} must end with a database number, or without a path.")
-        return value.rstrip("/") if parts.scheme.startswith("http") else value
-
-    def dsn(self, name: str) -> str | None:
-        value = self.url(name, ("http", "https"), "")
-        parts = urlsplit(value)
-        if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
-            raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
-        return value or None
-
-    def hosts(self, name: str) -> tuple[str, ...]:
-        hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
-        for host in hosts:
-            if "/" in host:
-                try:
-                    ipaddress.ip_network(host, strict=False)
-                except ValueError:
-                    raise SettingsError(f"{name} contains {host!r}, which is neither a host nor a CIDR.") from None
-        return hosts
-
-    def fernet_keys(self, name: str, make: Callable[[], str]) -> tuple[str, ...]:
-        keys = tuple(key.strip() for key in (self.get(name) or make()).split(",") if key.strip())
-        for position, key in enumerate(keys, 1):
-            if not _is_fernet(key):
-                raise SettingsError(f"{name}: key {position} is not a Fernet key (32 bytes in URL-safe base64).")
-        if not keys:
-            raise SettingsError(f"{name} contains no key.")
-        return keys
-
-
-def _is_fernet(key: str) -> bool:
-    try:
-        return len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
-    except ValueError:
-        return False
 
 
 def _fernet() -> str:

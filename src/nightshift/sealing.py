@@ -14,13 +14,13 @@ LOST_KEY = "A stored secret cannot be decrypted: its key is no longer in CREDENT
 
 def seal(scope: str, value: Any) -> bytes:
     """Encrypt a JSON value with the newest of CREDENTIAL_KEYS, bound to `scope` (a row's name)."""
-    return _cipher().encrypt(json.dumps([scope, value]).encode())
+    return _cipher(settings().credential_keys).encrypt(json.dumps([scope, value]).encode())
 
 
 def unseal(scope: str, sealed: bytes) -> Any:
     """The value sealed in `scope`. Raises PermanentError for one of another scope, or one that no key decrypts."""
     try:
-        sealed_in, value = json.loads(_cipher().decrypt(sealed))
+        sealed_in, value = json.loads(_cipher(settings().credential_keys).decrypt(sealed))
     except InvalidToken:
         raise PermanentError(LOST_KEY) from None
     if sealed_in != scope:
@@ -31,15 +31,11 @@ def unseal(scope: str, sealed: bytes) -> Any:
 def rotate(sealed: bytes) -> bytes:
     """Encrypt a sealed value again, with the newest key. Raises PermanentError where no key decrypts it."""
     try:
-        return _cipher().rotate(sealed)
+        return _cipher(settings().credential_keys).rotate(sealed)
     except InvalidToken:
         raise PermanentError(LOST_KEY) from None
 
 
-def _cipher() -> MultiFernet:
-    return _cipher_for(settings().credential_keys)
-
-
 @cache
-def _cipher_for(keys: tuple[str, ...]) -> MultiFernet:
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])

@@ -31,24 +31,15 @@ class WhatsApp(MetaChannel):
             PermanentError,
             "WhatsApp cannot deliver to this customer: not on WhatsApp, or they do not accept messages from this number.",
         ),
-        131030: (
-            PermanentError,
-            "This number can only send to a fixed list of numbers, and the customer is not on it.",
-        ),
+        131030: (PermanentError, "This number can only send to a fixed list, and the customer is not on it."),
         131031: (PermanentError, "WhatsApp has locked this business account."),
-        131047: (
-            PermanentError,
-            "The customer last wrote more than 24 hours ago: WhatsApp only accepts a template now.",
-        ),
+        131047: (PermanentError, "The customer last wrote more than 24 hours ago: only a template may be sent now."),
         131048: (PermanentError, "WhatsApp limits this number: too many of its messages were reported as spam."),
         131051: (PermanentError, "WhatsApp does not support this kind of message."),
         **each(range(132000, 133000), (PermanentError, "WhatsApp rejected the message template.")),
         **each([1, 131000, 131016], (TemporaryError, TROUBLE)),
         **each([80007, 130429], (TemporaryError, BUSY)),
-        PAIR_LIMIT: (
-            TemporaryError,
-            "Too many messages were sent to this customer at once. WhatsApp asks us to slow down.",
-        ),
+        PAIR_LIMIT: (TemporaryError, "Too many messages to this customer at once. WhatsApp asks us to slow down."),
     }
 
     def path(self, credentials: Mapping[str, str]) -> str:

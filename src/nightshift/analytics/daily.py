@@ -29,7 +29,7 @@ def daily(session: Session, workspace_id: str, first: date, last: date) -> list[
 
 
 def _closed(session: Session, first: date, last: date) -> set[date]:
-    """The days whose stored rows are up to date."""
+    """The days between whose stored rows are what a count would give."""
     late = select(LateRow.day).where(LateRow.day == RolledDay.day).exists()
     return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late)))
 

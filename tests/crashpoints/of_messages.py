@@ -22,7 +22,7 @@ def _accepted(channel: str, *, here: bool) -> Callable[[int], Row]:
 
     def prepare(number: int) -> Row:
         row = {**workspace(), "channel": channel, "ids": []}
-        text = "\n\n".join(f"{part} " + "x" * int(CHANNELS[channel].limit.most * 0.6) for part in "123")
+        text = "\n\n".join(f"{part} " + "x" * int(CHANNELS[channel].limit.max * 0.6) for part in "123")
         with transaction() as session:
             accounts.put(session, row["workspace_id"], channel, dict.fromkeys(CHANNELS[channel].fields, "1:token"))
             for content in (text, "4"):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import psycopg2
 import psycopg2.extensions
-from urllib3.connection import HTTPConnection
+import urllib3.connection
 
 
 class Trace:
@@ -62,23 +62,27 @@ class _Connection(psycopg2.extensions.connection):
 def install() -> None:
     """Before the first connection of this process."""
     connect, call = psycopg2.connect, httpx2.Client.send
-    request, response = HTTPConnection.request, HTTPConnection.getresponse
-
-    def traced_request(self: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
-        trace.point(f"before {method} {url}")
-        return request(self, method, url, *args, **options)
-
-    def traced_response(self: Any) -> Any:
-        answer = response(self)
-        trace.point("after its answer")
-        return answer
-
     psycopg2.connect = lambda *args, **options: connect(*args, connection_factory=_Connection, **options)
-    HTTPConnection.request = traced_request  # type: ignore[method-assign]
-    HTTPConnection.getresponse = traced_response  # type: ignore[method-assign]
+    _trace_urllib3(urllib3.connection.HTTPConnection)
     httpx2.Client.send = lambda self, request, **options: trace.around(
         f"POST {request.url.path}", call, self, request, **options
     )
+
+
+def _trace_urllib3(connection: Any) -> None:
+    ask, respond = connection.request, connection.getresponse
+
+    def request(self: Any, method: str, url: str, *args: Any, **options: Any) -> None:
+        self.traced = f"{method} {url}"
+        trace.point(f"before {self.traced}")
+        ask(self, method, url, *args, **options)
+
+    def getresponse(self: Any) -> Any:
+        response = respond(self)
+        trace.point(f"after {self.traced}")
+        return response
+
+    connection.request, connection.getresponse = request, getresponse
 
 
 def _short(query: Any) -> str:

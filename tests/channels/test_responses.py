@@ -1,4 +1,4 @@
-"""What each vendor's answers mean: the table of the vendors' documentation, row by row."""
+"""The meaning of each vendor's responses, as documented by the vendor."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from nightshift.channels.base import Moved, Part
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Response
 
-PART = Part(to="+491511234567", text="the customer's words", key="msg_1/1", tries=0)
+PART = Part(to="+491511234567", text="the customer's words", key="msg_1/1", attempts=0)
 OK, PERMANENT, TEMPORARY, CREDENTIAL = "accepted", PermanentError, TemporaryError, BadCredential
 
 
@@ -202,7 +202,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
 
 
 @pytest.mark.parametrize(("type_", "given", "kind"), ROWS)
-def test_a_refusal_is_judged_and_says_why_without_a_word_of_the_vendors(
+def test_a_refusal_is_classified_and_quotes_nothing_of_the_vendor(
     type_: str, given: Response, kind: type[NightshiftError]
 ) -> None:
     found = error(type_, given)
@@ -245,7 +245,7 @@ IN_A_MINUTE = "Tue, 29 Feb 2028 12:01:00 GMT"
         ("INSTAGRAM", answer(400, meta(4), {"retry-after": "12"}), 12),
     ],
 )
-def test_a_wait_is_taken_from_wherever_the_vendor_puts_it(
+def test_a_wait_is_read_from_the_body_and_the_header(
     type_: str, given: Response, seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2028, 2, 29, 12, tzinfo=UTC))
@@ -256,9 +256,7 @@ def test_a_wait_is_taken_from_wherever_the_vendor_puts_it(
 
 
 @pytest.mark.parametrize(("tries", "seconds"), [(0, 1), (1, 4), (2, 16), (3, 64), (4, 256), (5, 1024), (1000, 4**10)])
-def test_whatsapps_pair_limit_holds_this_customer_alone_and_four_times_as_long_each_time(
-    tries: int, seconds: float
-) -> None:
+def test_whatsapps_pair_limit_holds_only_this_customer_four_times_as_long_each_time(tries: int, seconds: float) -> None:
     found = error("WHATSAPP", answer(400, meta(131056)), Part("1", "x", "msg_1/1", tries))
     assert isinstance(found, TemporaryError)
     assert (found.retry_after_seconds, found.scope) == (seconds, "lane")

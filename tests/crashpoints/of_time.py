@@ -27,7 +27,8 @@ def _day_owed(number: int) -> Row:
 
 
 def _counted(row: Row, delivered: list[str]) -> list[str]:
-    query = "SELECT conversations, messages_in FROM daily_analytics WHERE workspace_id = %(of)s AND day = ANY(%(days)s::text[]::date[])"
+    query = """SELECT conversations, messages_in FROM daily_analytics
+               WHERE workspace_id = %(of)s AND day = ANY(%(days)s::text[]::date[])"""
     found = [tuple(day) for day in statement(query, of=row["of"], days=row["days"])]
     rolled = count("SELECT count(*) FROM rolled_days WHERE day = ANY(%(days)s::text[]::date[])", days=row["days"])
     late = count("SELECT count(*) FROM dirty_days")

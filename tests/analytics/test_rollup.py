@@ -177,7 +177,7 @@ def test_who_lost_the_lease_leaves_no_trace(company: Any) -> None:
     company.inbound(NOON)
     for day in (YESTERDAY, date(2033, 3, 8)):  # its own day, and one with late rows
         lease = lease_on(day.isoformat())
-        statement("UPDATE work SET lease_owner = 'another' WHERE job = %(job)s", job=lease.job)
+        statement("UPDATE outbox SET lease_owner = 'another' WHERE job = %(job)s", job=lease.job)
         with pytest.raises(LeaseLost):
             rollup.roll_up(lease)
         assert company.stored(YESTERDAY)["messages_in"] == 0

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 from cases import CASES
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from tracing import trace
-
 from jobs.connection import connect
 from jobs.registry import JOBS
 from jobs.ring import ring_due
 from jobs.rq_job import SafeJob
 from jobs.slot import SlotWorker
 from jobs.sweep import sweep
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from tracing import trace
+
 from nightshift import logs
 from nightshift.db.session import engine, statement
 

@@ -6,15 +6,15 @@ Again only where a try is unknown and the vendor knows no key.
 from collections.abc import Callable
 from dataclasses import asdict
 
+from jobs.attempt import attempt_here
+from jobs.ring import ring_due
+from nightshift.work import Lease
 from scene import Case, Row, count, told, workspace
 
 from jobs import webhook_retry
-from jobs.attempt import attempt_here
-from jobs.ring import ring_due
 from nightshift.channels import CHANNELS, accounts, messages
 from nightshift.channels.send import send
 from nightshift.db.session import statement, transaction
-from nightshift.work import Lease
 
 
 def _accepted(channel: str, *, here: bool) -> Callable[[int], Row]:

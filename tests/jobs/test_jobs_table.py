@@ -1,9 +1,9 @@
 """The table of the contract, row by row."""
 
 import pytest
+from jobs.registry import JOBS
 
 from jobs.queues import QUEUES
-from jobs.registry import JOBS
 
 CONTRACT = {  # queue: workers, keep finished, keep failed, seconds
     "ingestion": (3, 100, 500, 1800),

@@ -1,8 +1,8 @@
 """What a sweep gives back after a death, and what is not its business."""
 
+from jobs.recover import release
 from owed import lease_on
 
-from jobs.recover import release
 from nightshift.db.session import statement
 
 

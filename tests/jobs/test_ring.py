@@ -5,13 +5,13 @@ from datetime import timedelta
 from threading import Barrier
 from types import SimpleNamespace
 
+from jobs.connection import redis
+from jobs.spec import job_id
 from owed import WAITS_FOR_ME
 from sqlalchemy import text
 from stack import wait_for
 
 from jobs import ring
-from jobs.connection import redis
-from jobs.spec import job_id
 from nightshift import clock, work
 from nightshift.db.session import statement, transaction
 from nightshift.ids import new_id

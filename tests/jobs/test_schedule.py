@@ -12,9 +12,9 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from jobs.spec import job_id, parse_job_id
 
 from jobs.schedule import SCHEDULE, Entry, owe_slots
-from jobs.spec import job_id, parse_job_id
 from nightshift.db.session import statement, transaction
 
 DAILY, MONTHLY = SCHEDULE["daily-rollup"], SCHEDULE["monthly-credit-grant"]

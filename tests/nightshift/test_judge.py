@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from nightshift.judging import UNEXPECTED, judge
 
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.judging import UNEXPECTED, judge
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 LADDER = [2, 8, 32]

@@ -179,7 +179,7 @@ def test_where_only_the_word_of_the_last_commit_was_lost_the_message_is_sent_onc
         asking = pool.submit(lambda: say(api, word))
         wait_for(lambda: vendors.asked("/telegram", word))
         with stack.no_commit_confirmed() as break_off:
-            wait_for(lambda: break_off("%UPDATE messages SET status = 'SENT'%"))
+            wait_for(lambda: break_off("%message_sent%"))
         sent = asking.result()
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["sent"])
     assert len(vendors.asked("/telegram", word)) == 1

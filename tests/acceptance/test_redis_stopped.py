@@ -33,7 +33,7 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture
 def alone(servers: dict[str, str], redis: Redis) -> Iterator[Stack]:
-    """A scheduler and nothing else, on a Redis and a database of its own: it leads there, whoever leads elsewhere."""
+    """A scheduler and at first nothing else, on a Redis and a database of its own: it leads there, whoever leads elsewhere."""
     name = f"alone{uuid4().hex}"
     url = servers["DATABASE_URL"].replace("/nightshift?", f"/{name}?")
     _execute(servers["DATABASE_URL"], f"CREATE DATABASE {name}")
@@ -61,8 +61,11 @@ def test_a_scheduler_whose_redis_was_stopped_ticks_reconciles_and_opens_slots_on
     redis.start()
     alone.redis.delete(ALIVE, "rq:scheduler:scheduled_jobs")
     wait_for(lambda: alone.redis.exists(ALIVE), explain=alone.log_path.read_text)
-    wait_for(lambda: alone.redis.lrange("rq:queue:email", 0, -1) == [b"send-mail_1-1"])
-    wait_for(lambda: alone.sql("SELECT count(*) FROM outbox WHERE job = 'analytics_rollup.daily_rollup'") == [(3,)])
+    wait_for(lambda: alone.sql("SELECT state FROM outbox WHERE row_id = 'mail_1'") == [("pending",)])
+    rollups = "SELECT count(*), bool_and(state = 'done') FROM outbox WHERE job = 'analytics_rollup.daily_rollup'"
+    wait_for(lambda: alone.sql(rollups)[0][0] == 3)
+    alone.launch("worker", "analytics-rollup")
+    wait_for(lambda: alone.sql(rollups) == [(3, True)], explain=alone.log_path.read_text)
     assert alone.processes["scheduler"].poll() is None, "the same process"
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from sqlalchemy.exc import OperationalError
 
@@ -95,4 +96,5 @@ def _check_balances() -> int:
 
 
 if __name__ == "__main__":
+    import_module("jobs")  # it registers them: the engine knows none by name
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """What there is to run: queues, jobs and cron entries register themselves here. A function that is not here never runs."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ QUEUES: dict[str, "Queue"] = {}
 JOBS: dict[str, "Job"] = {}
 SCHEDULE: dict[str, "Entry"] = {}
 NO_WORKSPACE = ""
+JOB_ID = re.compile(rf"(\w+)-(\w+)-({outbox.ROW_ID.pattern})-(\d{{1,9}})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,5 @@ def job_id(job: str, row_id: str, generation: int) -> str:
 
 def parse_job_id(text: str) -> tuple[str, str, int] | None:
     """(job, row id, generation); None for an id that is not ours."""
-    head, _, generation = text.rpartition("-")
-    parts = head.split("-", 2)
-    ours = len(parts) == 3 and parts[2] and generation.isascii() and generation.isdecimal() and len(generation) < 10
-    return (f"{parts[0]}.{parts[1]}", parts[2], int(generation)) if ours else None
+    found = JOB_ID.fullmatch(text)
+    return (f"{found[1]}.{found[2]}", found[3], int(found[4])) if found else None

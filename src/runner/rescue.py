@@ -61,7 +61,7 @@ def _forget_job(lease: Lease) -> None:
     try:
         with redis().pipeline() as pipe:
             pipe.zrem(f"rq:wip:{queue}", f"{name}:{lease.owner}")
-            pipe.delete(f"rq:job:{name}")
+            pipe.delete(f"rq:job:{name}", f"rq:execution:{name}:{lease.owner}")
             pipe.execute()
     except RedisError as error:  # reconciliation tidies up
         log("redis away", logging.WARNING, error=type(error).__name__)

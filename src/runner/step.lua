@@ -20,10 +20,17 @@ local function keep(registry, id, most)
     end
 end
 
+local function execution(id)
+    return id .. ':' .. step.worker
+end
+
+local executions = worker .. ':executions' -- where RQ's tools look for what a worker is doing
+redis.call('DEL', executions)
 local known = redis.call('EXISTS', worker) == 1 -- after a FLUSHALL its heartbeat registers it again
 local ended = step.ended
 if ended then
-    redis.call('ZREM', started, ended.id .. ':' .. step.worker)
+    redis.call('ZREM', started, execution(ended.id))
+    redis.call('DEL', 'rq:execution:' .. execution(ended.id))
     redis.call('HINCRBY', counts, ended.count, 1)
     if known then
         redis.call('HINCRBY', worker, ended.tally, 1)
@@ -57,7 +64,14 @@ if begun then
         redis.call('HSET', key, 'status', 'started', 'started_at', step.now, 'last_heartbeat', step.now,
                    'worker_name', step.worker)
     end
-    redis.call('ZADD', started, step.limit_at, begun .. ':' .. step.worker)
+    redis.call('ZADD', started, step.limit_at, execution(begun))
+    redis.call('SADD', executions, execution(begun))
+    key = 'rq:execution:' .. execution(begun)
+    redis.call('HSET', key, 'job_id', begun, 'created_at', step.time, 'last_heartbeat', step.time,
+               'worker_name', step.worker)
+    for _, name in ipairs({executions, key}) do
+        redis.call('EXPIREAT', name, math.ceil(step.limit_at))
+    end
 end
 if known then
     redis.call('HSET', worker, 'state', begun and 'busy' or 'idle', 'current_job', begun or '')

@@ -133,7 +133,7 @@ class Worker(SimpleWorker):
     ) -> str | None:  # fmt: skip
         """End a job, push its successor, begin the next one: what was begun, if anything."""
         step: dict[str, Any] = self._constant | dict(
-            now=utcformat(now()), expires_at=time.time() + rq_hash.KEPT_SECONDS, pop=pop,
+            now=utcformat(now()), time=time.time(), expires_at=time.time() + rq_hash.KEPT_SECONDS, pop=pop,
             limit_at=time.time() + self.limit_seconds + 60,
         )  # fmt: skip
         if begin is not None:
@@ -151,6 +151,7 @@ class Worker(SimpleWorker):
         if self._next is not None:
             with self.connection.pipeline() as pipe:
                 pipe.zrem(self._keys[1], f"{self._next}:{self.name}")
+                pipe.delete(f"rq:execution:{self._next}:{self.name}")
                 pipe.lpush(self._keys[0], self._next)
                 pipe.execute()
         super().teardown()

@@ -86,7 +86,7 @@ class Company:
     def stored(self, day: date) -> dict[str, int]:
         sql = f"SELECT {', '.join(COLUMNS)} FROM daily_analytics WHERE workspace_id = %(w)s AND day = %(day)s"
         rows = statement(sql, w=self.id, day=day)
-        return dict(rows[0]._mapping) if rows else dict.fromkeys(COLUMNS, 0)
+        return rows[0]._asdict() if rows else dict.fromkeys(COLUMNS, 0)
 
     def days(self) -> list[date]:
         today = clock.now().date()

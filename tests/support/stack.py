@@ -19,6 +19,10 @@ import psycopg2
 import redis
 import requests
 
+import jobs  # noqa: F401  registers them
+from runner.dispatch import push, take
+from runner.registry import JOBS, Job, job_id
+
 PROGRAMS = {
     "web": [str(Path(sys.executable).parent / "gunicorn"), "--config", "python:web.gunicorn_conf", "web:create_app()"],
     "worker": [sys.executable, "worker.py"],
@@ -123,23 +127,49 @@ class Stack:
             connection.autocommit = True
             yield connection.cursor().execute
 
+    def due(self, row_id: str) -> float | None:
+        """When this row's retry is due, in epoch seconds; None while it has none."""
+        due = (
+            "SELECT extract(epoch FROM due_at)::float8 FROM outbox WHERE row_id = %s AND state = 'pending' AND runs > 0"
+        )
+        return next((seconds for (seconds,) in self.sql(due, row_id)), None)
+
+    def failures(self, row_id: str) -> int:
+        """How many of its attempts this row has used up."""
+        return int(self.sql("SELECT failures FROM outbox WHERE row_id = %s", row_id)[0][0])
+
     def hurry(self, row_id: str) -> None:
-        """Time travel: the retry of this row is due now. Waits until there is one, or it runs already."""
-        due = """
-            WITH due AS (UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' RETURNING 1)
-            SELECT 1 FROM due UNION ALL SELECT 1 FROM outbox WHERE row_id = %s AND state IN ('dispatched', 'running')
-        """
-        wait_for(lambda: self.sql(due, row_id, row_id))
+        """Time travel: the retry of this row is due now. Waits until there is one, or it has gone by itself."""
+        gone = "SELECT 1 FROM outbox WHERE row_id = %s AND (runs > 1 OR runs = 1 AND state = 'dispatched')"
+        wait_for(lambda: self._make_due(row_id) or self.sql(gone, row_id))
 
     @contextmanager
-    def nothing_moves(self) -> Iterator[None]:
-        """Time stands still for retries: the process that dispatches what is due is stopped."""
+    def nothing_moves(self) -> Iterator[Callable[[str], None]]:
+        """Time stands still for retries: the process that dispatches what becomes due is stopped.
+
+        Yields what dispatches one row's retry by hand.
+        """
         dispatcher = wait_for(self._dispatcher)
+
+        def move(row_id: str) -> None:
+            push(*self.take(row_id))
+
         dispatcher.suspend()
         try:
-            yield
+            yield move
         finally:
             dispatcher.resume()
+
+    def take(self, row_id: str) -> tuple[Job, list[Any]]:
+        """Within `nothing_moves`: this row's retry is dispatched, and its job is not in Redis yet, or was lost there."""
+        [(job, workspace_id)] = wait_for(lambda: self._make_due(row_id))
+        rows = take(JOBS[job], workspace_id)
+        assert row_id in [row.row_id for row in rows]
+        return JOBS[job], rows
+
+    def _make_due(self, row_id: str) -> list[tuple[Any, ...]]:
+        due = "UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' AND runs > 0"
+        return self.sql(f"{due} RETURNING job, workspace_id", row_id)
 
     def _dispatcher(self) -> psutil.Process | None:
         """The one child of the supervisor that is no worker (what RQ wrote of it a flush of Redis takes away)."""
@@ -148,10 +178,15 @@ class Stack:
         others = [c for c in psutil.Process(self.processes["worker"].pid).children() if c.pid not in workers]
         return others[0] if len(others) == 1 else None
 
-    def payload(self, name: str) -> dict[str, Any]:
-        """What a job in Redis shows as its arguments."""
-        _, _, args, kwargs = json.loads(zlib.decompress(self.redis.hget(f"rq:job:{name}", "data")))
-        return {"args": args, "kwargs": kwargs}
+    def job(self, row_id: str) -> dict[bytes, bytes]:
+        """What Redis shows of this row's newest job; nothing where it is not kept."""
+        newest = "SELECT job, row_id, generation FROM outbox WHERE row_id = %s"
+        return dict(self.redis.hgetall(f"rq:job:{job_id(*self.sql(newest, row_id)[0])}"))
+
+    def payload(self, row_id: str) -> dict[str, Any]:
+        """What this row's newest job shows as its function and arguments."""
+        function, _, args, kwargs = json.loads(zlib.decompress(self.job(row_id)[b"data"]))
+        return {"function": function, "args": args, "kwargs": kwargs}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")

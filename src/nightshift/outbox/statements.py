@@ -151,9 +151,10 @@ POSTPONE = """
     WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'dispatched') AND due_at < :until
           AND starts_with(lane, :lanes)
 """
-# The other way round, when the hold is lifted. What met it is due a moment after its end.
+# The other way round, when the hold is lifted. What met it is due a moment after its end; a blocked row that was enqueued
+# meanwhile must not wait for that end either when its turn comes.
 ADVANCE = """
     UPDATE outbox SET due_at = clock_timestamp()
-    WHERE job = :job AND workspace_id = :workspace AND state = 'pending'
+    WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'blocked')
           AND due_at > clock_timestamp() AND due_at <= :until + interval '3 seconds' AND starts_with(lane, :lanes)
 """

@@ -1,7 +1,7 @@
-"""`python bench_job.py <queue> ...` is worker.py with one more job on each queue, made for measuring.
+"""A job for measuring on each queue: `bench_job.email`, `bench_job.webhook_retry`, ...
 
-BENCH_KIND says what the job does: 'post' to BENCH_URL, a server that takes 50 ms; 'empty'; 'stamp', which prints when it
-began, in nanoseconds of the monotonic clock.
+BENCH_KIND says what it does: 'post' to BENCH_URL, a server that takes 50 ms; 'empty'; 'stamp', which prints when it began, in
+nanoseconds of the monotonic clock. `python bench_job.py <queue> ...` is worker.py that knows these jobs.
 """
 
 import json
@@ -10,17 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
-
-import bench_job
-from rq import Retry
-
-from jobs import registry
-from jobs.attempt import attempt
-from jobs.queues import QUEUES
-from jobs.spec import JobSpec
+import jobs  # noqa: F401  its queues
 from nightshift.http import post_trusted
-from nightshift.work import Lease
+from runner import Retry, job
+from runner.registry import QUEUES
 
 
 def post(row_id: str) -> None:
@@ -40,27 +33,20 @@ def stamp(row_id: str) -> None:
 KINDS = {"post": post, "empty": empty, "stamp": stamp}
 
 
-def work_on(lease: Lease) -> None:
-    KINDS[os.environ["BENCH_KIND"]](lease.row_id)
-    lease.finish_by("SELECT row_id FROM mine")
+def register(queue: str) -> str:
+    """Returns the job's name."""
+
+    def bench(row_id: str) -> None:
+        KINDS[os.environ["BENCH_KIND"]](row_id)
+
+    bench.__module__, bench.__name__ = "bench_job", queue.replace("-", "_")
+    return job(queue, Retry(max=1, interval=[1]))(bench).name
 
 
-def run(row_id: str) -> None:
-    attempt(SPECS[row_id.partition("_")[0]], row_id, bench_job.work_on)
-
-
-def name_of(queue: str) -> str:
-    return f"bench{queue.replace('-', '')}"
-
-
-SPECS = {
-    name_of(queue): JobSpec(name_of(queue), queue, Retry(max=1, interval=[1]), run, lambda *_: None, lambda *_: False)
-    for queue in QUEUES
-}
-for spec in SPECS.values():
-    registry.JOBS[spec.name] = registry.BY_PATH[spec.path] = spec
+NAMES = {queue: register(queue) for queue in QUEUES}
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     import worker
 
     worker.main(sys.argv[1:])

@@ -1,14 +1,12 @@
-"""Many rows at once, straight into the tables."""
+"""Many rows at once, straight into the tables; and what Postgres is told by hand."""
 
 from sqlalchemy import text
 
-from nightshift.db.session import transaction
+from nightshift.db.session import engine, transaction
 
 OUTBOX = """
-    INSERT INTO work (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,
-                      updated_at, lane)
-    SELECT :job, :prefix || n, :workspace, :state, now(), 0, 0, 0, 0, 0, now(), :lane || n
-    FROM generate_series(1, :count) AS n
+    INSERT INTO outbox (job, row_id, workspace_id, state, lane, lane_seq)
+    SELECT :job, :prefix || n, :workspace, :state, :lane || n, n FROM generate_series(1, :count) AS n
 """
 DOCUMENTS = """
     INSERT INTO documents (id, workspace_id, agent_id, type, kind, title, source_hash, status, chunk_count, stage_done,
@@ -32,3 +30,10 @@ def fill(*statements: str, **values: object) -> None:
     with transaction() as session:
         for sql in statements:
             session.execute(text(sql), values)
+
+
+def tell_postgres(*statements: str) -> None:
+    """Each outside of a transaction, as VACUUM needs it."""
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for sql in statements:
+            connection.exec_driver_sql(sql)

@@ -4,12 +4,11 @@ import statistics
 
 import ours
 from figures import Figure, compare
-from filling import DOCUMENTS, MESSAGES, OUTBOX, PARTS, fill
+from filling import DOCUMENTS, MESSAGES, OUTBOX, PARTS, fill, tell_postgres
 from harness import Servers, median_seconds, wait_until
 from sending import kept, tenant, vendor
 
-from jobs.queues import QUEUES
-from nightshift.db.session import statement
+from runner.registry import QUEUES
 
 CROWD = 10_000
 FINISHED = 1_000_000
@@ -55,14 +54,13 @@ def fairness(name: str, behind: int, queue: str) -> Figure:
 
 def reconciling() -> Figure:
     """A reconcile with nothing to do, when nothing is stored and when a million rows are finished."""
-    for table in ("work", "messages", "documents"):  # the crowds
-        statement(f"DELETE FROM {table}")
-    statement("VACUUM ANALYZE work")
+    crowds = ("outbox", "messages", "documents")
+    tell_postgres(*(f"DELETE FROM {table}" for table in crowds), "VACUUM ANALYZE outbox")
     empty = statistics.median(median_seconds(ours.reconcile, 15) for _ in range(3))
     fill(OUTBOX, prefix="old", workspace=tenant()[0], count=FINISHED, job=ours.DOCUMENT_JOB, state="done", lane=None)
-    statement("VACUUM ANALYZE work")
+    tell_postgres("VACUUM ANALYZE outbox")
     full = statistics.median(median_seconds(ours.reconcile, 15) for _ in range(3))
-    statement("DELETE FROM work")
+    tell_postgres("DELETE FROM outbox")
     return compare("a sweep beside 1,000,000 finished rows, against none", full * 1000, empty * 1000, "ms", "<= 1.5")
 
 

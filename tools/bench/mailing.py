@@ -8,10 +8,10 @@ from harness import Servers, slow_vendor
 from slow_server import LATENCY_SECONDS
 from usage import Cpu, Run
 
-from jobs.queues import QUEUES
-from nightshift import mail, workspaces
-from nightshift.db.models import Workspace
+from nightshift import workspaces
 from nightshift.db.session import statement, transaction
+from nightshift.mail import mailbox
+from runner.registry import QUEUES
 
 QUEUE = "email"
 MAILS = 1000
@@ -25,9 +25,8 @@ def write() -> list[str]:
     values = dict(agent="Assistant", channel="WhatsApp", customer="+49 151 2345678", reason="A refund.")
     for workspace_id in there:
         with transaction() as session:
-            workspace = session.get_one(Workspace, workspace_id)
             for number in range(MAILS // slots):
-                assert mail.owe(session, workspace, "handoff", f"handoff/{number}", **values)
+                assert mailbox.enqueue(session, workspace_id, "handoff", f"handoff/{number}", **values)
     ours.postpone(ours.MAIL_JOB)
     return there
 

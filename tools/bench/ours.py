@@ -1,43 +1,45 @@
 """Our side: worker.py and scheduler.py as processes, and how a measurement enqueues, dispatches and waits.
 
-With bench_job.py and filling.py these are the benchmarks' lines that know the engine.
+With bench_job.py and filling.py these are the benchmarks' lines that know the engine. What commits in this process is
+dispatched when a measurement calls `dispatch`, not before.
 """
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from harness import HERE, Servers, program, wait_until
 
-from jobs import webhook_retry
-from jobs.attempt import attempt_here
-from jobs.connection import redis
-from jobs.queues import QUEUES
-from jobs.ring import ring_due
-from jobs.sweep import sweep
-from nightshift import clock, work
+from jobs.webhook_retry import retry_send
+from nightshift import outbox
 from nightshift.channels import messages
-from nightshift.channels.send import send
 from nightshift.db.session import statement, transaction
-from nightshift.work import Lease
+from nightshift.outbox import Lease
+from runner.connection import redis
+from runner.dispatch import dispatch
+from runner.reconcile import reconcile
+from runner.registry import QUEUES
+from runner.run import run_here
 
-MESSAGE_JOB, MAIL_JOB, DOCUMENT_JOB = "retry_send", "send", "ingest"
-UNFINISHED = "SELECT 1 FROM work WHERE job = %(job)s AND state = 'pending' LIMIT 1"
-DONE = "SELECT count(*) AS n FROM work WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'done'"
-LEASE_OWNER = "SELECT lease_owner FROM work WHERE lease_owner IS NOT NULL"
-POSTPONE = """
-    UPDATE work SET due_at = now() + interval '1 hour', rung_at = NULL
-    WHERE job = %(job)s AND state = 'pending' AND lease_owner IS NULL AND due_at < 'infinity'
+__all__ = ["dispatch", "reconcile"]
+
+MESSAGE_JOB, MAIL_JOB, DOCUMENT_JOB = "webhook_retry.retry_send", "email.send", "ingestion.ingest"
+LATER_SECONDS = 3600
+UNFINISHED = """
+    SELECT 1 FROM outbox WHERE job = %(job)s AND state IN ('pending', 'dispatched', 'running', 'blocked') LIMIT 1
+"""
+DONE = "SELECT count(*) AS n FROM outbox WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'done'"
+LEASE_OWNER = "SELECT lease_owner FROM outbox WHERE state = 'running'"
+POSTPONE = f"""
+    UPDATE outbox SET state = 'pending', due_at = clock_timestamp() + interval '{LATER_SECONDS} seconds'
+    WHERE job = %(job)s AND state IN ('pending', 'dispatched')
 """
 MAKE_DUE = """
-    UPDATE work SET due_at = now(), rung_at = NULL
-    WHERE job = %(job)s AND state = 'pending' AND lease_owner IS NULL AND due_at > now() AND due_at < 'infinity'
+    UPDATE outbox SET due_at = clock_timestamp() WHERE job = %(job)s AND state = 'pending' AND due_at > clock_timestamp()
 """
-LATER = timedelta(hours=1)
 
-reconcile, dispatch = sweep, ring_due
+outbox.on_commit(lambda pairs: None)
 
 
 @contextmanager
@@ -62,15 +64,15 @@ def slots_of(queues: Sequence[str]) -> dict[str, int]:
     return {queue: QUEUES[queue].workers for queue in queues}
 
 
-def enqueue(job: str, row_ids: Sequence[str], workspace_id: str) -> None:
-    """Rows that nobody dispatches before `make_due`."""
+def enqueue(job: str, row_ids: Sequence[str], workspace_id: str, due_in: float = LATER_SECONDS) -> None:
+    """Rows that wait for `make_due`, or for as many seconds."""
     with transaction() as session:
         for row_id in row_ids:
-            work.order(session, job, row_id, workspace_id, due_at=clock.now() + LATER)
+            outbox.enqueue(session, job, row_id, workspace_id, due_in=due_in)
 
 
 def postpone(job: str) -> None:
-    """What is enqueued, or waits for its retry, is not dispatched before `make_due`."""
+    """What is enqueued, or waits for its retry, waits for `make_due`."""
     statement(POSTPONE, job=job)
 
 
@@ -79,11 +81,11 @@ def make_due(job: str) -> None:
 
 
 def accept_message(workspace_id: str, agent_id: str, customer: str, content: str) -> None:
-    """As the API does it: tried at once where no earlier one waits."""
+    """As the API does it: sent at once where no earlier one waits."""
     with transaction() as session:
         lease = messages.accept(session, workspace_id, agent_id, "TELEGRAM", customer, content)[1]
     if lease:
-        attempt_here(webhook_retry.JOB, lease, lambda lease: send(lease, 5))
+        run_here(retry_send, lease)
 
 
 def finish(job: str) -> None:
@@ -104,7 +106,7 @@ def busy_worker_pid() -> int:
 def leased(do: Callable[[Lease], None], row_id: str) -> None:
     """One row from its enqueue to its end, in this process."""
     with transaction() as session:
-        work.order(session, "bench_time", row_id, "")
-    lease = work.claim("bench_time", row_id, "bench")
+        outbox.enqueue(session, "bench.time", row_id, "")
+        lease = outbox.claim_here(session, "bench.time", row_id)
     assert lease
     do(lease)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import ours
-from bench_job import name_of
+from bench_job import NAMES
 from harness import Servers
 from usage import Cpu, Run, tree_megabytes
 
@@ -27,11 +27,10 @@ def throughput(
 def start_latencies(servers: Servers, queue: str, jobs: int) -> list[float]:
     """Milliseconds from just before each job is dispatched until its first line runs, one job at a time on idle workers."""
     waits = []
-    job, workspace = name_of(queue), "latency"
+    job, workspace = NAMES[queue], "latency"
     with ours.workers(servers, [queue], "stamp") as supervisor:
         for number in range(jobs):
-            ours.enqueue(job, [f"{job}_{number}"], workspace)
-            ours.make_due(job)
+            ours.enqueue(job, [f"latency_{number}"], workspace, due_in=0)
             pushed = time.monotonic_ns()
             ours.dispatch(job, workspace)
             waits.append((int(supervisor.stdout.readline()) - pushed) / 1e6)
@@ -47,18 +46,18 @@ def _workspaces(slots: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _enqueue(slots: Mapping[str, int], jobs_a_slot: int) -> None:
     for queue, workspace in _workspaces(slots):
-        job = name_of(queue)
-        ours.enqueue(job, [f"{job}_{time.monotonic_ns()}" for _ in range(jobs_a_slot)], workspace)
+        job = NAMES[queue]
+        ours.enqueue(job, [f"row_{time.monotonic_ns()}" for _ in range(jobs_a_slot)], workspace)
 
 
 def _work_off(slots: Mapping[str, int]) -> float:
     """Seconds from the first dispatch until all that is enqueued is done."""
-    jobs = [name_of(queue) for queue in slots]
+    jobs = [NAMES[queue] for queue in slots]
     for job in jobs:
         ours.make_due(job)
     start = time.perf_counter()
     for queue, workspace in _workspaces(slots):
-        ours.dispatch(name_of(queue), workspace)
+        ours.dispatch(NAMES[queue], workspace)
     for job in jobs:
         ours.finish(job)
     return time.perf_counter() - start

@@ -14,8 +14,8 @@ from harness import STOP_SECONDS, Servers, seconds, wait_until
 from sending import QUEUE, Tell, all_sent, kept, vendor
 from usage import tree
 
-from jobs.connection import redis
 from nightshift.db.session import statement
+from runner.connection import redis
 
 KILLS = 20
 PENDING = 1000

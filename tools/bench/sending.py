@@ -14,11 +14,11 @@ from harness import Servers, slow_vendor, wait_until
 from slow_server import LATENCY_SECONDS
 from usage import Cpu, Run
 
-from jobs.queues import QUEUES
 from nightshift import workspaces
 from nightshift.channels import accounts
 from nightshift.db.session import statement, transaction
 from nightshift.settings import settings
+from runner.registry import QUEUES
 
 QUEUE = "webhook-retry"
 CUSTOMERS, EACH = 200, 10

@@ -14,7 +14,7 @@ from harness import Servers, slow_vendor
 from slow_server import LATENCY_SECONDS
 from usage import Run, medians, tree, tree_megabytes
 
-from jobs.queues import QUEUES
+from runner.registry import QUEUES
 
 ROUNDS = 3
 WARM_UP, JOBS = 20, 100  # a slot

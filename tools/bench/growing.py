@@ -1,6 +1,8 @@
 """What must not grow: another workspace's wait behind a crowd, a reconcile with what is stored."""
 
 import statistics
+from collections.abc import Callable
+from functools import partial
 
 import ours
 from figures import Figure, compare
@@ -14,10 +16,11 @@ CROWD = 10_000
 FINISHED = 1_000_000
 
 
-def passed(job: str, crowd: str, other: str) -> int:
-    """How many of the crowd's jobs end between the dispatch of the other workspace's one and that one's end."""
+def passed(job: str, crowd: str, other: str, arrive: Callable[[], object]) -> int:
+    """How many of the crowd's jobs end between the arrival of the other workspace's one and that one's end."""
     wait_until(lambda: ours.done(job, crowd) >= 50)
     before = ours.done(job, crowd)
+    arrive()
     ours.dispatch(job, other)
     wait_until(lambda: ours.done(job, other), poll_seconds=0.005)
     return ours.done(job, crowd) - before
@@ -25,13 +28,12 @@ def passed(job: str, crowd: str, other: str) -> int:
 
 def documents_behind(servers: Servers) -> int:
     (crowd, agent), (other, other_agent) = tenant(), tenant()
-    tables = (DOCUMENTS, PARTS, OUTBOX)
     values = dict(job=ours.DOCUMENT_JOB, lane=None, state="pending", status="PENDING")
-    fill(*tables, prefix="doc_many", workspace=crowd, agent=agent, count=CROWD, **values)
+    fill_documents = partial(fill, DOCUMENTS, PARTS, OUTBOX, **values)
+    fill_documents(prefix="doc_many", workspace=crowd, agent=agent, count=CROWD)
+    one_more = partial(fill_documents, prefix="doc_late", workspace=other, agent=other_agent, count=1)
     with ours.workers(servers, ["ingestion"]):
-        ours.dispatch(ours.DOCUMENT_JOB, crowd)
-        fill(*tables, prefix="doc_late", workspace=other, agent=other_agent, count=1, **values)
-        return passed(ours.DOCUMENT_JOB, crowd, other)
+        return passed(ours.DOCUMENT_JOB, crowd, other, one_more)
 
 
 def messages_behind(servers: Servers) -> int:
@@ -41,9 +43,7 @@ def messages_behind(servers: Servers) -> int:
         other = kept(tell, 1, 1)
         fill(MESSAGES, OUTBOX, prefix="msg_many", workspace=crowd, agent=agent, count=CROWD, **values)
         with ours.workers(servers, ["webhook-retry"]):
-            ours.dispatch(ours.MESSAGE_JOB, crowd)
-            ours.make_due(ours.MESSAGE_JOB)
-            return passed(ours.MESSAGE_JOB, crowd, other)
+            return passed(ours.MESSAGE_JOB, crowd, other, partial(ours.make_due, ours.MESSAGE_JOB))
 
 
 def fairness(name: str, behind: int, queue: str) -> Figure:

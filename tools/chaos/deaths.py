@@ -1,94 +1,92 @@
-"""Processes that are killed, stopped, or all replaced."""
+"""Faults: processes that are killed, stopped, or all replaced."""
 
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg2
-from stage import Fault, Stage, busy_worker, send_signal
+from faulting import Fault, Target, busy_worker, send_signal
 
-LEASE_AND_SWEEP_SECONDS = 60
+LEASE_AND_RESCUE_SECONDS = 60
 
 
-def kill_worker_child(stage: Stage) -> Fault:
-    """One that is at work, where there is one."""
-    pid, name = busy_worker(stage)
+def kill_worker(target: Target) -> Fault:
+    """One that runs a job, if there is one."""
+    pid, name = busy_worker(target)
     if pid:
         send_signal(pid, signal.SIGKILL)
     yield 0
     return name.partition("-")[0] if name else "an idle one"
 
 
-def kill_supervisor(stage: Stage) -> Fault:
-    """Its children are orphans until an init system ends them and starts it again."""
-    stage.machine.held.add("worker")
-    stage.machine.kill("worker")
-    yield (away := stage.rng.choice([0.0, 6.0]) * max(stage.scale, 0.4))
-    stage.machine.held.discard("worker")
-    return f"its children orphans for {away:.0f} s"
+def kill_supervisor(target: Target) -> Fault:
+    """Its workers are orphans until the supervisor is started again."""
+    target.machine.held.add("worker")
+    target.machine.kill("worker")
+    yield (away := target.rng.choice([0.0, 6.0]) * max(target.scale, 0.4))
+    target.machine.held.discard("worker")
+    return f"orphans for {away:.0f} s"
 
 
-def kill_scheduler(stage: Stage) -> Fault:
-    name = stage.rng.choice(["scheduler-1", "scheduler-2"])
-    stage.machine.kill(name)
+def kill_scheduler(target: Target) -> Fault:
+    name = target.rng.choice(["scheduler-1", "scheduler-2"])
+    target.machine.kill(name)
     yield 0
     return name
 
 
-def kill_web(stage: Stage) -> Fault:
-    """A process of gunicorn in the middle of its requests."""
-    children = stage.machine.children("web")
+def kill_web(target: Target) -> Fault:
+    """One of gunicorn's processes, in the middle of its requests."""
+    children = target.machine.children("web")
     if children:
-        send_signal(stage.rng.choice(children).pid, signal.SIGKILL)
+        send_signal(target.rng.choice(children).pid, signal.SIGKILL)
     yield 0
     return ""
 
 
-def kill_redis(stage: Stage) -> Fault:
-    stage.machine.kill("redis")
-    yield 0
-    return ""
+def kill_server(name: str) -> Callable[[Target], Fault]:
+    def fault(target: Target) -> Fault:
+        target.machine.kill(name)
+        yield 0
+        return ""
+
+    return fault
 
 
-def kill_postgres(stage: Stage) -> Fault:
-    stage.machine.kill("postgres")
-    yield 0
-    return ""
-
-
-def stop_worker(stage: Stage) -> Fault:
-    """SIGSTOP until its lease is over and another has its row, then SIGCONT: what it still does must not count."""
-    pid, name = busy_worker(stage)
+def stop_worker(target: Target) -> Fault:
+    """SIGSTOP until its lease has expired and another worker has its row, then SIGCONT: what it still writes must not count."""
+    pid, name = busy_worker(target)
     if not name:
         yield 0
-        return "none was at work"
+        return "none ran a job"
     send_signal(pid, signal.SIGSTOP)
     stopped = 0.0
-    while stopped < LEASE_AND_SWEEP_SECONDS and _holds_a_lease(stage, name):
+    while stopped < LEASE_AND_RESCUE_SECONDS and _holds_a_lease(target, name):
         stopped += 0.5
         yield 0.5
-    yield 1.5  # the other one does it meanwhile
+    yield 1.5  # the other one runs it meanwhile
     send_signal(pid, signal.SIGCONT)
     return f"{name.partition('-')[0]}, for {stopped + 1.5:.0f} s"
 
 
-def _holds_a_lease(stage: Stage, name: str) -> bool:
-    """In a short run its lease is over now: only the sweep is waited for."""
+def _holds_a_lease(target: Target, name: str) -> bool:
+    """In a short run its lease expires now: only the rescue is waited for."""
     with suppress(psycopg2.Error):
-        if stage.scale < 1:
-            stage.machine.sql("UPDATE work SET lease_until = now() WHERE lease_owner = %s", name)
-        return bool(stage.machine.sql("SELECT 1 FROM work WHERE lease_owner = %s", name))
+        if target.scale < 1:
+            target.machine.sql("UPDATE outbox SET lease_until = now() WHERE lease_owner = %s", name)
+        return bool(target.machine.sql("SELECT 1 FROM outbox WHERE lease_owner = %s", name))
     return True
 
 
-def deploy(stage: Stage) -> Fault:
-    """SIGTERM to everything but the servers, and a start as soon as the last one is gone."""
-    names = list(stage.machine.apps)
-    stage.machine.held.update(names)
+def deploy(target: Target) -> Fault:
+    """SIGTERM to everything but the servers, and a start as soon as the last one has ended."""
+    names = list(target.machine.apps)
+    target.machine.held.update(names)
     for name in names:
-        stage.machine.kill(name, signal.SIGTERM)
+        target.machine.kill(name, signal.SIGTERM)
     waited = 0.0
-    while any(stage.machine.kept[name].running() for name in names):
+    while any(target.machine.kept[name].running() for name in names):
         waited += 0.1
         yield 0.1
-    stage.machine.held.difference_update(names)
+    target.machine.held.difference_update(names)
     return f"all gone after {waited:.0f} s"

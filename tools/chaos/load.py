@@ -1,4 +1,4 @@
-"""A steady mixed load over HTTP: threads of customers, each with a random generator of its own."""
+"""A steady, mixed load over HTTP: threads, each with a random generator of its own."""
 
 import random
 import threading
@@ -6,17 +6,16 @@ import traceback
 from collections.abc import Callable
 from itertools import product
 
-from accepted import Accepted, Lane
 from client import Client
-from customers import MAIL, SECRET, TEXT, Customers
+from customers import SECRET, Customers
+from evidence import Accepted, Lane
 from machine import OPERATOR_KEY
 from vendors import Vendors
 
 from nightshift.channels import CHANNELS
 
 WORKSPACES, CUSTOMERS, MESSAGE_THREADS = 2, 2, 4
-PAUSE_SECONDS = (0.05, 0.6)  # between two things that one thread does
-MARKERS = (SECRET, TEXT, MAIL, OPERATOR_KEY, "openaikeymarker", "resendkeymarker", "owner@example.com")
+PAUSE_SECONDS = (0.05, 0.6)  # between two requests of a thread
 CREDENTIALS = {
     "WHATSAPP": {"accessToken": SECRET, "phoneNumberId": "1055"},
     "TELEGRAM": {"botToken": f"123:{SECRET}"},
@@ -28,11 +27,11 @@ CREDENTIALS = {
     "DISCORD": {"botToken": SECRET},
     "WEBHOOK": {"url": "{vendors}/hook", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
 }
-Act = Callable[[random.Random], None]
+Action = Callable[[random.Random], None]
 
 
 class Load:
-    """`accepted` holds every promise, `failures` what no customer may see."""
+    """`accepted`: what the API has accepted. `failures`: errors that no customer may see."""
 
     def __init__(self, base_url: str, vendors: Vendors, seed: int) -> None:
         clients = [
@@ -48,7 +47,7 @@ class Load:
         generators = [random.Random(f"{seed} {position}") for position in range(100)]
         self._threads = [
             threading.Thread(target=self._run, args=pair, daemon=True)
-            for pair in zip(self._kinds(), generators, strict=False)
+            for pair in zip(self._actions(), generators, strict=False)
         ]
 
     @property
@@ -64,29 +63,29 @@ class Load:
             thread.start()
 
     def finish(self) -> None:
-        """Nothing new; what was begun is repeated until it is answered: while `alive`."""
+        """No new requests; `alive` until those that were begun are answered."""
         self._stop.set()
 
     def alive(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
-    def _kinds(self) -> list[Act]:
-        act = self._customers
-        messages = [self._talk(number) for number in range(MESSAGE_THREADS)]
-        return [self._write, *messages, act.handoff, act.invoice, act.usage, act.inbound]
+    def _actions(self) -> list[Action]:
+        customers = self._customers
+        messages = [self._message(number) for number in range(MESSAGE_THREADS)]
+        return [self._document, *messages, customers.handoff, customers.invoice, customers.usage, customers.inbound]
 
-    def _write(self, rng: random.Random) -> None:
+    def _document(self, rng: random.Random) -> None:
         self._customers.document(rng)
         if rng.random() < 0.15:
-            self._customers.change_of_mind(rng)
+            self._customers.reingest_or_remove(rng)
 
-    def _talk(self, thread: int) -> Act:
-        """Lanes of one thread alone: what it sends has an order."""
+    def _message(self, thread: int) -> Action:
+        """Each lane belongs to one thread, so that its messages have an order."""
         names = [f"customer{number}" for number in range(CUSTOMERS)]
         lanes = [Lane(*each) for each in product(range(WORKSPACES), sorted(CHANNELS), names)][thread::MESSAGE_THREADS]
         return lambda rng: self._customers.message(rng, rng.choice(lanes))
 
-    def _run(self, act: Act, rng: random.Random) -> None:
+    def _run(self, act: Action, rng: random.Random) -> None:
         try:
             while not self._stop.is_set():
                 act(rng)

@@ -1,4 +1,4 @@
-"""The program as it runs on one machine: real processes, kept as `make run` keeps them, on embedded servers."""
+"""The program on one machine: real processes, restarted as `make run` does it, on embedded servers."""
 
 import base64
 import io
@@ -28,12 +28,12 @@ from nightshift.settings import VENDOR_BASE_URLS
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATOR_KEY = "operatorkeymarker"
-MARK = "NIGHTSHIFT_CHAOS"  # in the environment of every process of a run: by it the last one is found
-APPS_AWAY_SECONDS = 60.0
+MARK = "NIGHTSHIFT_CHAOS"  # in the environment of every process of a run: leftovers are found by it
+MAX_START_SECONDS = 60.0
 
 
 class Machine:
-    """`kept`: its processes by name; those in `held` stay down when they end."""
+    """`kept`: its processes by name; those in `held` are not restarted when they end."""
 
     def __init__(self, vendors_url: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="nightshift-chaos-"))
@@ -51,19 +51,19 @@ class Machine:
         self.held: set[str] = set()
 
     def start(self) -> None:
-        """Everything runs and /readyz says so."""
+        """Everything runs, and /readyz answers 200."""
         self.postgres.start()
         self.redis_server.start()
         subprocess.run([sys.executable, "-m", "nightshift.db.migrate"], check=True, cwd=ROOT, env=self._env)
         for app in self.apps.values():
             app.launch()
-        end = time.monotonic() + APPS_AWAY_SECONDS
+        end = time.monotonic() + MAX_START_SECONDS
         while not self.ready():
             self.tick()
             assert time.monotonic() < end, f"it did not start: see {self.home}"
 
     def tick(self) -> None:
-        """Call often, in the main thread: who ended is started again."""
+        """Call often, in the main thread: a process that ended is started again."""
         with redirect_stdout(io.StringIO()):
             for name, process in self.kept.items():
                 if name not in self.held:
@@ -83,7 +83,7 @@ class Machine:
                 os.kill(pid, signum)
 
     def children(self, name: str) -> list[psutil.Process]:
-        """The processes below one that runs, none where it does not."""
+        """The child processes of one that runs; none where it does not."""
         try:
             return psutil.Process(self.kept[name].pid or -1).children()
         except (psutil.NoSuchProcess, ValueError):
@@ -103,13 +103,13 @@ class Machine:
         return sorted(path for path in self.home.glob("*.log*") if path.is_file())
 
     def stop(self) -> None:
-        """All of it is asked to end, the servers last."""
+        """Everything is stopped, the servers last."""
         stop(*self.apps.values())
         self.redis_server.stop()
         self.postgres.stop()
 
     def leftovers(self) -> list[psutil.Process]:
-        """The processes of this run that are still there, whoever their parent is by now."""
+        """The processes of this run that are still there, whatever their parent is now."""
         return [process for process in psutil.process_iter() if process.pid != os.getpid() and self._is_ours(process)]
 
     def end_leftovers(self) -> None:

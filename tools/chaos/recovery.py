@@ -1,4 +1,4 @@
-"""How long it takes until a fault is made good."""
+"""How long it takes to recover from a fault."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,57 +6,53 @@ from dataclasses import dataclass, field
 import psycopg2
 from machine import Machine
 
-OWED = """
-    SELECT job, row_id, runs FROM work
-    WHERE state = 'pending' AND due_at < 'infinity' AND (lease_owner IS NOT NULL OR due_at <= now())
-"""
-IN_HAND = "SELECT job, row_id, runs FROM work WHERE lease_owner IS NOT NULL"
-STILL = "SELECT job, row_id, runs FROM work WHERE state = 'pending' AND due_at < 'infinity'"
+RUNNING = "SELECT job, row_id, runs FROM outbox WHERE state = 'running'"
+DUE = f"{RUNNING} OR state IN ('pending', 'dispatched') AND due_at <= now()"
+UNFINISHED = "SELECT job, row_id, runs FROM outbox WHERE state IN ('pending', 'dispatched', 'running')"
 Rows = dict[tuple[str, str], int]  # (job, row id): runs begun
 
 
 @dataclass
 class Recovery:
-    """One fault, and how many seconds after its end what it met was made good.
+    """One fault, and how many seconds after its end the rows it met had recovered: had run again, or were finished.
 
-    `in_hand`: the rows that were worked on when it began; `owed`: all that was due when it was over, whatever the reason.
-    A row is made good when it has been run again or has ended.
+    `running`: the rows that ran when it began; `due`: all rows that were due or ran when it was over.
     """
 
     name: str
     began: float
     detail: str = ""
     ended: float | None = None
-    in_hand: Rows = field(default_factory=dict)
-    owed: Rows | None = None
-    in_hand_seconds: float | None = None
-    owed_seconds: float | None = None
-    ready_seconds: float | None = None  # until /readyz said 200
+    running: Rows = field(default_factory=dict)
+    due: Rows | None = None
+    running_seconds: float | None = None
+    due_seconds: float | None = None
+    ready_seconds: float | None = None  # until /readyz answered 200
 
     def begin(self, machine: Machine) -> None:
         """Before the fault."""
-        self.in_hand = _rows(machine, IN_HAND) or {}
+        self.running = _rows(machine, RUNNING) or {}
 
     def look(self, machine: Machine) -> None:
         """Call often once it is over."""
         assert self.ended is not None
-        if self.owed is None:
-            self.owed = _rows(machine, OWED)
-        still, seconds = _rows(machine, STILL), time.monotonic() - self.ended
-        if still is not None and self.in_hand_seconds is None and _made_good(self.in_hand, still):
-            self.in_hand_seconds = seconds
-        if still is not None and self.owed_seconds is None and _made_good(self.owed or {}, still):
-            self.owed_seconds = seconds
+        if self.due is None:
+            self.due = _rows(machine, DUE)
+        unfinished, seconds = _rows(machine, UNFINISHED), time.monotonic() - self.ended
+        if unfinished is not None and self.running_seconds is None and _recovered(self.running, unfinished):
+            self.running_seconds = seconds
+        if unfinished is not None and self.due_seconds is None and _recovered(self.due or {}, unfinished):
+            self.due_seconds = seconds
         if self.ready_seconds is None and machine.ready():
             self.ready_seconds = seconds
 
     @property
     def recovered(self) -> bool:
-        return None not in (self.in_hand_seconds, self.owed_seconds, self.ready_seconds)
+        return None not in (self.running_seconds, self.due_seconds, self.ready_seconds)
 
 
-def _made_good(rows: Rows, still: Rows) -> bool:
-    return not any(still.get(row) == runs for row, runs in rows.items())
+def _recovered(rows: Rows, unfinished: Rows) -> bool:
+    return not any(unfinished.get(row) == runs for row, runs in rows.items())
 
 
 def _rows(machine: Machine, query: str) -> Rows | None:

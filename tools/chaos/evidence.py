@@ -1,8 +1,13 @@
-"""What the load was promised: every 200, 201 and 202, by the numbers that stand in the tags of its texts."""
+"""What a run leaves to be checked: what was accepted, what arrived, what the database holds."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from client import Client
+from machine import Machine
+from vendors import Vendors
 
 
 class Lane(NamedTuple):
@@ -13,7 +18,7 @@ class Lane(NamedTuple):
 
 @dataclass
 class Accepted:
-    """Each dict maps a number to what was answered for it."""
+    """What the load was promised: every 200, 201 and 202. Each dict maps the number in a text's tag to the answer for it."""
 
     documents: dict[int, tuple[str, int, int]] = field(default_factory=dict)  # id, paragraphs, workspace
     removed: dict[int, str] = field(default_factory=dict)  # id
@@ -21,7 +26,18 @@ class Accepted:
     handoffs: dict[int, tuple[str, int]] = field(default_factory=dict)  # id, workspace
     invoices: dict[int, str] = field(default_factory=dict)  # id
     inbound: dict[int, tuple[str, int]] = field(default_factory=dict)  # id, workspace
-    usages: dict[int, tuple[int, str]] = field(default_factory=dict)  # credits taken, workspace id
+    usages: dict[int, tuple[int, str]] = field(default_factory=dict)  # credits used, workspace id
     reingests: Counter[str] = field(default_factory=Counter)  # document id: how often
-    asked: int = 0  # requests sent
-    repeated: int = 0  # those sent again, because no good answer came
+    requests: int = 0
+    repeated: int = 0  # of these, sent again because no good answer came
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`retried`: ids of rows that were FAILED and were retried when the faults were over, so out of order."""
+
+    machine: Machine
+    vendors: Vendors
+    accepted: Accepted
+    clients: Sequence[Client]
+    retried: frozenset[str]

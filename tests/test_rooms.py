@@ -13,7 +13,7 @@ ALLOWED = {  # room: what it may import of the house
     "worker.py": {"jobs", "nightshift"},
     "scheduler.py": {"jobs", "nightshift"},
 }
-RQ_ROOMS = {"jobs", "worker.py", "scheduler.py", "web/dashboard.py"}
+RQ_ROOMS = {"jobs", "worker.py", "scheduler.py", "web/developer/dashboard.py"}
 FLASK_ROOMS = {"web"}
 
 

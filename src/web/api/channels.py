@@ -1,0 +1,78 @@
+"""Channels: put a vendor's credentials, list the channels, remove one. Credentials are never shown again."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from flask import g
+from pydantic import WithJsonSchema
+from sqlalchemy.orm import Session
+
+from nightshift.channels import CHANNELS, accounts
+from web.dispatching import enqueue
+from web.error_responses import Problem, invalid, not_found
+from web.request_parsing import RequestBody
+from web.response_models import Page, ResponseModel
+from web.routing import route
+
+MAX_FIELD_CHARACTERS = 4096
+FIELD = {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_CHARACTERS}
+KINDS = [
+    {"title": channel.type, "type": "object", "properties": dict.fromkeys(channel.fields, FIELD),
+     "required": list(channel.fields), "additionalProperties": False}
+    for channel in CHANNELS.values()
+]  # fmt: skip
+
+
+class Credentials(RequestBody):
+    credentials: Annotated[dict[str, Any], WithJsonSchema({"anyOf": KINDS})]
+
+
+class Channel(ResponseModel):
+    """REFUSED until new credentials are put."""
+
+    type: Literal[*CHANNELS]  # type: ignore[valid-type]
+    state: Literal["ACTIVE", "REFUSED"]
+    updated_at: datetime
+
+
+@route("PUT", "/v1/channels/<channel_type>", {204: None})
+def put(session: Session, channel_type: str, body: Credentials) -> Any:
+    """Put a channel's credentials, which are never shown."""
+    if channel_type not in CHANNELS:
+        raise not_found()
+    try:
+        accounts.put(session, g.workspace_id, channel_type, _checked(channel_type, body.credentials))
+    except ValueError as reason:
+        field, _, rest = str(reason).partition(" ")
+        raise invalid(f"credentials.{field.rstrip(':')}", rest) from None
+    enqueue(accounts.JOB, g.workspace_id)  # messages that waited for the account
+
+
+@route("GET", "/v1/channels", {200: Page[Channel]})
+def listed(session: Session) -> Any:
+    """The channels that have credentials."""
+    return {"items": accounts.listed(session, g.workspace_id), "next_cursor": None}
+
+
+@route("DELETE", "/v1/channels/<channel_type>", {204: None})
+def remove(session: Session, channel_type: str) -> Any:
+    """Delete a channel's credentials."""
+    if not accounts.remove(session, g.workspace_id, channel_type):
+        raise not_found()
+    enqueue(accounts.JOB, g.workspace_id)
+
+
+def _checked(channel_type: str, given: dict[str, Any]) -> dict[str, str]:
+    """Exactly this channel's fields, each a string. Raises 422, naming every field that is wrong."""
+    fields = CHANNELS[channel_type].fields
+    wrong = {name: "is not a credential of this channel" for name in given if name not in fields}
+    wrong |= {name: "is missing" for name in fields if name not in given}
+    for name in fields:
+        if name in given and not (
+            isinstance(given[name], str) and 1 <= len(given[name].strip()) <= MAX_FIELD_CHARACTERS
+        ):
+            wrong[name] = f"must be a string of 1 to {MAX_FIELD_CHARACTERS} characters"
+    if wrong:
+        errors = [{"field": f"credentials.{name}", "message": message} for name, message in wrong.items()]
+        raise Problem(422, f"Invalid: {', '.join(e['field'] for e in errors)}.", errors)
+    return {name: value.strip() for name, value in given.items()}

@@ -1,0 +1,82 @@
+"""Conversations: what a customer wrote, and handing one over to a person."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from flask import g
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from sqlalchemy.orm import Session
+
+from nightshift import clock
+from nightshift.analytics import arrivals
+from nightshift.channels import CHANNELS
+from web.access import own_agent
+from web.dispatching import enqueue_mail
+from web.request_parsing import Line, Prose, RequestBody
+from web.response_models import ResponseModel
+from web.routing import route
+
+MAX_AGE = timedelta(days=40)  # as far back as the roll-up catches up
+CLOCK_SKEW = timedelta(minutes=5)
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
+
+
+def _written_as_time(value: Any) -> Any:
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise ValueError("must be a time as in RFC 3339, like 2026-11-24T09:30:00Z")
+    return value
+
+
+def _recent(moment: datetime) -> datetime:
+    if not -CLOCK_SKEW <= clock.now() - moment <= MAX_AGE:
+        raise ValueError(f"must be at most {MAX_AGE.days} days ago, and not in the future")
+    return moment.astimezone(UTC)
+
+
+class NewInbound(RequestBody):
+    channel_type: ChannelType
+    customer_id: Line
+    content: Prose
+    at: Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_recent)] | None = None
+
+
+class NewHandoff(RequestBody):
+    channel_type: ChannelType
+    customer_id: Line
+    reason: Prose
+
+
+class InboundMessage(ResponseModel):
+    id: str
+    agent_id: str
+    channel_type: ChannelType
+    customer_id: str
+    content: str
+    at: datetime
+
+
+class Handoff(ResponseModel):
+    id: str
+    agent_id: str
+    channel_type: ChannelType
+    customer_id: str
+    reason: str
+    created_at: datetime
+
+
+@route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})
+def receive(session: Session, agent_id: str, body: NewInbound) -> Any:
+    """Record a customer's message; it is counted on the day of `at`."""
+    return arrivals.receive(session, own_agent(session, agent_id), **body.model_dump())
+
+
+@route("POST", "/v1/agents/<agent_id>/handoffs", {201: Handoff})
+def hand_off(session: Session, agent_id: str, body: NewHandoff) -> Any:
+    """Hand a conversation over to a person, who gets an e-mail."""
+    agent = own_agent(session, agent_id)
+    handoff = arrivals.hand_off(session, agent, **body.model_dump())
+    values = dict(agent=agent.name, channel=body.channel_type, customer=body.customer_id, reason=body.reason)
+    enqueue_mail(session, g.workspace_id, "handoff", handoff.id, **values)
+    return handoff

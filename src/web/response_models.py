@@ -1,15 +1,24 @@
-"""What responses are made of: their base model, and the pages of a list."""
+"""What responses are made of: their base model, times, counts and the pages of a list."""
 
 import base64
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 T = TypeVar("T")
 Count = Annotated[int, Field(ge=0)]
+
+
+def _rfc_3339(moment: datetime) -> str:
+    """In UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class Rendered(NamedTuple):

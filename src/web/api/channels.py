@@ -1,6 +1,5 @@
 """Channels: put a vendor's credentials, list the channels, remove one. Credentials are never shown again."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flask import g
@@ -11,7 +10,7 @@ from nightshift.channels import CHANNELS, accounts
 from web.dispatching import enqueue
 from web.error_responses import Problem, invalid, not_found
 from web.request_parsing import RequestBody
-from web.response_models import Page, ResponseModel
+from web.response_models import Page, ResponseModel, Time
 from web.routing import route
 
 MAX_FIELD_CHARACTERS = 4096
@@ -32,7 +31,7 @@ class Channel(ResponseModel):
 
     type: Literal[*CHANNELS]  # type: ignore[valid-type]
     state: Literal["ACTIVE", "REFUSED"]
-    updated_at: datetime
+    updated_at: Time
 
 
 @route("PUT", "/v1/channels/<channel_type>", {204: None})

@@ -1,7 +1,7 @@
 """Conversations: what a customer wrote, and handing one over to a person."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from flask import g
@@ -14,7 +14,7 @@ from nightshift.channels import CHANNELS
 from web.access import own_agent
 from web.dispatching import enqueue_mail
 from web.request_parsing import Line, Prose, RequestBody
-from web.response_models import ResponseModel
+from web.response_models import ResponseModel, Time
 from web.routing import route
 
 MAX_AGE = timedelta(days=40)  # as far back as the roll-up catches up
@@ -32,7 +32,7 @@ def _written_as_time(value: Any) -> Any:
 def _recent(moment: datetime) -> datetime:
     if not -CLOCK_SKEW <= clock.now() - moment <= MAX_AGE:
         raise ValueError(f"must be at most {MAX_AGE.days} days ago, and not in the future")
-    return moment.astimezone(UTC)
+    return moment
 
 
 class NewInbound(RequestBody):
@@ -54,7 +54,7 @@ class InboundMessage(ResponseModel):
     channel_type: ChannelType
     customer_id: str
     content: str
-    at: datetime
+    at: Time
 
 
 class Handoff(ResponseModel):
@@ -63,7 +63,7 @@ class Handoff(ResponseModel):
     channel_type: ChannelType
     customer_id: str
     reason: str
-    created_at: datetime
+    created_at: Time
 
 
 @route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})

@@ -1,6 +1,5 @@
 """Credits: how many there are, using some, what changed them."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flask import g
@@ -12,7 +11,7 @@ from web.dispatching import enqueue_mail
 from web.error_responses import Problem, ProblemDetails
 from web.idempotency import RequiredKey, used_for_another_request
 from web.request_parsing import Line, NumberedPageQuery, RequestBody
-from web.response_models import Count, Page, ResponseModel, page
+from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
 
@@ -37,7 +36,7 @@ class LedgerEntry(ResponseModel):
     amount: int
     reason: str
     month: str | None
-    created_at: datetime
+    created_at: Time
 
 
 @route("GET", "/v1/credits", {200: Credits})

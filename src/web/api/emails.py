@@ -1,6 +1,5 @@
 """A workspace's mail: its state, and retrying what failed."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from flask import g
@@ -12,7 +11,7 @@ from nightshift.mail.outbox import JOB, View
 from web.dispatching import enqueue
 from web.error_responses import Problem, ProblemDetails, or_404
 from web.request_parsing import PageQuery
-from web.response_models import Count, Page, ResponseModel, page
+from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
 Status = Literal["PENDING", "SENT", "FAILED"]
@@ -31,10 +30,10 @@ class Email(ResponseModel):
     error: str | None
     provider_id: str | None
     attempts: Count
-    next_attempt_at: datetime | None
+    next_attempt_at: Time | None
     may_arrive_twice: bool = Field(description="Sent again though a try more than 24 hours before may have arrived")
-    created_at: datetime
-    sent_at: datetime | None
+    created_at: Time
+    sent_at: Time | None
 
 
 @route("GET", "/v1/emails", {200: Page[Email]})

@@ -1,6 +1,5 @@
 """Invoices, which the operator's billing announces."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from nightshift.mail.kinds import web_address
 from web.dispatching import enqueue_mail
 from web.error_responses import or_404
 from web.request_parsing import Line, RequestBody
-from web.response_models import ResponseModel
+from web.response_models import ResponseModel, Time
 from web.routing import route
 
 Amount = Annotated[
@@ -39,7 +38,7 @@ class Invoice(ResponseModel):
     amount_due: float = Field(ge=0, description="Of the currency's main unit")  # 15 digits: exact as a JSON number
     currency: str
     url: str
-    created_at: datetime
+    created_at: Time
 
 
 @route("POST", "/v1/workspaces/<workspace_id>/invoices", {201: Invoice, 200: Invoice}, access="operator")

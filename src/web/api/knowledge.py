@@ -3,7 +3,6 @@
 import hashlib
 import io
 import math
-from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
 from flask import g
@@ -30,7 +29,7 @@ from web.request_parsing import (
     RequestBody,
     tidy,
 )
-from web.response_models import Count, Page, ResponseModel, page
+from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
 Status = Literal["PENDING", "PROCESSING", "READY", "ERROR"]
@@ -100,9 +99,9 @@ class Document(ResponseModel):
     error_msg: str | None
     progress: Progress
     attempts: Count
-    retry_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+    retry_at: Time | None
+    created_at: Time
+    updated_at: Time
 
 
 class Locator(ResponseModel):

@@ -1,7 +1,6 @@
 """Messages: send one to a customer, watch it, retry it."""
 
 import time
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flask import g
@@ -20,7 +19,7 @@ from web.dispatching import enqueue
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter
 from web.request_parsing import Line, PageQuery, Prose, RequestBody
-from web.response_models import Count, Page, ResponseModel, page
+from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import AfterCommit, route
 
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
@@ -48,7 +47,7 @@ class MessageQuery(PageQuery):
 
 
 class Attempt(ResponseModel):
-    at: datetime
+    at: Time
     outcome: Literal["sent", "failed", "unknown"]
     http_status: Count | None
     error: str | None
@@ -65,9 +64,9 @@ class Message(ResponseModel):
     content: str
     provider_ids: list[str]
     attempts: list[Attempt]
-    next_attempt_at: datetime | None
+    next_attempt_at: Time | None
     error: str | None
-    created_at: datetime
+    created_at: Time
 
 
 def _current(session: Session, kept: dict[str, Any]) -> Message:

@@ -1,6 +1,5 @@
 """Workspaces (for the operator), their keys and their agents."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from flask import g
@@ -13,7 +12,7 @@ from nightshift.billing.grants import grant_this_month
 from nightshift.db import models
 from web.error_responses import Problem, ProblemDetails, not_found, or_404
 from web.request_parsing import Line, PageQuery, RequestBody
-from web.response_models import Count, Page, ResponseModel, page
+from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
 Address = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$")]
@@ -55,7 +54,7 @@ class CreatedWorkspace(ResponseModel):
 
 class Key(ResponseModel):
     id: str
-    created_at: datetime
+    created_at: Time
 
 
 class CreatedKey(Key):
@@ -65,7 +64,7 @@ class CreatedKey(Key):
 class Agent(ResponseModel):
     id: str
     name: str
-    created_at: datetime
+    created_at: Time
 
 
 @route("POST", "/v1/workspaces", {201: CreatedWorkspace}, access="operator")

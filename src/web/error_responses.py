@@ -44,19 +44,11 @@ class ProblemDetails(ResponseModel):
 
 
 class Problem(Exception):
-    """A response that is an error. `detail`: a sentence; `errors`: [{field, message}] of a 422; `members`: further ones."""
+    """A response that is an error. `detail`: a sentence; `members`: what the body has beside it."""
 
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        errors: list[dict[str, str]] | None = None,
-        headers: dict[str, str] | None = None,
-        **members: Any,
-    ) -> None:
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers or {}
-        self.members = members if errors is None else members | {"errors": errors}
+        self.status, self.headers, self.members = status, headers, members_of(status, detail) | members
 
 
 def not_found() -> Problem:
@@ -72,7 +64,14 @@ def or_404(found: T | None) -> T:
 
 
 def invalid(field: str, message: str) -> Problem:
-    return Problem(422, f"{field} {message}.", [{"field": field, "message": message}])
+    return Problem(422, f"{field} {message}.", errors=[{"field": field, "message": message}])
+
+
+def invalid_fields(errors: list[dict[str, str]]) -> Problem:
+    """`errors`: [{field, message}]."""
+    return Problem(
+        422, f"Invalid fields: {', '.join(dict.fromkeys(error['field'] for error in errors))}.", errors=errors
+    )
 
 
 def unavailable(name: str) -> Problem:
@@ -80,11 +79,10 @@ def unavailable(name: str) -> Problem:
 
 
 def respond(problem: Problem) -> Response:
-    body = members(problem.status, problem.detail) | problem.members
-    return Response(json.dumps(body) + "\n", problem.status, problem.headers, mimetype=MEDIA_TYPE)
+    return Response(json.dumps(problem.members) + "\n", problem.status, problem.headers, mimetype=MEDIA_TYPE)
 
 
-def members(status: int, detail: str) -> dict[str, Any]:
+def members_of(status: int, detail: str) -> dict[str, Any]:
     """What every error has."""
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 

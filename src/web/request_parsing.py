@@ -14,12 +14,12 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
-)  # fmt: skip
+)
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from nightshift.knowledge.text import clean
-from web.error_responses import Problem, invalid, not_found
+from web.error_responses import Problem, invalid, invalid_fields, not_found
 from web.response_models import adapter
 
 MAX_FILE_BYTES = 50 << 20
@@ -143,7 +143,7 @@ def parse(model: Any, values: dict[str, Any]) -> Any:
         errors = [
             {"field": _field(e, is_union), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()
         ]
-    raise Problem(422, f"Invalid: {', '.join(dict.fromkeys(e['field'] for e in errors))}.", errors)
+    raise invalid_fields(errors)
 
 
 def _field(error: Any, is_union: bool) -> str:

@@ -82,7 +82,7 @@ class Route:
 def route(
     method: str, path: str, responses: Mapping[int, Any], **options: Any
 ) -> Callable[[Callable[..., Any]], Route]:
-    """Declare a handler's route. `responses`: status to response model (None: no JSON); the first status is the default.
+    """Declare a handler's route. `responses`: status to response model (None: text, or nothing); the first status is the default.
 
     Options: `access`, who may call it (workspace, operator, public, developer); `media_type`; `on_repeat`, which returns the
     response to a repeated request while the AfterCommit of the first one has not ended.
@@ -91,7 +91,7 @@ def route(
     `session`: it runs in one transaction, and a POST honors Idempotency-Key;
     `body`: a RequestBody or a union of them, one of which may be a Form; `query` and `headers`: Parameters.
     It returns, as in Flask, a value, or (value, status), or (value, status, headers). The value is a response model, or what
-    one can be read from: a row, a dict. A flask.Response is sent as it is.
+    one can be read from: a row, a dict; without a model it is text. A handler without `session` may return a flask.Response.
     """
     return lambda handler: Route(handler, method, path, responses, **options)
 

@@ -29,6 +29,6 @@ def add(response: Response) -> Response:
     return response
 
 
-def page(html: str) -> Response:
-    """A page that runs no script."""
-    return Response(html, headers={"Content-Security-Policy": PAGE_POLICY})
+def page(html: str) -> tuple[str, int, dict[str, str]]:
+    """A page that runs no script, as a handler returns it."""
+    return html, 200, {"Content-Security-Policy": PAGE_POLICY}

@@ -14,7 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from nightshift.logs import log, where
 from web import security_headers
-from web.error_responses import MEDIA_TYPE, SENTENCES, members
+from web.error_responses import MEDIA_TYPE, SENTENCES, members_of
 
 ERRORS = {  # the first class that fits; any other exception is our fault
     errors.InvalidResponseHeader: (500, SENTENCES[500]),
@@ -46,7 +46,7 @@ class Log(Logger):
 
 
 def _response(status: int, detail: str) -> bytes:
-    body = json.dumps(members(status, detail))
+    body = json.dumps(members_of(status, detail))
     headers = security_headers.defaults() | {
         "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close"
     }  # fmt: skip

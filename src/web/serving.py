@@ -25,12 +25,13 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
 def _serve(route: Route, **path: Any) -> Response:
     arguments = _arguments(route, path)
     if "session" in route.takes:
-        result = _transactional(route, arguments)
+        rendered = _transactional(route, arguments)
     else:
-        result = _render(route, *_unpack(route, _call(route, arguments)))
-    if isinstance(result, Response):
-        return result
-    return Response(result.body, result.status, result.headers, mimetype=route.media_type)
+        returned = _call(route, arguments)
+        if isinstance(returned, Response):
+            return returned
+        rendered = _render(route, *_unpack(route, returned))
+    return Response(rendered.body, rendered.status, rendered.headers, mimetype=route.media_type)
 
 
 def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _call(route: Route, arguments: dict[str, Any]) -> Any:
     return route.handler(**{name: value for name, value in arguments.items() if name in route.takes})
 
 
-def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered | Response:
+def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered:
     """Call the handler in a transaction, once for each Idempotency-Key. An AfterCommit happens after the commit."""
     key = getattr(arguments.get("headers"), "idempotency_key", None)
     with transaction() as session:
@@ -62,25 +63,25 @@ def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered | Respon
             return kept.response
         value, status, headers = _unpack(route, _call(route, arguments | {"session": session}))
         later = value if isinstance(value, AfterCommit) else None
-        result = _render(route, later.so_far if later else value, status, headers)
-        if key and isinstance(result, Rendered):
-            idempotency.keep(session, key, result, provisional=later is not None)
-    if later and isinstance(result, Rendered):
-        result = _after_commit(route, later, result, key)
+        rendered = _render(route, later.so_far if later else value, status, headers)
+        if key:
+            idempotency.keep(session, key, rendered, provisional=later is not None)
+    if later:
+        rendered = _after_commit(route, later, rendered, key)
     dispatching.dispatch()
-    return result
+    return rendered
 
 
-def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered | Response:
-    result: Rendered | Response = so_far
+def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:
+    rendered = so_far
     try:
-        result = _render(route, later.act(), so_far.status, so_far.headers)
-        if key and isinstance(result, Rendered):
+        rendered = _render(route, later.act(), so_far.status, so_far.headers)
+        if key:
             with transaction() as session:
-                idempotency.keep(session, key, result)
+                idempotency.keep(session, key, rendered)
     except AWAY as error:  # what was accepted stays accepted
         log("database away", logging.WARNING, error=type(error).__name__)
-    return result
+    return rendered
 
 
 def _unpack(route: Route, returned: Any) -> tuple[Any, int, dict[str, str]]:
@@ -90,12 +91,10 @@ def _unpack(route: Route, returned: Any) -> tuple[Any, int, dict[str, str]]:
     return value, status, rest[1] if len(rest) > 1 else {}
 
 
-def _render(route: Route, value: Any, status: int, headers: dict[str, str]) -> Rendered | Response:
-    """The value, read as the response model of its status and written as JSON. A Response is left as it is."""
-    if isinstance(value, Response):
-        return value
+def _render(route: Route, value: Any, status: int, headers: dict[str, str]) -> Rendered:
+    """The value, read as the response model of its status and written as JSON; without a model it is text."""
     model = route.responses[status]
     if model is None:
-        return Rendered("", status, headers)
-    models = adapter(model)
-    return Rendered(models.dump_json(models.validate_python(value)).decode(), status, headers)
+        return Rendered(value or "", status, headers)
+    shape = adapter(model)
+    return Rendered(shape.dump_json(shape.validate_python(value)).decode(), status, headers)

@@ -54,6 +54,6 @@ class Days(ResponseModel):
 
 
 @route("GET", "/v1/analytics/daily", {200: Days})
-def daily(session: Session, query: DayQuery) -> Any:
+def daily(session: Session, query: DayQuery) -> dict[str, Any]:
     """Each day's figures."""
     return {"items": days.daily(session, g.workspace_id, query.first, query.last)}

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS, accounts
 from web.dispatching import enqueue
-from web.error_responses import Problem, invalid, not_found
+from web.error_responses import invalid, invalid_fields, not_found
 from web.request_parsing import RequestBody
 from web.response_models import Page, ResponseModel, Time
 from web.routing import route
 
+ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
 MAX_FIELD_CHARACTERS = 4096
 FIELD = {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_CHARACTERS}
 KINDS = [
@@ -29,13 +30,13 @@ class Credentials(RequestBody):
 class Channel(ResponseModel):
     """REFUSED until new credentials are put."""
 
-    type: Literal[*CHANNELS]  # type: ignore[valid-type]
+    type: ChannelType
     state: Literal["ACTIVE", "REFUSED"]
     updated_at: Time
 
 
 @route("PUT", "/v1/channels/<channel_type>", {204: None})
-def put(session: Session, channel_type: str, body: Credentials) -> Any:
+def put(session: Session, channel_type: str, body: Credentials) -> None:
     """Put a channel's credentials, which are never shown."""
     if channel_type not in CHANNELS:
         raise not_found()
@@ -48,13 +49,13 @@ def put(session: Session, channel_type: str, body: Credentials) -> Any:
 
 
 @route("GET", "/v1/channels", {200: Page[Channel]})
-def listed(session: Session) -> Any:
+def listed(session: Session) -> dict[str, Any]:
     """The channels that have credentials."""
     return {"items": accounts.listed(session, g.workspace_id), "next_cursor": None}
 
 
 @route("DELETE", "/v1/channels/<channel_type>", {204: None})
-def remove(session: Session, channel_type: str) -> Any:
+def remove(session: Session, channel_type: str) -> None:
     """Delete a channel's credentials."""
     if not accounts.remove(session, g.workspace_id, channel_type):
         raise not_found()
@@ -73,5 +74,5 @@ def _checked(channel_type: str, given: dict[str, Any]) -> dict[str, str]:
             wrong[name] = f"must be a string of 1 to {MAX_FIELD_CHARACTERS} characters"
     if wrong:
         errors = [{"field": f"credentials.{name}", "message": message} for name, message in wrong.items()]
-        raise Problem(422, f"Invalid: {', '.join(e['field'] for e in errors)}.", errors)
+        raise invalid_fields(errors)
     return {name: value.strip() for name, value in given.items()}

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import g
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics import arrivals
-from nightshift.channels import CHANNELS
+from nightshift.db import models
 from web.access import own_agent
+from web.api.channels import ChannelType
 from web.dispatching import enqueue_mail
 from web.request_parsing import Line, Prose, RequestBody
 from web.response_models import ResponseModel, Time
@@ -20,7 +21,6 @@ from web.routing import route
 MAX_AGE = timedelta(days=40)  # as far back as the roll-up catches up
 CLOCK_SKEW = timedelta(minutes=5)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
 
 
 def _written_as_time(value: Any) -> Any:
@@ -35,45 +35,45 @@ def _recent(moment: datetime) -> datetime:
     return moment
 
 
-class NewInbound(RequestBody):
+class _Arrival(RequestBody):
     channel_type: ChannelType
     customer_id: Line
+
+
+class NewInbound(_Arrival):
     content: Prose
     at: Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_recent)] | None = None
 
 
-class NewHandoff(RequestBody):
-    channel_type: ChannelType
-    customer_id: Line
+class NewHandoff(_Arrival):
     reason: Prose
 
 
-class InboundMessage(ResponseModel):
+class _Arrived(ResponseModel):
     id: str
     agent_id: str
     channel_type: ChannelType
     customer_id: str
+
+
+class InboundMessage(_Arrived):
     content: str
     at: Time
 
 
-class Handoff(ResponseModel):
-    id: str
-    agent_id: str
-    channel_type: ChannelType
-    customer_id: str
+class Handoff(_Arrived):
     reason: str
     created_at: Time
 
 
 @route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})
-def receive(session: Session, agent_id: str, body: NewInbound) -> Any:
+def receive(session: Session, agent_id: str, body: NewInbound) -> models.InboundMessage:
     """Record a customer's message; it is counted on the day of `at`."""
     return arrivals.receive(session, own_agent(session, agent_id), **body.model_dump())
 
 
 @route("POST", "/v1/agents/<agent_id>/handoffs", {201: Handoff})
-def hand_off(session: Session, agent_id: str, body: NewHandoff) -> Any:
+def hand_off(session: Session, agent_id: str, body: NewHandoff) -> models.Handoff:
     """Hand a conversation over to a person, who gets an e-mail."""
     agent = own_agent(session, agent_id)
     handoff = arrivals.hand_off(session, agent, **body.model_dump())

@@ -40,13 +40,13 @@ class LedgerEntry(ResponseModel):
 
 
 @route("GET", "/v1/credits", {200: Credits})
-def show(session: Session) -> Any:
+def show(session: Session) -> credits.Credits:
     """The workspace's credits."""
     return credits.show(session, g.workspace_id)
 
 
 @route("POST", "/v1/credits/usage", {200: Credits, 409: NotEnoughCredits})
-def use(session: Session, body: NewUsage, headers: RequiredKey) -> Any:
+def use(session: Session, body: NewUsage, headers: RequiredKey) -> credits.Credits:
     """Use credits, once for each Idempotency-Key (409: there are not enough)."""
     try:
         usage = credits.use(session, g.workspace_id, body.amount, body.reason, headers.idempotency_key)
@@ -62,7 +62,7 @@ def use(session: Session, body: NewUsage, headers: RequiredKey) -> Any:
 
 
 @route("GET", "/v1/credits/ledger", {200: Page[LedgerEntry]})
-def ledger(session: Session, query: NumberedPageQuery) -> Any:
+def ledger(session: Session, query: NumberedPageQuery) -> dict[str, Any]:
     """What changed the balance, newest first."""
     rows = credits.entries(session, g.workspace_id, query.cursor, query.limit)
     items = [LedgerEntry.of(row, id=f"led_{row.id}", month=row.key if row.kind == "grant" else None) for row in rows]

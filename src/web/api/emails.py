@@ -37,14 +37,14 @@ class Email(ResponseModel):
 
 
 @route("GET", "/v1/emails", {200: Page[Email]})
-def listed(session: Session, query: EmailQuery) -> Any:
+def listed(session: Session, query: EmailQuery) -> dict[str, Any]:
     """The workspace's mail, newest first."""
     views = outbox.listed(session, g.workspace_id, query.status, query.cursor, query.limit)
     return page([_email(view) for view in views], query.limit)
 
 
 @route("POST", "/v1/emails/<email_id>/retry", {202: Email, 409: ProblemDetails})
-def retry(session: Session, email_id: str) -> Any:
+def retry(session: Session, email_id: str) -> Email:
     """Retry a FAILED mail (409: it is not); mayArriveTwice says whether a try more than 24 hours ago may have arrived."""
     _own(session, email_id)
     if not outbox.replay(session, email_id):

@@ -1,7 +1,7 @@
 """Invoices, which the operator's billing announces."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy.orm import Session
@@ -42,7 +42,7 @@ class Invoice(ResponseModel):
 
 
 @route("POST", "/v1/workspaces/<workspace_id>/invoices", {201: Invoice, 200: Invoice}, access="operator")
-def announce(session: Session, workspace_id: str, body: NewInvoice) -> Any:
+def announce(session: Session, workspace_id: str, body: NewInvoice) -> tuple[models.Invoice, int]:
     """Announce an invoice by mail. The same number again: 200, the first one's values and no second mail."""
     or_404(session.get(models.Workspace, workspace_id))
     values = body.model_dump()

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from jobs import webhook_retry
 from jobs.attempt import attempt_here
-from nightshift.channels import CHANNELS, messages
+from nightshift.channels import messages
 from nightshift.channels.messages import NoCredentials, View
 from nightshift.channels.send import send
 from nightshift.db.session import transaction
 from nightshift.work import Lease
 from web.access import own_agent
+from web.api.channels import ChannelType
 from web.dispatching import enqueue
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter
@@ -26,7 +27,6 @@ TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
 WRITE_SECONDS = 13.5  # until then a failure is written down, if Postgres is not available at once
 sending = ConcurrencyLimiter(total=32, each=8)  # tries inside requests, in this process and of one workspace
 
-ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
 Status = Literal[*messages.STATUSES]  # type: ignore[valid-type]
 
 
@@ -75,7 +75,7 @@ def _current(session: Session, kept: dict[str, Any]) -> Message:
 
 
 @route("POST", "/v1/agents/<agent_id>/messages", {201: Message}, on_repeat=_current)
-def accept(session: Session, agent_id: str, body: NewMessage) -> Any:
+def accept(session: Session, agent_id: str, body: NewMessage) -> Message | AfterCommit:
     """Send a message to a customer: tried at once, then retried for an hour."""
     begun = time.monotonic()
     own_agent(session, agent_id)
@@ -91,7 +91,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Any:
 
 
 @route("GET", "/v1/agents/<agent_id>/messages", {200: Page[Message]})
-def listed(session: Session, agent_id: str, query: MessageQuery) -> Any:
+def listed(session: Session, agent_id: str, query: MessageQuery) -> dict[str, Any]:
     """An agent's messages, newest first."""
     own_agent(session, agent_id)
     views = messages.listed(session, agent_id, query.status, query.cursor, query.limit)
@@ -99,13 +99,13 @@ def listed(session: Session, agent_id: str, query: MessageQuery) -> Any:
 
 
 @route("GET", "/v1/messages/<message_id>", {200: Message})
-def show(session: Session, message_id: str) -> Any:
+def show(session: Session, message_id: str) -> Message:
     """One message and its attempts."""
     return _message(_own(session, message_id))
 
 
 @route("POST", "/v1/messages/<message_id>/retry", {202: Message, 409: ProblemDetails})
-def retry(session: Session, message_id: str) -> Any:
+def retry(session: Session, message_id: str) -> Message:
     """Retry a FAILED message (409: it is not), with all attempts."""
     _own(session, message_id)
     if not messages.replay(session, message_id):

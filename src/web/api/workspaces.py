@@ -68,15 +68,15 @@ class Agent(ResponseModel):
 
 
 @route("POST", "/v1/workspaces", {201: CreatedWorkspace}, access="operator")
-def create(session: Session, body: NewWorkspace) -> Any:
+def create(session: Session, body: NewWorkspace) -> CreatedWorkspace:
     """Create a workspace, its first agent and its first key."""
     workspace, agent, key = workspaces.create(session, **body.model_dump())
     grant_this_month(session, workspace.id)
-    return CreatedWorkspace.of(workspace, api_key=key, agent_id=agent.id), 201
+    return CreatedWorkspace.of(workspace, api_key=key, agent_id=agent.id)
 
 
 @route("PATCH", "/v1/workspaces/<workspace_id>", {200: Workspace}, access="operator")
-def change(session: Session, workspace_id: str, body: WorkspaceChange) -> Any:
+def change(session: Session, workspace_id: str, body: WorkspaceChange) -> models.Workspace:
     """Change a workspace."""
     workspace = or_404(session.get(models.Workspace, workspace_id))
     for name, value in body.model_dump(exclude_none=True).items():
@@ -85,20 +85,20 @@ def change(session: Session, workspace_id: str, body: WorkspaceChange) -> Any:
 
 
 @route("POST", "/v1/keys", {201: CreatedKey})
-def create_key(session: Session) -> Any:
+def create_key(session: Session) -> CreatedKey:
     """Create another key, shown only in this response."""
     key, secret = workspaces.create_key(session, g.workspace_id)
     return CreatedKey.of(key, api_key=secret)
 
 
 @route("GET", "/v1/keys", {200: Page[Key]})
-def keys(session: Session, query: PageQuery) -> Any:
+def keys(session: Session, query: PageQuery) -> dict[str, Any]:
     """The workspace's keys, without their secrets."""
     return _page(session, models.ApiKey, query)
 
 
 @route("DELETE", "/v1/keys/<key_id>", {204: None, 409: ProblemDetails})
-def delete_key(session: Session, key_id: str) -> Any:
+def delete_key(session: Session, key_id: str) -> None:
     """Delete a key, which ends its access at once (409: it is the last one)."""
     session.get_one(models.Workspace, g.workspace_id, with_for_update={"key_share": True})
     mine = select(models.ApiKey.id).where(models.ApiKey.workspace_id == g.workspace_id)
@@ -109,13 +109,13 @@ def delete_key(session: Session, key_id: str) -> Any:
 
 
 @route("POST", "/v1/agents", {201: Agent})
-def create_agent(session: Session, body: NewAgent) -> Any:
+def create_agent(session: Session, body: NewAgent) -> models.Agent:
     """Create an agent."""
     return workspaces.create_agent(session, g.workspace_id, body.name)
 
 
 @route("GET", "/v1/agents", {200: Page[Agent]})
-def agents(session: Session, query: PageQuery) -> Any:
+def agents(session: Session, query: PageQuery) -> dict[str, Any]:
     """The workspace's agents, newest first."""
     return _page(session, models.Agent, query)
 

@@ -15,7 +15,7 @@ Count = Annotated[int, Field(ge=0)]
 
 def _rfc_3339(moment: datetime) -> str:
     """In UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Time = Annotated[datetime, PlainSerializer(_rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -39,10 +39,12 @@ class ResponseModel(BaseModel):
     @classmethod
     def of(cls, *sources: Any, **fields: Any) -> Self:
         """Each field from `fields`, else from the first of `sources` that has an attribute of its name."""
-        values: dict[str, Any] = {}
-        for source in reversed(sources):
-            values |= {name: getattr(source, name) for name in cls.__pydantic_fields__ if hasattr(source, name)}
-        return cls.model_validate(values | fields)
+        for name in cls.__pydantic_fields__.keys() - fields.keys():
+            for source in sources:
+                if hasattr(source, name):
+                    fields[name] = getattr(source, name)
+                    break
+        return cls.model_validate(fields)
 
 
 class Page(ResponseModel, Generic[T]):

@@ -69,9 +69,8 @@ def invalid(field: str, message: str) -> Problem:
 
 def invalid_fields(errors: list[dict[str, str]]) -> Problem:
     """`errors`: [{field, message}]."""
-    return Problem(
-        422, f"Invalid fields: {', '.join(dict.fromkeys(error['field'] for error in errors))}.", errors=errors
-    )
+    names = ", ".join(dict.fromkeys(error["field"] for error in errors))
+    return Problem(422, f"Invalid fields: {names}.", errors=errors)
 
 
 def unavailable(name: str) -> Problem:
@@ -106,9 +105,8 @@ def _of_http(error: HTTPException) -> Response:
     if status == 405:
         allow = {"Allow": ", ".join(sorted(methods or ()))}
         return respond(Problem(405, f"This route does not support {request.method}.", headers=allow))
-    return respond(
-        Problem(status, SENTENCES.get(status) or HTTPStatus(status).description or HTTPStatus(status).phrase)
-    )
+    usual = HTTPStatus(status).description or HTTPStatus(status).phrase
+    return respond(Problem(status, SENTENCES.get(status, usual)))
 
 
 def _drain() -> None:

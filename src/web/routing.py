@@ -6,7 +6,8 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from web.idempotency import OptionalKey
 from web.request_parsing import Form
@@ -75,8 +76,10 @@ class Route:
 
     @cached_property
     def _bodies(self) -> tuple[Any, ...]:
+        """The members of the body's type if that is a union, else the type itself."""
         body = self.takes.get("body")
-        return () if body is None else (body,) if get_origin(body) in (None, Annotated) else get_args(body)
+        is_union = get_origin(body) in (Union, UnionType)
+        return get_args(body) if is_union else (body,) if body else ()
 
 
 def route(

@@ -1,4 +1,4 @@
-"""Postgres' NOTIFY, heard by one thread a process and passed on to whoever waits."""
+"""Postgres' NOTIFY, heard by one thread a process and passed on to the threads that wait for it."""
 
 import logging
 import select
@@ -14,37 +14,37 @@ from nightshift.logs import log
 RECONNECT_SECONDS = 1.0
 
 
-class Wakeup:
-    """Counts the notifications of a channel by their payload. Listens from the first wait on."""
+class NotificationListener:
+    """Counts the notifications of a channel by their payload. Listens from the first `count` on."""
 
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._counts: Counter[str] = Counter()
         self._changed = Condition()
-        self._listener: Thread | None = None
+        self._thread: Thread | None = None
 
     def count(self, payload: str) -> int:
-        """How often `payload` was heard so far."""
+        """How many notifications with `payload` have come so far."""
         with self._changed:
-            if self._listener is None:
-                self._listener = Thread(target=self._listen, name="wakeup", daemon=True)
-                self._listener.start()
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="notifications", daemon=True)
+                self._thread.start()
             return self._counts[payload]
 
     def wait(self, payload: str, seen: int, timeout_seconds: float) -> None:
-        """Until `payload` was heard more than `seen` times, or the time is up."""
+        """Return when more than `seen` notifications with `payload` have come, or the time is up."""
         with self._changed:
             self._changed.wait_for(lambda: self._counts[payload] > seen, timeout_seconds)
 
-    def _listen(self) -> None:
+    def _run(self) -> None:
         while True:
             try:
-                self._hear()
-            except Exception as error:  # whatever it is: without this thread events come by the poll only
-                log("wake-up lost", logging.WARNING, error=type(error).__name__)
+                self._listen()
+            except Exception as error:  # any: without this thread events are found only by polling
+                log("notifications lost", logging.WARNING, error=type(error).__name__)
                 time.sleep(RECONNECT_SECONDS)
 
-    def _hear(self) -> None:
+    def _listen(self) -> None:
         arguments = engine().dialect.create_connect_args(engine().url)[1]
         connection = psycopg2.connect(**{**arguments, "connect_timeout": 5})
         try:

@@ -49,12 +49,12 @@ def query(route: Route, *, required: bool = False) -> list[str]:
 
 
 def things(api: Client, stack: Stack, vendors: Recorder) -> dict[str, str]:
-    """One of each kind, of this workspace, with no work left to do for any of them."""
+    """One of each kind, of this workspace, with nothing left to do for any of them."""
     made: dict[str, str] = {}
     for kind in sorted({name for route in ROUTES for name in params(route)}):
         made[kind] = KINDS[kind](api, vendors) if kind in KINDS else _created(api, kind, made)
-    pending = "SELECT 1 FROM work WHERE workspace_id = %s AND state = 'pending'"
-    wait_for(lambda: not stack.sql(pending, api.workspace_id))
+    unfinished = "SELECT 1 FROM outbox WHERE workspace_id = %s AND state NOT IN ('done', 'failed')"
+    wait_for(lambda: not stack.sql(unfinished, api.workspace_id))
     return made
 
 

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from flask import g
 from pydantic import Field
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift.mail import mailbox
-from nightshift.mail.mailbox import View
 from web.error_responses import Problem, ProblemDetails, or_404
 from web.request_parsing import PageQuery
 from web.response_models import Count, Page, ResponseModel, Time, page
@@ -38,8 +38,8 @@ class Email(ResponseModel):
 @route("GET", "/v1/emails", {200: Page[Email]})
 def listed(session: Session, query: EmailQuery) -> dict[str, Any]:
     """The workspace's mail, newest first."""
-    views = mailbox.listed(session, g.workspace_id, query.status, query.cursor, query.limit)
-    return page([_email(view) for view in views], query.limit)
+    rows = mailbox.listed(session, g.workspace_id, query.status, query.cursor, query.limit)
+    return page([_email(row) for row in rows], query.limit)
 
 
 @route("POST", "/v1/emails/<email_id>/retry", {202: Email, 409: ProblemDetails})
@@ -51,9 +51,9 @@ def retry(session: Session, email_id: str) -> Email:
     return _email(_own(session, email_id))
 
 
-def _own(session: Session, email_id: str) -> View:
+def _own(session: Session, email_id: str) -> Row[Any]:
     return or_404(mailbox.find(session, g.workspace_id, email_id))
 
 
-def _email(view: View) -> Email:
-    return Email.of(view, view.email, may_arrive_twice=view.email.key_round > 1)
+def _email(row: Row[Any]) -> Email:
+    return Email.of(row, row.Email, may_arrive_twice=row.Email.key_round > 1)

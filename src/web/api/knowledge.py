@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 from flask import g
 from pydantic import BeforeValidator, Field, StringConstraints
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
 from nightshift.knowledge import documents
-from nightshift.knowledge.documents import View
 from nightshift.knowledge.search import search as find_passages
 from web.access import own_agent
 from web.api.sources import JsonSource, Upload, source_of
@@ -90,16 +90,16 @@ class Passages(ResponseModel):
 @route("POST", "/v1/agents/<agent_id>/knowledge", {202: Document, 200: Document})
 def accept(session: Session, agent_id: str, body: JsonSource | Upload) -> tuple[Document, int, dict[str, str]]:
     """Add a document: a text, a web address, a question with its answer, or a file. The same source again: 200."""
-    view, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body)))
-    return _document(view), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{view.doc.id}"}
+    row, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body)))
+    return _document(row), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{row.Document.id}"}
 
 
 @route("GET", "/v1/agents/<agent_id>/knowledge", {200: Page[Document]})
 def listed(session: Session, agent_id: str, query: DocumentQuery) -> dict[str, Any]:
     """An agent's documents, newest first."""
     own_agent(session, agent_id)
-    views = documents.listed(session, agent_id, query.status, query.cursor, query.limit)
-    return page([_document(view) for view in views], query.limit)
+    rows = documents.listed(session, agent_id, query.status, query.cursor, query.limit)
+    return page([_document(row) for row in rows], query.limit)
 
 
 @route("GET", "/v1/knowledge/<doc_id>", {200: Document})
@@ -120,14 +120,14 @@ def chunks(session: Session, doc_id: str, query: NumberedPageQuery) -> dict[str,
 @route("POST", "/v1/knowledge/<doc_id>/reingest", {202: Document})
 def reingest(session: Session, doc_id: str) -> Document:
     """Ingest a document again; its old chunks stay until the new ones are stored."""
-    documents.reingest(session, _own(session, doc_id).doc)
+    documents.reingest(session, _own(session, doc_id).Document)
     return _document(_own(session, doc_id))
 
 
 @route("DELETE", "/v1/knowledge/<doc_id>", {204: None})
 def remove(session: Session, doc_id: str) -> None:
     """Delete a document and its chunks."""
-    documents.remove(session, _own(session, doc_id).doc)
+    documents.remove(session, _own(session, doc_id).Document)
 
 
 @route("GET", "/v1/agents/<agent_id>/knowledge/search", {200: Passages, 502: ProblemDetails})
@@ -138,10 +138,10 @@ def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
     return {"items": [row | {"locator": row} for row in find_passages(agent_id, query.q, query.limit)]}
 
 
-def _own(session: Session, doc_id: str) -> View:
+def _own(session: Session, doc_id: str) -> Row[Any]:
     return or_404(documents.find(session, g.workspace_id, doc_id))
 
 
-def _document(view: View) -> Document:
-    error_msg = None if view.status == "PROCESSING" else view.doc.error_msg
-    return Document.of(view, view.doc, progress=view.doc, error_msg=error_msg)
+def _document(row: Any) -> Document:
+    error_msg = None if row.status == "PROCESSING" else row.Document.error_msg
+    return Document.of(row, row.Document, progress=row.Document, error_msg=error_msg)

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from flask import g
 from pydantic import AfterValidator, StringConstraints
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from jobs.webhook_retry import retry_send
 from nightshift.channels import messages
-from nightshift.channels.messages import NoCredentials, View
+from nightshift.channels.messages import NoCredentials
 from nightshift.db.session import transaction
 from nightshift.outbox import Lease
 from runner.run import run_here
@@ -91,8 +92,8 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
 def listed(session: Session, agent_id: str, query: MessageQuery) -> dict[str, Any]:
     """An agent's messages, newest first."""
     own_agent(session, agent_id)
-    views = messages.listed(session, agent_id, query.status, query.cursor, query.limit)
-    return page([_message(view) for view in views], query.limit)
+    rows = messages.listed(session, agent_id, query.status, query.cursor, query.limit)
+    return page([_message(row) for row in rows], query.limit)
 
 
 @route("GET", "/v1/messages/<message_id>", {200: Message})
@@ -118,10 +119,10 @@ def _tried(lease: Lease, begun: float) -> Message:
         return _message(_own(session, lease.row_id))
 
 
-def _own(session: Session, message_id: str) -> View:
+def _own(session: Session, message_id: str) -> Row[Any]:
     return or_404(messages.find(session, g.workspace_id, message_id))
 
 
-def _message(view: View) -> Message:
-    provider_ids = [provider_id for provider_id in view.message.provider_ids if provider_id]
-    return Message.of(view, view.message, provider_ids=provider_ids)
+def _message(row: Row[Any]) -> Message:
+    provider_ids = [provider_id for provider_id in row.Message.provider_ids if provider_id]
+    return Message.of(row, row.Message, provider_ids=provider_ids)

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: new help run test web worker scheduler migrate check bench chaos ops clean
+.PHONY: new help run test web worker scheduler migrate check bench chaos ops recorder clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CM
 
 new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
 	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"
+
+recorder: .venv/installed ## play a vendor on this machine: print each request and accept it (RECORDER_PORT=3010)
+	@exec $(BIN)/python tools/recorder "$(or $(RECORDER_PORT),3010)"
 
 bench: .venv/installed ## measure, as ratios within one run
 	@$(BIN)/python tests/bench/run.py

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test web worker scheduler migrate check format lock bench chaos ops clean
+.PHONY: help run test web worker scheduler migrate check format lock ops new bench chaos clean
 LOCKS := requirements.lock requirements-embedded.lock requirements-dev.lock requirements-build.lock
 
 help: ## list the targets
@@ -40,7 +40,10 @@ lock: .venv/installed ## resolve the locks from setup.cfg and check them for eve
 	@$(BIN)/python tools/lock.py $(if $(CHECK),check)
 
 ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
-	@$(BIN)/python -m jobs.ops $(CMD)
+	@$(BIN)/python -m runner.ops $(CMD)
+
+new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
+	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"
 
 bench: .venv/installed ## measure, as ratios within one run
 	@$(BIN)/python tests/bench/run.py

@@ -1,10 +1,11 @@
-"""Starts what time starts, and sweeps: `python scheduler.py`. Two may run: one works, the other takes over."""
+"""Runs the scheduler: `python scheduler.py`. Two may run: one works, the other takes over."""
 
 import sys
 
-from jobs.clockwork import run
+import jobs  # noqa: F401  registers the schedule
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
+from runner.scheduler import run
 
 
 def main() -> None:

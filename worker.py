@@ -1,4 +1,4 @@
-"""Works on the queues: `python worker.py` on all five, `python worker.py email billing` on some."""
+"""Runs the workers: `python worker.py` on all queues, `python worker.py email billing` on some."""
 
 import os
 import sys
@@ -6,17 +6,18 @@ import sys
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(library, "1")  # twenty processes on one machine: a thread pool each is no gain
 
-from jobs.queues import QUEUES
-from jobs.supervisor import Supervisor
+import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.knowledge import embed, language
 from nightshift.settings import SettingsError, settings
+from runner.registry import QUEUES
+from runner.supervisor import Supervisor
 
 
 def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in QUEUES]
     if unknown:
-        sys.exit(f"No such queue: {', '.join(unknown)}. There are: {', '.join(QUEUES)}.")
+        sys.exit(f"No such queue: {', '.join(unknown)}. Queues: {', '.join(QUEUES)}.")
     try:
         config = settings()
     except SettingsError as error:

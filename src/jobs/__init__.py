@@ -1,10 +1,11 @@
-"""When work is done: five queues, and one small module a job. RQ enters the house here.
+"""What runs when: the queues, the schedule, and one small module a job. A module dropped in here is registered."""
 
-Payloads are JSON. RQ falls back to pickle in places that take no serializer (any default Queue, `rq info`, the
-dashboard), and whoever can write to Redis could then run code; so pickle is replaced before anything else happens.
-"""
+from importlib import import_module
+from pkgutil import iter_modules
 
-import rq.serializers
+from jobs import queues
 
-rq.serializers.DefaultSerializer = rq.serializers.PickleSerializer = rq.serializers.JSONSerializer
-rq.serializers.SERIALIZER_ALIASES["pickle"] = rq.serializers.JSONSerializer
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")
+
+__all__ = ["queues"]

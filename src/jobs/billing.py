@@ -1,24 +1,17 @@
-"""Grant one month's credits to all workspaces.
+"""Grant one month's credits to all workspaces."""
 
-Owed at 00:05 UTC on the first. Raises what the database raises; what was granted stays granted, and the rest is tried again
-after one, five and fifteen minutes: customers are waiting for their credits.
-"""
-
-from rq import Retry
-
-from jobs import timed
-from jobs.spec import JobSpec
 from nightshift.billing import grants
+from nightshift.outbox import current_lease
+from runner import Retry, job
 
-QUEUE = "billing"
 RETRY = Retry(max=3, interval=[60, 300, 900])
 
 
+@job("billing", RETRY, check=grants.check_month)
 def monthly_credit_grant(month: str) -> None:
-    """See to it that every workspace has the grant of `month` (2026-11), once."""
-    timed.run(JOB, month, grants.grant_month)
+    """Every workspace has the grant of `month` (2026-11), once.
 
-
-JOB = JobSpec(
-    "monthly_credit_grant", QUEUE, RETRY, monthly_credit_grant, timed.failed, timed.replay_of("monthly_credit_grant")
-)
+    Enqueued at 00:05 UTC on the first. What the database raises is retried after one, five and fifteen minutes, because
+    customers are waiting for their credits; what was granted stays granted.
+    """
+    grants.grant_month(current_lease())

@@ -1,23 +1,17 @@
-"""Send one mail: low credit, handoff, invoice ready.
+"""Send one mail: low credit, handoff, invoice ready."""
 
-Rung when its cause is committed. Raises what stopped it: a permanent error (a bad address, a bad key, a used-up quota)
-ends it at once; anything else is tried three more times, 10 s apart each, which outlasts a restart on Resend's side and
-still brings a handoff to a person within the minute.
-"""
+from nightshift.mail import delivery, mailbox
+from nightshift.outbox import current_lease
+from runner import Retry, job
 
-from rq import Retry
-
-from jobs.attempt import attempt
-from jobs.spec import JobSpec
-from nightshift.mail import delivery, outbox
-
-QUEUE = "email"
 RETRY = Retry(max=3, interval=[10, 10, 10])
 
 
+@job("email", RETRY, on_failure=delivery.failed, retry_failed=mailbox.retry, payload=delivery.PAYLOAD)
 def send(email_id: str, *, to: str = "", subject: str = "", html: str = "") -> None:
-    """Bring one mail to SENT, or say in its row why not. The row wins: the payload is there to be looked at."""
-    attempt(JOB, email_id, delivery.send)
+    """Bring one mail to SENT, or say in its row why not. All arguments but the id are for people to see.
 
-
-JOB = JobSpec(outbox.JOB, QUEUE, RETRY, send, delivery.failed, outbox.replay, delivery.PAYLOAD)
+    A permanent error (a bad address, a bad key, a used-up quota) ends it at once; anything else is retried three times, 10 s
+    apart, which outlasts a restart on Resend's side and still brings a handoff to a person within the minute.
+    """
+    delivery.send(current_lease())

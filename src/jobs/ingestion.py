@@ -1,33 +1,28 @@
-"""Ingest one document: extract, chunk, embed, store.
+"""Ingest one document: extract, chunk, embed, store."""
 
-Rung when a document is accepted or ordered again. Raises what stopped it: a permanent error (password, damaged,
-scanned, empty) ends it at once; anything else is tried three more times, 2, 8 and 32 s later, which outlasts a vendor's
-bad minute without holding a customer up for long.
-"""
-
-from rq import Retry
 from sqlalchemy.orm import Session
 
-from jobs.attempt import attempt
-from jobs.spec import JobSpec
 from nightshift.db.models import Document
 from nightshift.knowledge import documents
 from nightshift.knowledge import ingest as knowledge
+from nightshift.outbox import current_lease
+from runner import Retry, job
 
-QUEUE = "ingestion"
 RETRY = Retry(max=3, interval=[2, 8, 32])
 
 
-def ingest(doc_id: str) -> None:
-    """Bring one document to READY, or say in its row why not."""
-    attempt(JOB, doc_id, knowledge.ingest)
-
-
-def _replay(session: Session, doc_id: str) -> bool:
+def _retry_failed(session: Session, doc_id: str) -> bool:
     doc = session.get(Document, doc_id)
     if doc is not None:
         documents.reingest(session, doc)
     return doc is not None
 
 
-JOB = JobSpec("ingest", QUEUE, RETRY, ingest, knowledge.failed, _replay)
+@job("ingestion", RETRY, on_failure=knowledge.failed, retry_failed=_retry_failed)
+def ingest(doc_id: str) -> None:
+    """Bring one document to READY, or say in its row why not.
+
+    Enqueued when a document is accepted or ingested again. A permanent error (password, damaged, scanned, empty) ends it at
+    once; anything else is retried after 2, 8 and 32 s, which outlasts a vendor's bad minute without holding a customer up.
+    """
+    knowledge.ingest(current_lease())

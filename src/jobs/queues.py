@@ -1,26 +1,9 @@
-"""The five queues."""
+"""The queues: name, workers on a machine, kept finished and failed jobs, time limit in seconds."""
 
-from dataclasses import dataclass
+from runner import Queue
 
-
-@dataclass(frozen=True)
-class QueueSpec:
-    """One queue: its workers on a machine, how many ended jobs stay to be looked at, its jobs' time limit."""
-
-    name: str
-    workers: int
-    keep_finished: int
-    keep_failed: int
-    time_limit_seconds: int
-
-
-QUEUES = {
-    spec.name: spec
-    for spec in (
-        QueueSpec("ingestion", 3, 100, 500, 1800),
-        QueueSpec("webhook-retry", 5, 50, 200, 60),
-        QueueSpec("analytics-rollup", 1, 7, 30, 1800),
-        QueueSpec("billing", 1, 12, 100, 3600),
-        QueueSpec("email", 10, 100, 500, 60),
-    )
-}
+INGESTION = Queue("ingestion", 3, 100, 500, 1800)
+WEBHOOK_RETRY = Queue("webhook-retry", 5, 50, 200, 60)
+ANALYTICS_ROLLUP = Queue("analytics-rollup", 1, 7, 30, 1800)
+BILLING = Queue("billing", 1, 12, 100, 3600)
+EMAIL = Queue("email", 10, 100, 500, 60)

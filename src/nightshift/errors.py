@@ -1,29 +1,33 @@
-"""Two kinds of failure: one that will be the same tomorrow, and everything else."""
+"""Two kinds of failure: permanent, and everything else."""
 
+import time
 from datetime import datetime
-
-from nightshift import clock
 
 
 class NightshiftError(Exception):
-    """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data."""
+    """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data.
+
+    `http_status`: of the answer that said so, where there was one.
+    """
+
+    http_status: int | None = None
 
 
 class PermanentError(NightshiftError):
-    """Trying again cannot help. The job stops now and the sentence is shown."""
+    """A retry cannot help. The job stops now and its owner is shown the sentence."""
 
 
 class BadCredential(PermanentError):
-    """The channel itself is refused, whoever the message is for, until new credentials are put."""
+    """The provider refuses the channel account itself, until new credentials are put."""
 
 
 class TemporaryError(NightshiftError):
-    """Trying again may help.
+    """A retry may help.
 
-    `retry_after_seconds`: how long the other side asked us to stay away, None where it said nothing.
-    `scope`: whom that wait holds: "account", all that would go through the same account, or "lane", this customer alone.
-    `answer_lost`: the other side may have got what we sent, and done it.
-    `at`: when it happened. From then on a wait counts, however long it takes to write it down.
+    `retry_after_seconds`: how long the provider asked us to wait, None where it said nothing.
+    `scope`: what that wait holds: "account", everything that goes through the same account, or "lane", this customer alone.
+    `answer_lost`: the provider may have received the request and acted on it.
+    `at`: when it happened (monotonic seconds). A wait counts from then on, however long it takes to write it down.
     """
 
     def __init__(self, sentence: str, retry_after_seconds: float | None = None, *, scope: str = "account") -> None:
@@ -31,16 +35,17 @@ class TemporaryError(NightshiftError):
         self.retry_after_seconds = retry_after_seconds
         self.scope = scope
         self.answer_lost = False
-        self.at = clock.now()
+        self.at = time.monotonic()
 
 
 class LeaseLost(Exception):
-    """Someone else owns this row now, or it is gone. Whatever this worker did must be rolled back, not recorded."""
+    """The row belongs to another worker now, or is gone. What this worker did must be rolled back, not recorded."""
 
 
-class NotYet(Exception):
-    """This work may not be done before `until`, for a reason that is not its own: no attempt is used."""
+class Snooze(Exception):
+    """This row may not run before `until` (None: at once, by another run), for a reason that is not its own: no attempt is
+    used."""
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until.isoformat())
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__(until.isoformat() if until else "now")
         self.until = until

@@ -1,4 +1,4 @@
-"""What happens in a workspace, written with its cause and read in order."""
+"""The events of a workspace: written with their cause, read in order."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from nightshift.db.models import Event, Workspace
 CHANNEL = "nightshift_events"  # NOTIFY carries the workspace's id, at the moment of the commit
 
 
-# The same as a part of a statement's WITH, for the rows (workspace_id) of `cause`; its last SELECT has to read `woken`.
+# `emit` as a part of a statement's WITH, for the rows (workspace_id) of `cause`; its last SELECT has to read `woken`.
 EMIT = f"""
     numbered AS (
         UPDATE workspaces SET event_seq = event_seq + 1 FROM cause WHERE workspaces.id = cause.workspace_id
         RETURNING workspaces.id, event_seq
     ), emitted AS (
         INSERT INTO events (workspace_id, seq, name, data, created_at)
-        SELECT id, event_seq, %(event)s, CAST(%(data)s AS jsonb), %(now)s FROM numbered
+        SELECT id, event_seq, %(event)s::text, %(data)s::jsonb, %(now)s::timestamptz FROM numbered
     ), woken AS (
         SELECT pg_notify('{CHANNEL}', id) FROM numbered
     )

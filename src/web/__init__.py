@@ -4,9 +4,11 @@ import sys
 
 from flask import Flask, request
 
-from jobs import account
+import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
+from runner import reporting
+from runner.dispatch import in_background
 from web import (
     access,
     analytics,
@@ -37,7 +39,8 @@ def create_app() -> Flask:
     except SettingsError as error:
         sys.exit(str(error))
     logs.configure(config.log_format)
-    account.start_sentry(config)
+    reporting.start_sentry(config)
+    in_background()
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=MOST_FILE_BYTES + (64 << 10), MAX_FORM_MEMORY_SIZE=1 << 20)

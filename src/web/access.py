@@ -6,9 +6,9 @@ import time
 from flask import g, request
 from redis.exceptions import RedisError
 
-from jobs.connection import redis
 from nightshift import workspaces
 from nightshift.settings import settings
+from runner.connection import redis
 from web.problems import Problem
 
 PUBLIC = {"health.healthz", "health.readyz", "health.metrics", "docs.openapi_json", "docs.page", "docs.home"}

@@ -9,14 +9,13 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy.orm import Session
 
-from nightshift import clock
+from nightshift import clock, mail
 from nightshift.analytics import arrivals
 from nightshift.analytics.daily import daily as days_of
 from nightshift.channels import CHANNELS
 from nightshift.db.session import transaction
 from web import asking
 from web.knowledge import own_agent
-from web.mailing import owe_mail
 from web.problems import invalid
 from web.writing import Answer, writes
 
@@ -78,7 +77,7 @@ def hand_off(session: Session, agent_id: str) -> Answer:
     agent = own_agent(session, agent_id)
     handoff = arrivals.hand_off(session, agent, **new.model_dump(by_alias=False))
     told = dict(agent=agent.name, channel=new.channel_type, customer=new.customer_id, reason=new.reason)
-    owe_mail(session, g.workspace_id, "handoff", handoff.id, **told)
+    mail.enqueue(session, g.workspace_id, "handoff", handoff.id, **told)
     return _shown(handoff, "reason", "created_at"), 201
 
 

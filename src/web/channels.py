@@ -10,7 +10,7 @@ from nightshift.channels import CHANNELS, accounts
 from nightshift.db.session import transaction
 from web import asking
 from web.problems import Problem, invalid, not_found
-from web.writing import Answer, owe, writes
+from web.writing import Answer, writes
 
 blueprint = Blueprint("channels", __name__, url_prefix="/v1")
 LONGEST_FIELD = 4096
@@ -37,7 +37,6 @@ def put(session: Session, channel_type: str) -> Answer:
     except ValueError as reason:
         field, _, rest = str(reason).partition(" ")
         raise invalid(f"credentials.{field.rstrip(':')}", rest) from None
-    owe(accounts.JOB, g.workspace_id)  # what a hold made wait
     return None, 204
 
 
@@ -54,7 +53,6 @@ def listed() -> dict[str, Any]:
 def remove(session: Session, channel_type: str) -> Answer:
     if not accounts.remove(session, g.workspace_id, channel_type):
         raise not_found()
-    owe(accounts.JOB, g.workspace_id)
     return None, 204
 
 

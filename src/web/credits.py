@@ -6,11 +6,11 @@ from flask import Blueprint, g, request
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from nightshift import mail
 from nightshift.billing import credits
 from nightshift.db.models import LedgerEntry
 from nightshift.db.session import transaction
 from web import asking
-from web.mailing import owe_mail
 from web.problems import Problem, invalid
 from web.writing import Answer, writes
 
@@ -44,7 +44,7 @@ def use(session: Session) -> Answer:
         raise invalid("Idempotency-Key", "was used for another request") from None
     if usage.low_since is not None:
         told = dict(balance=usage.credits.balance, threshold=usage.credits.low_threshold)
-        owe_mail(session, g.workspace_id, "low_credit", str(usage.low_since), **told)
+        mail.enqueue(session, g.workspace_id, "low_credit", str(usage.low_since), **told)
     return _credits(usage.credits), 200
 
 

@@ -17,9 +17,9 @@ from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 from rq_dashboard import web as rq_dashboard
 
-from jobs.connection import redis
-from jobs.replay import replay, replay_queue
-from jobs.spec import parse_job_id
+from runner.connection import redis
+from runner.failed import retry, retry_queue
+from runner.registry import parse_job_id
 from web import dashboard_guard, problems
 from web.problems import Problem
 
@@ -54,13 +54,13 @@ def _requeue(job_id: str) -> dict[str, Any]:
     if status is None:
         raise problems.not_found()
     named = parse_job_id(job_id)
-    if status != b"failed" or named is None or not replay(named[0], named[1]):
+    if status != b"failed" or named is None or not retry(named[0], named[1]):
         raise Problem(409, "This job does not rest as failed: there is nothing to try again.")
     return {"status": "OK"}
 
 
 def _requeue_all(queue_name: str) -> dict[str, Any]:
-    return {"status": "OK", "count": replay_queue(queue_name)}
+    return {"status": "OK", "count": retry_queue(queue_name)}
 
 
 def _compact(queue_name: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import request
 
-from jobs.queues import QUEUES
+from runner.registry import QUEUES
 from web import home_guard
 from web.problems import Problem, not_found
 

@@ -6,11 +6,11 @@ from flask import Blueprint, g
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
-from nightshift.mail import outbox
-from nightshift.mail.outbox import JOB, View
+from nightshift.mail import mailbox
+from nightshift.mail.mailbox import View
 from web import asking
 from web.problems import Problem
-from web.writing import Answer, owe, writes
+from web.writing import Answer, writes
 
 blueprint = Blueprint("emails", __name__, url_prefix="/v1")
 STATUSES = ("PENDING", "SENT", "FAILED")
@@ -20,7 +20,7 @@ STATUSES = ("PENDING", "SENT", "FAILED")
 def listed() -> dict[str, Any]:
     status, size, before = asking.status(STATUSES), asking.limit(), asking.cursor()
     with transaction() as session:
-        views = outbox.listed(session, g.workspace_id, status, before, size)
+        views = mailbox.listed(session, g.workspace_id, status, before, size)
     return asking.page([shown(view) for view in views], size)
 
 
@@ -28,14 +28,13 @@ def listed() -> dict[str, Any]:
 @writes
 def retry(session: Session, email_id: str) -> Answer:
     _own(session, email_id)
-    if not outbox.replay(session, email_id):
+    if not mailbox.retry(session, email_id):
         raise Problem(409, "This mail does not rest as failed: there is nothing to send again.")
-    owe(JOB, g.workspace_id)
     return shown(_own(session, email_id)), 202
 
 
 def _own(session: Session, email_id: str) -> View:
-    return asking.found(outbox.find(session, g.workspace_id, email_id))
+    return asking.found(mailbox.find(session, g.workspace_id, email_id))
 
 
 def shown(view: View) -> dict[str, Any]:

@@ -24,10 +24,10 @@ control_socket_disable = True  # it would be made in the home directory
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Ring what the last requests left to be rung."""
-    from web.ringing import ringer
+    """Dispatch what the last requests enqueued."""
+    from runner.dispatch import background
 
-    ringer.drain(2)
+    background.drain(2)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -11,11 +11,11 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.account import COUNTS
-from jobs.clockwork import ALIVE
-from jobs.connection import redis
-from jobs.queues import QUEUES
 from nightshift.db.session import transaction
+from runner.connection import redis
+from runner.registry import QUEUES
+from runner.reporting import COUNTS
+from runner.scheduler import ALIVE
 
 blueprint = Blueprint("health", __name__)
 
@@ -43,7 +43,7 @@ def metrics() -> Response:
 def _postgres() -> bool:
     try:
         with transaction() as session:
-            return session.scalar(text("SELECT 1 FROM work LIMIT 1")) in (1, None)
+            return session.scalar(text("SELECT 1 FROM outbox LIMIT 1")) in (1, None)
     except SQLAlchemyError:
         return False
 
@@ -88,8 +88,8 @@ class _Metrics(Collector):
             rows = session.execute(
                 text("""
                 SELECT job, state, count(*), extract(epoch FROM min(due_at)) FROM (
-                    SELECT job, state, due_at FROM work WHERE state = 'pending'
-                    UNION ALL SELECT job, state, due_at FROM work WHERE state = 'failed') AS open GROUP BY 1, 2
+                    SELECT job, state, due_at FROM outbox WHERE state = 'pending'
+                    UNION ALL SELECT job, state, due_at FROM outbox WHERE state = 'failed') AS open GROUP BY 1, 2
             """)
             )
             for job, state, count, due in rows:

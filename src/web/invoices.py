@@ -7,11 +7,10 @@ from flask import Blueprint
 from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy.orm import Session
 
-from nightshift import invoices
+from nightshift import invoices, mail
 from nightshift.db.models import Invoice, Workspace
 from nightshift.mail.kinds import web_address
 from web import asking
-from web.mailing import owe_mail
 from web.writing import Answer, writes
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/v1")
@@ -40,7 +39,7 @@ def announce(session: Session, workspace_id: str) -> Answer:
     values = new.model_dump(by_alias=False)
     invoice, first = invoices.record(session, workspace_id, **values)
     if first:
-        owe_mail(session, workspace_id, "invoice", invoice.number, **values)
+        mail.enqueue(session, workspace_id, "invoice", invoice.number, **values)
     return _shown(invoice), 201 if first else 200
 
 

@@ -13,12 +13,12 @@ from nightshift.address import check_form
 from nightshift.db.models import Chunk
 from nightshift.db.session import transaction
 from nightshift.knowledge import documents, sniff
-from nightshift.knowledge.documents import JOB, Source, View
+from nightshift.knowledge.documents import Source, View
 from nightshift.knowledge.search import search as find_passages
 from web import asking
 from web.asking import own_agent
 from web.problems import Problem, invalid
-from web.writing import Answer, owe, writes
+from web.writing import Answer, writes
 
 blueprint = Blueprint("knowledge", __name__, url_prefix="/v1")
 STATUSES = ("PENDING", "PROCESSING", "READY", "ERROR")
@@ -54,8 +54,6 @@ JsonSource = Annotated[TextSource | UrlSource | QaSource, Field(discriminator="t
 def accept(session: Session, agent_id: str) -> Answer:
     source = _uploaded() if request.mimetype == "multipart/form-data" else _written(asking.body(JsonSource))
     view, owed = asking.found(documents.accept(session, g.workspace_id, agent_id, source))
-    if owed:
-        owe(JOB, g.workspace_id)
     return shown(view), 202 if owed else 200, {"Location": url_for("knowledge.show", doc_id=view.doc.id)}
 
 
@@ -89,7 +87,6 @@ def chunks(doc_id: str) -> dict[str, Any]:
 @writes
 def reingest(session: Session, doc_id: str) -> Answer:
     documents.reingest(session, _own(session, doc_id).doc)
-    owe(JOB, g.workspace_id)
     return shown(_own(session, doc_id)), 202
 
 
@@ -97,7 +94,6 @@ def reingest(session: Session, doc_id: str) -> Answer:
 @writes
 def remove(session: Session, doc_id: str) -> Answer:
     documents.remove(session, _own(session, doc_id).doc)
-    owe(JOB, g.workspace_id)
     return None, 204
 
 

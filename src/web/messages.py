@@ -8,18 +8,17 @@ from flask import Blueprint, g
 from pydantic import AfterValidator, StringConstraints
 from sqlalchemy.orm import Session
 
-from jobs import webhook_retry
-from jobs.attempt import attempt_here
+from jobs.webhook_retry import retry_send
 from nightshift.channels import CHANNELS, messages
 from nightshift.channels.messages import NoCredentials, View
-from nightshift.channels.send import send
 from nightshift.db.session import transaction
-from nightshift.work import Lease
+from nightshift.outbox import Lease
+from runner.run import run_here
 from web import asking
 from web.asking import own_agent
 from web.places import Places
 from web.problems import Problem, invalid
-from web.writing import Answer, Later, owe, writes
+from web.writing import Answer, Later, writes
 
 blueprint = Blueprint("messages", __name__, url_prefix="/v1")
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
@@ -53,7 +52,6 @@ def accept(session: Session, agent_id: str) -> Answer:
     begun = time.monotonic()
     own_agent(session, agent_id)
     new: NewMessage = asking.body(NewMessage)
-    owe(webhook_retry.JOB.name, g.workspace_id)
     try:
         told = new.model_dump(by_alias=False)
         message_id, lease = messages.accept(
@@ -84,16 +82,15 @@ def show(message_id: str) -> dict[str, Any]:
 @writes
 def retry(session: Session, message_id: str) -> Answer:
     _own(session, message_id)
-    if not messages.replay(session, message_id):
+    if not messages.retry(session, message_id):
         raise Problem(409, "Only a message that has FAILED can be sent again.")
-    owe(webhook_retry.JOB.name, g.workspace_id)
     return shown(_own(session, message_id)), 202
 
 
 def _tried(lease: Lease, begun: float) -> dict[str, Any]:
     """The message after its first try, which happens here, between two transactions."""
-    left = TRY_SECONDS - (time.monotonic() - begun)
-    attempt_here(webhook_retry.JOB, lease, lambda lease: send(lease, left), begun + WRITTEN_SECONDS)
+    lease.ends, lease.write_until = begun + TRY_SECONDS, begun + WRITTEN_SECONDS
+    run_here(retry_send, lease)
     with transaction() as session:
         return shown(_own(session, lease.row_id))
 

@@ -16,10 +16,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nightshift import sealing
 from nightshift.db.models import IdempotencyKey
-from nightshift.db.session import AWAY, transaction
+from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.logs import log
 from web.problems import invalid
-from web.ringing import ringer
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,12 @@ def writes(
 ) -> Callable[..., Response]:
     """Call `handler(session, **path)` in a transaction and send what it returns once that is committed.
 
-    `owe(job)` in the handler has that job rung after the commit. A repeat with the same Idempotency-Key is sent
+    A repeat with the same Idempotency-Key is sent
     `again(session, body)` of the body that was kept.
     """
 
     @wraps(handler)
     def wrapped(**path: Any) -> Response:
-        g.owed = []
         _read_body()  # before the transaction: a slow sender must not hold a connection
         with transaction() as session:
             body, status, headers = (*_once(session, lambda: handler(session, **path), again), {})[:3]
@@ -55,19 +53,13 @@ def writes(
             try:
                 body = later.act()
                 _remember_for_good((body, status, headers))
-            except AWAY as error:  # what was accepted is, whatever comes after
+            except DISCONNECTED as error:  # what was accepted is, whatever comes after
                 log("database away", logging.WARNING, error=type(error).__name__)
-        ringer.ring(g.owed)
         response = make_response(jsonify(body) if status != 204 else "", status)
         response.headers.update(headers)
         return response
 
     return wrapped
-
-
-def owe(job: str, workspace_id: str) -> None:
-    """Ring this job for this workspace once the request's transaction is committed."""
-    g.owed.append((job, workspace_id))
 
 
 def _read_body() -> None:

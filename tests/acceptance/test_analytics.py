@@ -52,7 +52,7 @@ def test_a_document_counts_when_it_is_ready_for_the_first_time(api: Client, stac
     stack.sql("UPDATE documents SET first_ready_at = %s WHERE id = %s", noon(before), doc_id)
     api("POST", f"/v1/knowledge/{doc_id}/reingest")
     api.settled(doc_id)
-    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND state = 'done'", doc_id))
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = %s AND state = 'done'", doc_id))
     seen = daily(api, before, today())
     assert (seen[str(before)]["docsReady"], seen[str(today())]["docsReady"]) == (1, 0)
 
@@ -60,17 +60,17 @@ def test_a_document_counts_when_it_is_ready_for_the_first_time(api: Client, stac
 def test_a_late_message_is_counted_on_its_own_day_by_the_next_run(api: Client, stack: Stack) -> None:
     day, next_day = today() - timedelta(days=6), today() - timedelta(days=5)
     receive(api, noon(day))
-    by_a_worker(stack, "daily_rollup", str(day))
+    by_a_worker(stack, "analytics_rollup.daily_rollup", str(day))
     stored = "SELECT messages_in, conversations FROM daily_analytics WHERE workspace_id = %s AND day = %s"
     assert stack.sql(stored, api.workspace_id, day) == [(1, 1)]
     receive(api, f"{day}T23:59:59.999+00:00")
     receive(api, f"{next_day}T01:00:00+02:00", customerId="C2")  # 23:00 of the day before in UTC
     assert stack.sql(stored, api.workspace_id, day) == [(1, 1)]
     assert daily(api, day, day)[str(day)]["messagesIn"] == 3, "a reader need not wait for it"
-    by_a_worker(stack, "daily_rollup", str(next_day))
+    by_a_worker(stack, "analytics_rollup.daily_rollup", str(next_day))
     assert stack.sql(stored, api.workspace_id, day) == [(3, 2)]
     assert daily(api, day, day)[str(day)] == NOTHING | {"messagesIn": 3, "conversations": 2}
-    assert stack.sql("SELECT 1 FROM late_rows WHERE day = %s", day) == []
+    assert stack.sql("SELECT 1 FROM dirty_days WHERE day = %s", day) == []
 
 
 def test_outbound_messages_count_by_what_became_of_them(api: Client, stack: Stack) -> None:
@@ -80,7 +80,7 @@ def test_outbound_messages_count_by_what_became_of_them(api: Client, stack: Stac
             "INSERT INTO messages VALUES (%s, %s, %s, 'SLACK', 'C1', 'Hi', %s, '{}', NULL, %s, now())",
             f"msg_{api.agent_id}{number}", api.workspace_id, api.agent_id, status, noon(day),
         )  # fmt: skip
-    by_a_worker(stack, "daily_rollup", str(day))
+    by_a_worker(stack, "analytics_rollup.daily_rollup", str(day))
     seen = daily(api, day, day)[str(day)]
     assert seen == NOTHING | {"conversations": 1, "messagesOut": 2, "messagesFailed": 1}
 

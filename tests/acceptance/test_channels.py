@@ -134,7 +134,7 @@ def test_after_a_rotation_the_old_key_is_no_longer_needed(api: Client, stack: St
     def ops(command: str, keys: str) -> subprocess.CompletedProcess[str]:
         env = {**stack.env, "CREDENTIAL_KEYS": keys}
         return subprocess.run(
-            [sys.executable, "-m", "jobs.ops", command], cwd=stack.root, env=env, capture_output=True, text=True
+            [sys.executable, "-m", "runner.ops", command], cwd=stack.root, env=env, capture_output=True, text=True
         )
 
     assert ops("rotate-credentials", f"{new},{old}").returncode == 0

@@ -33,7 +33,7 @@ def lows(api: Client, stack: Stack) -> list[Any]:
 def test_a_workspace_starts_with_its_months_credits_and_gets_them_once(api: Client, stack: Stack) -> None:
     month = f"{datetime.now(UTC):%Y-%m}"
     assert api("GET", "/v1/credits").json() == {"balance": 1000, "monthlyGrant": 1000, "lowThreshold": 100}
-    by_a_worker(stack, "monthly_credit_grant", month)
+    by_a_worker(stack, "billing.monthly_credit_grant", month)
     assert balance(api) == 1000
     [entry] = api("GET", "/v1/credits/ledger").json()["items"]
     assert (entry["kind"], entry["amount"], entry["month"]) == ("grant", 1000, month)
@@ -48,7 +48,7 @@ def test_using_credits_is_charged_once_for_each_key(api: Client, stack: Stack) -
     assert use(api, 30, "job-1").json() == first.json(), "the first answer again"
     assert use(api, 31, "job-1").status_code == 422
     assert balance(api) == 965
-    stack.sql("DELETE FROM idempotency_keys WHERE scope = %s", api.workspace_id)  # as the sweep does after a week
+    stack.sql("DELETE FROM idempotency_keys WHERE scope = %s", api.workspace_id)  # as reconciliation does after a week
     assert (use(api, 30, "job-1").status_code, balance(api)) == (200, 965)
     assert use(api, 31, "job-1").json()["errors"][0]["field"] == "Idempotency-Key"
 
@@ -74,7 +74,7 @@ def test_concurrent_uses_never_go_below_zero(api: Client, stack: Stack) -> None:
 def test_a_refused_use_may_be_tried_again_when_there_are_credits(api: Client, stack: Stack) -> None:
     assert use(api, 1500, "big").status_code == 409
     assert balance(api) == 1000
-    by_a_worker(stack, "monthly_credit_grant", "2031-07")
+    by_a_worker(stack, "billing.monthly_credit_grant", "2031-07")
     assert (use(api, 1500, "big").status_code, balance(api)) == (200, 500)
 
 
@@ -85,7 +85,7 @@ def test_low_is_told_once_until_it_has_been_back(api: Client, stack: Stack) -> N
     api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json={"lowThreshold": 10})
     use(api, 39, "b")
     assert lows(api, stack)[1:] == [{"balance": 9, "lowThreshold": 10}], "lowered, it was above again"
-    by_a_worker(stack, "monthly_credit_grant", "2031-08")
+    by_a_worker(stack, "billing.monthly_credit_grant", "2031-08")
     use(api, 1000, "c")
     assert lows(api, stack)[2:] == [{"balance": 9, "lowThreshold": 10}]
     listening = api("GET", "/v1/events", stream=True, headers={"Last-Event-ID": "0"})
@@ -125,24 +125,21 @@ def test_the_ledger_is_paged_newest_first_and_a_workspaces_own(api: Client) -> N
 def test_a_worker_killed_in_a_grant_leaves_each_with_one(api: Client, stack: Stack) -> None:
     holder = psycopg2.connect(stack.env["DATABASE_URL"])
     holder.cursor().execute("SELECT 1 FROM balances WHERE workspace_id = %s FOR UPDATE", (api.workspace_id,))
-    stack.sql(
-        """INSERT INTO work VALUES ('monthly_credit_grant', '2031-09', '', 'pending', now(), 0, NULL, NULL, NULL,
-           0, 0, 0, 0, NULL, now())"""
-    )
-    owner = "SELECT lease_owner FROM work WHERE row_id = '2031-09' AND lease_owner <> ''"
+    stack.sql("INSERT INTO outbox (job, row_id, workspace_id) VALUES ('billing.monthly_credit_grant', '2031-09', '')")
+    owner = "SELECT lease_owner FROM outbox WHERE row_id = '2031-09' AND state = 'running'"
     first = wait_for(lambda: stack.sql(owner), 60)
     stack.kill_worker_of("2031-09")
     wait_for(lambda: (now := stack.sql(owner)) and now != first, 60)
     holder.rollback()
     holder.close()
-    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = '2031-09' AND state = 'done'"), 60)
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = '2031-09' AND state = 'done'"), 60)
     assert balance(api) == 2000
     assert [entry["month"] for entry in api("GET", "/v1/credits/ledger").json()["items"]].count("2031-09") == 1
 
 
 def test_ops_finds_a_balance_that_is_not_its_ledgers_sum(api: Client, stack: Stack) -> None:
     def check() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "jobs.ops", "check-balances"]
+        command = [sys.executable, "-m", "runner.ops", "check-balances"]
         return subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
 
     whole = check()

@@ -11,6 +11,8 @@ from dashboard import failed_job, get, listed, press
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
+PLANTED = ("scheduled", "deferred", "canceled")
+
 
 @pytest.fixture
 def everywhere(api: Client, stack: Stack, vendors: Recorder) -> Iterator[dict[str, str]]:
@@ -18,33 +20,29 @@ def everywhere(api: Client, stack: Stack, vendors: Recorder) -> Iterator[dict[st
     done = api.add_text("Read.")
     api.settled(done)
     _, broken = failed_job(api, stack, vendors)
-    word, later = f"word{uuid4().hex}", f"word{uuid4().hex}"
-    vendors.script(later, Answer(429, {"error": {"code": "rate_limit_exceeded"}}, {"retry-after": "90"}))
-    put_off = api.add_text(f"On {later}.")
-    wait_for(lambda: stack.delayed(put_off))
+    word = f"word{uuid4().hex}"
     vendors.script(word, *[Answer(delay_seconds=8)] * 3)
     slow = [Client.of_new_workspace(api.base_url, OPERATOR_KEY).add_text(f"{word}.") for _ in range(3)]
     wait_for(lambda: len(vendors.asked("/embeddings", word)) == 3)
     waiting = Client.of_new_workspace(api.base_url, OPERATOR_KEY).add_text("Last in the row.")
-    for registry in ("deferred", "canceled"):  # we have none: a job that lies there shows all the same
-        stack.redis.zadd(f"rq:{registry}:ingestion", {f"ingest-{done}-1": 9e9})
+    for registry in PLANTED:  # we have none: a job that lies there shows all the same
+        stack.redis.zadd(f"rq:{registry}:ingestion", {f"ingestion-ingest-{done}-1": 9e9})
     wait_for(lambda: stack.redis.lrange("rq:queue:ingestion", 0, -1))
     yield {
-        "queued": waiting, "scheduled": put_off, "deferred": done, "started": slow[0], "finished": done,
+        "queued": waiting, "scheduled": done, "deferred": done, "started": slow[0], "finished": done,
         "failed": broken, "canceled": done,
     }  # fmt: skip
-    stack.redis.delete("rq:deferred:ingestion", "rq:canceled:ingestion")
-    api("DELETE", f"/v1/knowledge/{put_off}")
+    stack.redis.delete(*(f"rq:{registry}:ingestion" for registry in PLANTED))
 
 
 def test_every_page_and_every_list_works_with_the_jobs_there_are(everywhere: dict[str, str], stack: Stack) -> None:
     workers = get(stack, "/0/data/workers.json").json()["workers"]
     assert len(workers) == 20
     busy = [w["current_job"] for w in workers if w["current_job"] != "idle"]
-    assert "ingest" in [job["description"] for job in busy]
+    assert "ingestion.ingest" in [job["description"] for job in busy]
     for registry, row_id in everywhere.items():
         name, job = next((n, j) for n, j in listed(stack, registry).items() if row_id in n)
-        assert job["description"] == "ingest", "a job is described by its name alone"
+        assert job["description"] == "ingestion.ingest", "a job is described by its name alone"
         detail = get(stack, f"/0/data/job/{name}.json")
         assert (detail.status_code, detail.json()["origin"]) == (200, "ingestion"), registry
         assert get(stack, f"/0/view/job/{name}").status_code == 200
@@ -72,8 +70,8 @@ def test_a_page_asks_no_other_host_and_only_its_own_script_runs(path: str, stack
 @pytest.mark.parametrize(
     "path",
     [
-        "/0/view/job/ingest-doc_none-1",
-        "/0/data/job/ingest-doc_none-1.json",
+        "/0/view/job/ingestion-ingest-doc_none-1",
+        "/0/data/job/ingestion-ingest-doc_none-1.json",
         "/1/view/queues",
         "/1/data/queues.json",
         "/7/",
@@ -91,7 +89,9 @@ def test_what_is_not_there_is_404(path: str, stack: Stack) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
 
 
-@pytest.mark.parametrize("path", ["/job/ingest-doc_none-1/requeue", "/requeue/nonsense", "/queue/email/nonsense/empty"])
+@pytest.mark.parametrize(
+    "path", ["/job/ingestion-ingest-doc_none-1/requeue", "/requeue/nonsense", "/queue/email/nonsense/empty"]
+)
 def test_a_button_for_what_is_not_there_is_404(path: str, stack: Stack) -> None:
     assert press(stack, path).status_code == 404
 

@@ -25,7 +25,7 @@ def next_at(shown: dict[str, Any]) -> float:
 
 @contextmanager
 def under_way(api: Client, vendors: Recorder, text: str) -> Iterator[Future[dict[str, Any]]]:
-    """A message whose first try the vendor has before it and has not answered yet."""
+    """A message whose first attempt the vendor has before it and has not answered yet."""
     with ThreadPoolExecutor(1) as pool:
         shown = pool.submit(lambda: say(api, text, customer="slow"))
         wait_for(lambda: vendors.asked("/telegram", text))
@@ -51,7 +51,7 @@ def test_a_vendors_wait_is_kept_to_the_second_costs_no_attempt_and_holds_the_acc
     at = vendors.asked("/telegram", word)[0].at
     due = datetime.fromisoformat(waits["nextAttemptAt"]).timestamp()
     assert asked <= due - at <= asked + 3
-    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", waits["id"]) == [(0,)]
+    assert stack.sql("SELECT failures FROM outbox WHERE row_id = %s", waits["id"]) == [(0,)]
     if asked < 10:
         assert settled(api, waits["id"])["status"] == "SENT"
         assert asked <= vendors.asked("/telegram", word)[1].at - at
@@ -89,9 +89,9 @@ def test_a_replay_starts_the_pair_limits_waits_over(api: Client, stack: Stack, v
     failed = say(api, word, channel="WHATSAPP")
     for number in range(6):
         stack.sql(
-            "INSERT INTO message_attempts (id, message_id, at, outcome) VALUES (%s, %s, now() - interval '2 hours', 'failed')",
-            f"try_{failed['id']}{number}",
+            "INSERT INTO message_attempts VALUES (%s, %s, now() - interval '2 hours', 1, 'failed')",
             failed["id"],
+            -1 - number,
         )
     assert api("POST", f"/v1/messages/{failed['id']}/retry").status_code == 202
     assert settled(api, failed["id"])["status"] == "SENT"
@@ -135,18 +135,18 @@ def test_a_hold_beyond_a_messages_hour_fails_it_at_the_hours_end(api: Client, st
     vendors.script(f"{word} limited", limited(600))
     with stack.nothing_moves():
         old = say(api, f"{word} old")
-        stack.sql("UPDATE work SET give_up_at = now() + interval '20 seconds' WHERE row_id = %s", old["id"])
+        stack.sql("UPDATE outbox SET give_up_at = now() + interval '20 seconds' WHERE row_id = %s", old["id"])
         say(api, f"{word} limited", customer="another")
         shown = message(api, old["id"])
-        [(give_up_at,)] = stack.sql("SELECT give_up_at FROM work WHERE row_id = %s", old["id"])
+        [(give_up_at,)] = stack.sql("SELECT give_up_at FROM outbox WHERE row_id = %s", old["id"])
         assert datetime.fromisoformat(shown["nextAttemptAt"]).timestamp() <= give_up_at.timestamp() + 1
-        stack.sql("UPDATE work SET due_at = now(), give_up_at = now() WHERE row_id = %s", old["id"])
+        stack.sql("UPDATE outbox SET due_at = now(), give_up_at = now() WHERE row_id = %s", old["id"])
     failed = settled(api, old["id"])
     assert failed["status"] == "FAILED"
     assert "within an hour" in failed["error"]
 
 
-def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_can_go_and_are_not_rung_before(
+def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_can_go_and_are_not_dispatched_before(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
@@ -159,11 +159,11 @@ def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_c
         assert next_at(message(api, shown["id"])) == pytest.approx(until, abs=1)
     for shown in (pending, behind):
         assert settled(api, shown["id"])["status"] == "SENT"
-        runs = [line for line in stack.lines(event="job", outcome="given_back") if shown["id"] in line["id"]]
+        runs = [line for line in stack.lines(event="job", outcome="released") if shown["id"] in line["id"]]
         assert not runs, "no worker looked at it in vain"
 
 
-def test_a_try_under_way_when_a_hold_comes_is_not_repeated_before_its_end(api: Client, vendors: Recorder) -> None:
+def test_an_attempt_under_way_when_a_hold_comes_is_not_repeated_before_its_end(api: Client, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(f"{word} slow", Answer(500, delay_seconds=2))
@@ -215,7 +215,7 @@ def test_new_credentials_let_go_all_that_a_hold_kept_the_message_that_met_it_too
     vendors.script(f"{word} limited", limited(900))
     with stack.nothing_moves():
         old = say(api, f"{word} old", customer="first")
-        stack.sql("UPDATE work SET give_up_at = now() + interval '10 minutes' WHERE row_id = %s", old["id"])
+        stack.sql("UPDATE outbox SET give_up_at = now() + interval '10 minutes' WHERE row_id = %s", old["id"])
         limits = say(api, f"{word} limited")
         behind, held = say(api, f"{word} behind"), say(api, f"{word} held", customer="another")
         put(api, "TELEGRAM", vendors)

@@ -68,7 +68,7 @@ def test_the_contact_is_the_one_of_when_the_invoice_came(api: Client, stack: Sta
     wait_for(lambda: sent(vendors, word))
     change = {"notifyEmail": "later@example.com"}
     assert api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json=change).status_code == 200
-    stack.hurry(mail_id, "email")
+    stack.hurry(mail_id)
     assert settled(api, mail_id)["to"] == "owner@example.com"
     assert [request.json["to"] for request in sent(vendors, word)] == [["owner@example.com"]] * 2
     announce(api)

@@ -4,15 +4,15 @@ import json
 import zlib
 from uuid import uuid4
 
+import pytest
 from client import OPERATOR_KEY, Client
 from mails import announce, announced, key_of, mail, mails, sent, settled
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
-from jobs.ring import ring_due
 from nightshift import mail as outgoing
-from nightshift.db.models import Workspace
 from nightshift.db.session import transaction
+from runner.dispatch import hashes
 
 
 def test_a_killed_workers_mail_goes_out_again_with_the_same_key(api: Client, stack: Stack, vendors: Recorder) -> None:
@@ -26,25 +26,25 @@ def test_a_killed_workers_mail_goes_out_again_with_the_same_key(api: Client, sta
     wait_for(lambda: len(stack.pids_of_workers("email")) == 10)
 
 
-def test_redis_wiped_between_two_attempts_goes_on_where_the_ladder_was(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
+def test_redis_wiped_between_two_attempts_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
     mail_id, word = announced(api, vendors, *[Answer(500)] * 4)
-    wait_for(lambda: stack.delayed(mail_id, "email"))
-    stack.hurry(mail_id, "email")
-    wait_for(lambda: mail(api, mail_id)["attempts"] == 2 and stack.delayed(mail_id, "email"))
-    stack.redis.flushall()
-    wait_for(lambda: mail(api, mail_id)["attempts"] == 3, 60)  # the sweep rang it
-    [(name, _)] = wait_for(lambda: stack.delayed(mail_id, "email"))
-    assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 0
-    stack.hurry(mail_id, "email")
+    wait_for(lambda: stack.due(mail_id))
+    stack.hurry(mail_id)
+    wait_for(lambda: mail(api, mail_id)["attempts"] == 2 and stack.due(mail_id))
+    with stack.nothing_moves():
+        stack.take(mail_id)
+        stack.redis.flushall()
+    wait_for(lambda: mail(api, mail_id)["attempts"] == 3, 60)  # reconciled
+    assert wait_for(lambda: stack.due(mail_id)) == pytest.approx(sent(vendors, word)[-1].at + 10, abs=1.5)
+    assert stack.failures(mail_id) == 3
+    stack.hurry(mail_id)
     shown = settled(api, mail_id)
     assert (shown["status"], shown["attempts"]) == ("FAILED", 4)
     assert len({key_of(request) for request in sent(vendors, word)}) == 1
 
 
 def a_day_passes(stack: Stack, mail_id: str) -> None:
-    """As if the first try in doubt had been 25 hours ago."""
+    """As if the first attempt in doubt had been 25 hours ago."""
     stack.sql("UPDATE emails SET maybe_sent_at = maybe_sent_at - interval '25 hours' WHERE id = %s", mail_id)
 
 
@@ -52,9 +52,9 @@ def test_a_repeat_that_might_be_a_second_mail_waits_for_a_person_who_is_told_so(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     mail_id, word = announced(api, vendors, Answer(500))
-    wait_for(lambda: stack.delayed(mail_id, "email"))
+    wait_for(lambda: stack.due(mail_id))
     a_day_passes(stack, mail_id)
-    stack.hurry(mail_id, "email")
+    stack.hurry(mail_id)
     shown = settled(api, mail_id)
     assert (shown["status"], shown["mayArriveTwice"]) == ("FAILED", False)
     assert "may have arrived" in shown["error"]
@@ -76,25 +76,23 @@ def test_what_the_vendor_refused_a_day_ago_cannot_arrive_twice(api: Client, stac
     assert len({key_of(request) for request in sent(vendors, word)}) == 1
 
 
-def test_a_refusal_after_a_try_in_doubt_leaves_the_doubt(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_a_refusal_after_an_attempt_in_doubt_leaves_the_doubt(api: Client, stack: Stack, vendors: Recorder) -> None:
     mail_id, _ = announced(api, vendors, Answer(500), Answer(422, {"name": "validation_error"}))
-    stack.hurry(mail_id, "email")
+    stack.hurry(mail_id)
     settled(api, mail_id)
     a_day_passes(stack, mail_id)
     assert api("POST", f"/v1/emails/{mail_id}/retry").json()["mayArriveTwice"] is True
 
 
-def test_a_mail_that_is_owed_is_sent_once_for_its_cause(api: Client, vendors: Recorder) -> None:
+def test_a_mail_that_is_enqueued_twice_is_sent_once_for_its_cause(api: Client, vendors: Recorder) -> None:
     word = uuid4().hex
     values = dict(
         agent=f"Agent {word}", channel="WhatsApp", customer="<b>Mallory</b>", reason="Refund & <i>now</i>\nplease"
     )
     for expected in (True, False):
         with transaction() as session:
-            workspace = session.get_one(Workspace, api.workspace_id)
-            mail_id = outgoing.owe(session, workspace, "handoff", "handoff/1", **values)
+            mail_id = outgoing.enqueue(session, api.workspace_id, "handoff", "1", **values)
         assert (mail_id is not None) is expected
-        ring_due(outgoing.JOB, api.workspace_id)
     [shown] = mails(api)
     settled(api, shown["id"])
     [request] = sent(vendors, word)
@@ -105,8 +103,7 @@ def test_a_mail_that_is_owed_is_sent_once_for_its_cause(api: Client, vendors: Re
 def test_a_cause_that_is_rolled_back_mails_nobody(api: Client) -> None:
     try:
         with transaction() as session:
-            workspace = session.get_one(Workspace, api.workspace_id)
-            assert outgoing.owe(session, workspace, "low_credit", "low_credit/1", balance=1, threshold=2)
+            assert outgoing.enqueue(session, api.workspace_id, "low_credit", "1", balance=1, threshold=2)
             raise RuntimeError("the cause failed")
     except RuntimeError:
         pass
@@ -115,15 +112,17 @@ def test_a_cause_that_is_rolled_back_mails_nobody(api: Client) -> None:
 
 def test_the_job_shows_to_subject_and_html_and_the_row_wins(api: Client, stack: Stack, vendors: Recorder) -> None:
     mail_id, word = announced(api, vendors, Answer(500))
-    [(name, _)] = wait_for(lambda: stack.delayed(mail_id, "email"))
-    function, instance, arguments, shown = json.loads(zlib.decompress(stack.redis.hget(f"rq:job:{name}", "data")))
-    assert (function, instance, arguments) == ("jobs.email.send", None, [mail_id])
-    assert set(shown) == {"to", "subject", "html"} and shown["to"] == "owner@example.com"
-    assert stack.redis.hget(f"rq:job:{name}", "description") == b"send"
-    shown["to"] = "mallory@example.com"
-    forged = zlib.compress(json.dumps([function, instance, arguments, shown]).encode())
-    stack.redis.hset(f"rq:job:{name}", "data", forged)
-    stack.hurry(mail_id, "email")
+    with stack.nothing_moves():
+        job, rows = stack.take(mail_id)
+        [(name, fields)] = hashes(job, rows)
+        function, instance, arguments, shown = json.loads(zlib.decompress(fields["data"]))
+        assert (function, instance, arguments) == ("jobs.email.send", None, [mail_id])
+        assert set(shown) == {"to", "subject", "html"} and shown["to"] == "owner@example.com"
+        assert (fields["description"], fields["retries_left"]) == ("email.send", 2)
+        shown["to"] = "mallory@example.com"
+        fields["data"] = zlib.compress(json.dumps([function, instance, arguments, shown]).encode())
+        stack.redis.hset(f"rq:job:{name}", mapping=fields)
+        stack.redis.rpush("rq:queue:email", name)
     settled(api, mail_id, "SENT")
     assert sent(vendors, word)[1].json["to"] == ["owner@example.com"]
 

@@ -1,4 +1,4 @@
-"""A mail that does not go through: the ladder, the waits, the end, and sending it again."""
+"""A mail that does not go through: the retries, the waits, the end, and sending it again."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from stack import Stack, wait_for
 BAD_KEY = Answer(401, {"statusCode": 401, "name": "invalid_api_key", "message": "API key is invalid"})
 
 
-def test_a_temporary_failure_is_tried_again_three_times_10_s_apart_with_one_key_and_then_rests(
+def test_a_temporary_failure_is_tried_again_three_times_10_s_apart_with_one_key_and_then_is_failed(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     with stack.nothing_moves() as move:
@@ -24,25 +24,26 @@ def test_a_temporary_failure_is_tried_again_three_times_10_s_apart_with_one_key_
         for attempt in (1, 2, 3):
             shown = wait_for(lambda n=attempt: (m := mail(api, mail_id))["attempts"] == n and m["nextAttemptAt"] and m)
             assert (shown["status"], shown["error"], shown["sentAt"]) == ("PENDING", "Resend is having trouble.", None)
-            [(name, due)] = wait_for(lambda: stack.delayed(mail_id, "email"))
+            due = wait_for(lambda: stack.due(mail_id))
             next_at = datetime.fromisoformat(shown["nextAttemptAt"]).timestamp()
             assert next_at == pytest.approx(sent(vendors, word)[-1].at + 10, abs=1.5)
             assert due == pytest.approx(next_at, abs=1.2)
-            assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 3 - attempt
-            move(mail_id, "email")
+            assert stack.failures(mail_id) == attempt
+            move(mail_id)
     shown = settled(api, mail_id)
     assert (shown["status"], shown["attempts"], shown["nextAttemptAt"]) == ("FAILED", 4, None)
     assert shown["error"] == "Resend is having trouble."
+    assert wait_for(lambda: stack.job(mail_id).get(b"ended_at")) and stack.job(mail_id)[b"retries_left"] == b"0"
     assert len({key_of(request) for request in sent(vendors, word)}) == 1 and len(sent(vendors, word)) == 4
     events = list(wait_for(lambda: vendors.asked("/envelope/", mail_id)))
     assert len(events) == 1, "Sentry hears of the last attempt only"
 
 
-def test_what_goes_through_at_the_second_try_is_sent_and_shows_no_error(
+def test_what_goes_through_at_the_second_attempt_is_sent_and_shows_no_error(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     mail_id, word = announced(api, vendors, Answer(500))
-    stack.hurry(mail_id, "email")
+    stack.hurry(mail_id)
     shown = settled(api, mail_id)
     assert (shown["status"], shown["attempts"], shown["error"]) == ("SENT", 2, None)
     assert len({key_of(request) for request in sent(vendors, word)}) == 1
@@ -58,10 +59,10 @@ def test_no_mail_shares_its_key_with_another(api: Client, vendors: Recorder) -> 
 def test_a_retry_after_is_obeyed_and_costs_no_attempt(api: Client, stack: Stack, vendors: Recorder) -> None:
     slow_down = Answer(429, {"name": "rate_limit_exceeded"}, {"retry-after": "90"})
     mail_id, word = announced(api, vendors, slow_down)
-    [(name, due)] = wait_for(lambda: stack.delayed(mail_id, "email"))
+    due = wait_for(lambda: stack.due(mail_id))
     assert 90 <= due - sent(vendors, word)[0].at <= 93
-    assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 3
-    stack.hurry(mail_id, "email")
+    assert stack.failures(mail_id) == 0
+    stack.hurry(mail_id)
     assert settled(api, mail_id)["status"] == "SENT"
 
 
@@ -101,18 +102,18 @@ def test_what_is_sent_or_still_tried_is_not_sent_again(api: Client, vendors: Rec
     wait_for(lambda: mail(api, waiting)["error"])
     assert api("POST", f"/v1/emails/{waiting}/retry").status_code == 409
     assert len(sent(vendors, word)) == 1
-    stack.hurry(waiting, "email")
+    stack.hurry(waiting)
     settled(api, waiting, "SENT")
 
 
 def test_the_operators_tools_send_again_too(api: Client, stack: Stack, vendors: Recorder) -> None:
     mail_id, word = announced(api, vendors, BAD_KEY, BAD_KEY)
     settled(api, mail_id)
-    ops = [sys.executable, "-m", "jobs.ops"]
+    ops = [sys.executable, "-m", "runner.ops"]
     options: dict[str, Any] = dict(cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
     [line] = [x for x in subprocess.run([*ops, "failed"], **options).stdout.splitlines() if mail_id in x]
-    assert line.startswith(f"send {mail_id} {api.workspace_id} 1 ")
-    assert subprocess.run([*ops, "retry", "send", mail_id], **options).returncode == 0
+    assert line.startswith(f"email.send {mail_id} {api.workspace_id} 1 ")
+    assert subprocess.run([*ops, "retry", "email.send", mail_id], **options).returncode == 0
     wait_for(lambda: len(sent(vendors, word)) == 2 and mail(api, mail_id)["status"] == "FAILED")
     name = wait_for(lambda: [name for name in listed(stack, "failed", "email") if mail_id in name])[0]
     assert press(stack, f"/job/{name}/requeue").json() == {"status": "OK"}

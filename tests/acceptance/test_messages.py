@@ -11,8 +11,7 @@ from messaging import CREDENTIALS, put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
-QUEUE = "webhook-retry"
-LADDER = (5, 20, 80, 320, 1280)
+INTERVALS = (5, 20, 80, 320, 1280)
 
 
 @pytest.mark.parametrize("channel", CREDENTIALS)
@@ -30,7 +29,7 @@ def test_a_message_is_sent_within_the_request(channel: str, api: Client, stack: 
     assert stack.sql(told, api.workspace_id) == [("message_sent", sent["id"])]
 
 
-def test_a_failing_vendor_is_tried_after_5_20_80_320_and_1280_seconds_and_then_the_message_rests_as_failed(
+def test_a_failing_vendor_is_tried_after_5_20_80_320_and_1280_seconds_and_then_the_message_is_failed(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
@@ -38,21 +37,19 @@ def test_a_failing_vendor_is_tried_after_5_20_80_320_and_1280_seconds_and_then_t
     vendors.script(word, *[Answer(500)] * 6)
     with stack.nothing_moves() as move:
         failed = say(api, word)
-        for attempt, interval in enumerate(LADDER, 1):
+        for attempt, interval in enumerate(INTERVALS, 1):
             shown = wait_for(lambda n=attempt: trying(api, failed["id"], n))
             assert shown["status"] == "RETRYING"
             assert "Telegram is having trouble" in shown["error"]
             due = datetime.fromisoformat(shown["nextAttemptAt"]).timestamp()
             assert due == pytest.approx(vendors.asked("/telegram", word)[-1].at + interval, abs=1.5)
-            stack.bring_forward(failed["id"], QUEUE)
-            [(name, _)] = wait_for(lambda: stack.delayed(failed["id"], QUEUE))
-            job = stack.payload(name)
-            assert job["args"] == [failed["id"]]
-            assert job["kwargs"]["content"] == word
-            assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 5 - attempt
-            move(failed["id"], QUEUE)
-    rests = settled(api, failed["id"])
-    assert (rests["status"], rests["nextAttemptAt"], len(rests["attempts"])) == ("FAILED", None, 6)
+            assert stack.failures(failed["id"]) == attempt
+            move(failed["id"])
+    final = settled(api, failed["id"])
+    assert (final["status"], final["nextAttemptAt"], len(final["attempts"])) == ("FAILED", None, 6)
+    job = stack.payload(failed["id"])
+    assert (job["args"], job["kwargs"]["content"]) == ([failed["id"]], word)
+    assert stack.job(failed["id"])[b"retries_left"] == b"0"
     assert len(vendors.asked("/telegram", word)) == 6
     listed = api("GET", f"/v1/agents/{api.agent_id}/messages", params={"status": "FAILED"}).json()["items"]
     assert [m["id"] for m in listed] == [failed["id"]]
@@ -121,20 +118,21 @@ def test_a_failed_message_can_be_sent_again_once_and_what_was_sent_of_it_does_no
     sent = settled(api, failed["id"])
     assert sent["status"] == "SENT"
     assert [r.json["content"].split()[1] for r in vendors.asked("/discord", word)] == ["0", "1", "1", "1"]
-    assert len({r.json["nonce"] for r in vendors.asked("/discord", word)}) == 2, "the same keys at every try"
+    assert len({r.json["nonce"] for r in vendors.asked("/discord", word)}) == 2, "the same keys at every attempt"
     assert api("POST", f"/v1/messages/{failed['id']}/retry").status_code == 409
 
 
-def test_no_try_begins_an_hour_after_the_first(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_no_attempt_begins_an_hour_after_the_first(api: Client, stack: Stack, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(500))
     late = say(api, word)
-    [(first_try, give_up)] = stack.sql(
-        "SELECT at, give_up_at FROM message_attempts JOIN work ON row_id = message_id WHERE message_id = %s", late["id"]
+    [(first_attempt, give_up)] = stack.sql(
+        "SELECT at, give_up_at FROM message_attempts JOIN outbox ON row_id = message_id WHERE message_id = %s",
+        late["id"],
     )
-    assert give_up - first_try == timedelta(hours=1)
-    stack.sql("UPDATE work SET give_up_at = now() - interval '1 second' WHERE row_id = %s", late["id"])
+    assert give_up - first_attempt == timedelta(hours=1)
+    stack.sql("UPDATE outbox SET give_up_at = now() - interval '1 second' WHERE row_id = %s", late["id"])
     failed = settled(api, late["id"])
     assert (failed["status"], len(failed["attempts"])) == ("FAILED", 1)
     assert "within an hour" in failed["error"]

@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,8 +19,14 @@ from messaging import SECRET, message, put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
+from nightshift import outbox
+from nightshift.channels.accounts import JOB
+from runner.dispatch import dispatch
+from runner.reconcile import reconcile
+from runner.rescue import rescue
 
-def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_try_and_the_message_arrives(
+
+def test_a_worker_killed_in_the_middle_of_a_send_leaves_an_unknown_attempt_and_the_message_arrives(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
@@ -48,12 +52,12 @@ def test_an_api_process_killed_while_it_sends_loses_nothing_and_the_same_request
         asking = pool.submit(api, "POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
         wait_for(lambda: vendors.asked("/telegram", word))
         [(message_id, owner)] = stack.sql(
-            "SELECT row_id, lease_owner FROM work JOIN messages ON id = row_id WHERE content = %s", word
+            "SELECT row_id, lease_owner FROM outbox JOIN messages ON id = row_id WHERE content = %s", word
         )
         os.kill(int(owner.rpartition("-")[2]), signal.SIGKILL)
         with pytest.raises(requests.ConnectionError):
             asking.result()
-    stack.sql("UPDATE work SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
+    stack.sql("UPDATE outbox SET lease_until = now() WHERE row_id = %s AND lease_owner = %s", message_id, owner)
     sent = settled(api, message_id)
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
     again = api("POST", f"/v1/agents/{api.agent_id}/messages", json=body, headers=key)
@@ -61,19 +65,20 @@ def test_an_api_process_killed_while_it_sends_loses_nothing_and_the_same_request
     assert len(vendors.asked("/telegram", word)) == 2
 
 
-def test_redis_wiped_in_mid_ladder_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_redis_wiped_between_two_retries_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(500), Answer(500), Answer(500))
     wiped = say(api, word)
     wait_for(lambda: trying(api, wiped["id"], 2))
-    stack.redis.flushall()
-    stack.bring_forward(wiped["id"], "webhook-retry")
+    with stack.nothing_moves():
+        stack.take(wiped["id"])
+        stack.redis.flushall()
     wait_for(lambda: trying(api, wiped["id"], 3), 60)
-    assert stack.sql("SELECT failures FROM work WHERE row_id = %s", wiped["id"]) == [(3,)]
+    assert stack.sql("SELECT failures FROM outbox WHERE row_id = %s", wiped["id"]) == [(3,)]
 
 
-def test_while_a_lease_lasts_no_sweep_and_no_other_worker_sends_the_message(
+def test_while_a_lease_lasts_no_reconciliation_and_no_other_worker_sends_the_message(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
@@ -81,8 +86,11 @@ def test_while_a_lease_lasts_no_sweep_and_no_other_worker_sends_the_message(
     vendors.script(word, Answer(500), Answer(delay_seconds=5))
     slow = say(api, word)
     wait_for(lambda: len(vendors.asked("/telegram", word)) == 2)
-    sweep = "from jobs.sweep import sweep; from jobs.ring import ring_due; sweep(); ring_due('retry_send', '%s')"
-    subprocess.run([sys.executable, "-c", sweep % api.workspace_id], cwd=stack.root, env=stack.env, check=True)
+    reconcile()
+    rescue()
+    assert dispatch(JOB, api.workspace_id) == 0
+    [(generation,)] = stack.sql("SELECT generation FROM outbox WHERE row_id = %s", slow["id"])
+    assert outbox.claim(JOB, slow["id"], generation, "another worker") is None
     assert message(api, slow["id"])["status"] == "SENDING"
     sent = settled(api, slow["id"])
     assert (sent["status"], len(sent["attempts"])) == ("SENT", 2)
@@ -103,7 +111,7 @@ def test_a_vendor_that_stays_silent_is_left_within_15_seconds_and_asked_again_la
     assert time.monotonic() - begun < 15
     for shown in unknown:
         assert (shown["status"], [a["outcome"] for a in shown["attempts"]]) == ("RETRYING", ["unknown"])
-        assert "whether the message arrived is not known" in shown["error"]
+        assert "whether the message arrived is unknown" in shown["error"]
         sent = settled(api, shown["id"])
         assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["unknown", "sent"])
 
@@ -171,7 +179,7 @@ def test_where_only_the_word_of_the_last_commit_was_lost_the_message_is_sent_onc
         asking = pool.submit(lambda: say(api, word))
         wait_for(lambda: vendors.asked("/telegram", word))
         with stack.no_commit_confirmed() as break_off:
-            wait_for(lambda: break_off("%UPDATE messages SET status = 'SENT'%"))
+            wait_for(lambda: break_off("%message_sent%"))
         sent = asking.result()
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["sent"])
     assert len(vendors.asked("/telegram", word)) == 1

@@ -14,7 +14,7 @@ from stack import Stack
 
 
 def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jobs.ops", *arguments]
+    command = [sys.executable, "-m", "runner.ops", *arguments]
     return subprocess.run(command, cwd=stack.root, env={**os.environ, **stack.env}, capture_output=True, text=True)
 
 
@@ -61,9 +61,7 @@ def test_of_a_long_text_only_the_missing_parts_are_sent_again_in_order(api: Clie
     assert all(len(r.json["content"]) <= 2000 for r in asked)
 
 
-def test_a_text_of_many_slow_parts_is_put_down_in_time_and_no_part_is_sent_twice(
-    api: Client, vendors: Recorder
-) -> None:
+def test_a_text_of_many_slow_parts_is_snoozed_in_time_and_no_part_is_sent_twice(api: Client, vendors: Recorder) -> None:
     put(api, "DISCORD", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(word, *[Answer(delay_seconds=2.6)] * 4)
@@ -91,7 +89,7 @@ def test_what_waited_in_line_behind_a_refused_token_fails_too_and_an_operator_se
         assert shown["id"] in listed
     put(api, "TELEGRAM", vendors)
     for shown in (first, waiting, fast):
-        assert ops(stack, "retry", "retry_send", shown["id"]).returncode == 0
+        assert ops(stack, "retry", "webhook_retry.retry_send", shown["id"]).returncode == 0
         assert settled(api, shown["id"])["status"] == "SENT"
     sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
     assert sent == [f"{word} 0"] * 3 + [f"{word} 1"]

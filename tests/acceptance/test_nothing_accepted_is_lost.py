@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import pytest
 from client import OPERATOR_KEY, Client
 from messaging import put, say, settled
 from recorder import Answer, Recorder
@@ -32,14 +33,14 @@ def test_a_killed_workers_job_runs_again_and_the_death_costs_no_attempt(
     stack.kill_worker_of(doc_id)
     doc = api.settled(doc_id)
     assert (doc["status"], doc["attempts"]) == ("READY", 2)
-    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(0, 1, "done")]
+    assert stack.sql("SELECT failures, deaths, state FROM outbox WHERE row_id = %s", doc_id) == [(0, 1, "done")]
     assert chunks(stack, doc_id) == doc["chunkCount"]
     assert wait_for(lambda: vendors.asked("/envelope/", doc_id)), "a killed job is reported"
     assert not stack.redis.zrange("rq:wip:ingestion", 0, -1)
     wait_for(lambda: len(stack.pids_of_workers("ingestion")) == 3)
 
 
-def test_a_document_that_kills_its_worker_again_and_again_comes_to_rest(
+def test_a_document_that_kills_its_worker_again_and_again_is_failed_in_the_end(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     doc_id, word = slow_document(api, vendors, *[Answer(delay_seconds=3)] * 8)
@@ -47,8 +48,8 @@ def test_a_document_that_kills_its_worker_again_and_again_comes_to_rest(
         wait_for(lambda n=asked: len(vendors.asked("/embeddings", word)) == n)
         stack.kill_worker_of(doc_id)
         if asked > 2:  # from the third death on each is a failed attempt, with its wait
-            wait_for(lambda n=asked: stack.sql("SELECT failures FROM work WHERE row_id = %s", doc_id) == [(n - 2,)])
-            stack.sql("UPDATE work SET due_at = now() WHERE row_id = %s AND state = 'pending'", doc_id)
+            wait_for(lambda n=asked: stack.sql("SELECT failures FROM outbox WHERE row_id = %s", doc_id) == [(n - 2,)])
+            stack.sql("UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending'", doc_id)
     doc = api.settled(doc_id)
     assert (doc["status"], doc["attempts"], doc["retryAt"]) == ("ERROR", 6, None)
     assert "stopped unexpectedly" in doc["errorMsg"]
@@ -66,21 +67,20 @@ def test_redis_wiped_in_the_middle_of_an_ingest_loses_nothing(api: Client, stack
     assert len(vendors.embedded(_)) == 1
 
 
-def test_redis_wiped_between_two_attempts_goes_on_where_the_ladder_was(
-    api: Client, stack: Stack, vendors: Recorder
-) -> None:
+def test_redis_wiped_between_two_attempts_goes_on_where_it_was(api: Client, stack: Stack, vendors: Recorder) -> None:
     word = f"word{uuid4().hex}"
     vendors.script(word, *[Answer(500)] * 4)
     doc_id = api.add_text(f"On {word}.")
     wait_for(lambda: api.doc(doc_id)["retryAt"])
     stack.hurry(doc_id)
     wait_for(lambda: (d := api.doc(doc_id))["attempts"] == 2 and d["retryAt"])
-    wait_for(lambda: stack.delayed(doc_id))
-    stack.redis.flushall()
-    wait_for(lambda: (d := api.doc(doc_id))["attempts"] == 3 and d["retryAt"], 60)  # the sweep rang it
-    [(name, _)] = wait_for(lambda: stack.delayed(doc_id))
-    assert name == f"ingest-{doc_id}-2"
-    assert int(stack.redis.hget(f"rq:job:{name}", "retries_left")) == 0
+    with stack.nothing_moves():
+        stack.take(doc_id)
+        stack.redis.flushall()
+    wait_for(lambda: (d := api.doc(doc_id))["attempts"] == 3 and d["retryAt"], 60)  # reconciled
+    asked_at = vendors.asked("/embeddings", word)[-1].at
+    assert wait_for(lambda: stack.due(doc_id)) == pytest.approx(asked_at + 32, abs=1.5)
+    assert stack.failures(doc_id) == 3
     stack.hurry(doc_id)
     doc = api.settled(doc_id)
     assert (doc["status"], doc["attempts"]) == ("ERROR", 4)
@@ -93,7 +93,7 @@ def test_deleted_in_the_middle_leaves_nothing_behind(api: Client, stack: Stack, 
     wait_for(lambda: [e for e in stack.lines(event="job", outcome="lost") if f"-{doc_id}-" in e["id"]])
     for table in ("chunks", "document_parts", "paid_embeddings"):
         assert stack.sql(f"SELECT count(*) FROM {table} WHERE doc_id = %s", doc_id) == [(0,)]
-    assert stack.sql("SELECT count(*) FROM work WHERE row_id = %s", doc_id) == [(0,)]
+    assert stack.sql("SELECT count(*) FROM outbox WHERE row_id = %s", doc_id) == [(0,)]
     assert api.search(word) == []
 
 
@@ -102,7 +102,7 @@ def test_ingested_again_in_the_middle_has_each_chunk_once(api: Client, stack: St
     for _ in range(3):
         assert api("POST", f"/v1/knowledge/{doc_id}/reingest").status_code == 202
     doc = api.settled(doc_id)
-    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND state = 'done'", doc_id))
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = %s AND state = 'done'", doc_id))
     assert chunks(stack, doc_id) == doc["chunkCount"] == 1
 
 
@@ -120,10 +120,10 @@ def test_a_worker_stopped_past_its_lease_cannot_overwrite_its_successor(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     doc_id, _word = slow_document(api, vendors)
-    owner = stack.sql("SELECT lease_owner FROM work WHERE row_id = %s", doc_id)[0][0]
+    owner = stack.sql("SELECT lease_owner FROM outbox WHERE row_id = %s", doc_id)[0][0]
     pid = int(stack.redis.hget(f"rq:worker:{owner}", "pid"))
     os.kill(pid, signal.SIGSTOP)
-    stack.sql("UPDATE work SET lease_until = now() - interval '1 second' WHERE row_id = %s", doc_id)
+    stack.sql("UPDATE outbox SET lease_until = now() - interval '1 second' WHERE row_id = %s", doc_id)
     doc = api.settled(doc_id)
     assert doc["attempts"] == 2
     os.kill(pid, signal.SIGCONT)
@@ -132,13 +132,13 @@ def test_a_worker_stopped_past_its_lease_cannot_overwrite_its_successor(
     assert chunks(stack, doc_id) == doc["chunkCount"]
 
 
-def test_a_gentle_stop_gives_a_long_job_back_unharmed_and_ends(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_a_gentle_stop_releases_a_long_job_unharmed_and_ends(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_id, _ = slow_document(api, vendors, Answer(delay_seconds=25))
     supervisor = stack.processes["worker"]
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(30) == 0
-    state = stack.sql("SELECT state, failures, deaths, lease_owner FROM work WHERE row_id = %s", doc_id)
-    assert state == [("pending", 0, 0, None)]
+    state = stack.sql("SELECT state, failures, deaths, lease_owner FROM outbox WHERE row_id = %s", doc_id)
+    assert state in ([("pending", 0, 0, None)], [("dispatched", 0, 0, None)])
     stack.launch("worker")
     assert api.settled(doc_id)["status"] == "READY"
     stack.wait_ready()
@@ -148,11 +148,8 @@ def test_a_crowd_of_one_workspace_holds_few_places_in_redis(api: Client, stack: 
     word = f"word{uuid4().hex}"
     vendors.script(word, *[Answer(delay_seconds=1)] * 3)
     docs = [api.add_text(f"The {word} number {n}.") for n in range(12)]
-    pending = stack.sql(
-        "SELECT count(*) FROM work WHERE workspace_id = %s AND state = 'pending' AND rung_at IS NOT NULL",
-        api.workspace_id,
-    )
-    assert pending[0][0] <= 3
+    in_redis = "SELECT count(*) FROM outbox WHERE workspace_id = %s AND state IN ('dispatched', 'running')"
+    assert stack.sql(in_redis, api.workspace_id)[0][0] <= 3
     other = Client.of_new_workspace(api.base_url, OPERATOR_KEY)
     late = other.add_text("A single text of another workspace.")
     other.settled(late)
@@ -211,7 +208,7 @@ def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_an
     wait_for(lambda: [m["status"] for m in api("GET", "/v1/emails").json()["items"]] == ["SENT"])
 
 
-def test_without_a_sweep_what_is_accepted_is_rung_and_so_is_what_waits_for_its_place_its_turn_or_new_credentials(
+def test_without_a_scheduler_what_is_accepted_runs_and_so_does_what_waits_for_the_bound_its_turn_or_new_credentials(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)

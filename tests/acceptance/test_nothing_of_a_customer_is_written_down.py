@@ -98,7 +98,7 @@ def test_when_vendors_refuse_and_repeat_what_they_were_told(
     wait_for(lambda: client.doc(doc_id)["errorMsg"])
     for message_id in sent:
         wait_for(lambda m=message_id: client("GET", f"/v1/messages/{m}").json()["attempts"])
-    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND runs > 0 AND lease_owner IS NULL", mail_id))
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = %s AND runs > 0 AND lease_owner IS NULL", mail_id))
 
 
 def test_when_vendors_break_off(client: Client, stack: Stack, vendors: Recorder) -> None:

@@ -9,21 +9,23 @@ from messaging import put, say, settled, trying
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
+from runner.dispatch import push
+
 THINKS = 2.0  # the vendor, long enough for Postgres to be gone when it answers
 AWAY = 4.0
 
 
-def test_a_failure_is_counted_and_its_work_owed_again_not_held_until_its_lease_is_up(
+def test_a_failure_is_counted_and_retried_and_not_held_until_its_lease_is_up(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(500, delay_seconds=THINKS))
     doc_id = api.add_text(f"The {word} stands in the hall.")
     _goes_once(stack, vendors, "/embeddings", word)
-    wait_for(lambda: stack.sql("SELECT 1 FROM work WHERE row_id = %s AND failures = 1", doc_id))
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = %s AND failures = 1", doc_id))
     stack.hurry(doc_id)
     assert api.settled(doc_id)["status"] == "READY"
-    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
+    assert stack.sql("SELECT failures, deaths, state FROM outbox WHERE row_id = %s", doc_id) == [(1, 0, "done")]
 
 
 def test_work_whose_turn_comes_while_postgres_is_away_is_no_failure_and_runs_when_it_is_back(
@@ -37,12 +39,12 @@ def test_work_whose_turn_comes_while_postgres_is_away_is_no_failure_and_runs_whe
         lines = stack.lines(event="job")
         return [line["outcome"] for line in lines if kept["id"] in line.get("id", "") and line["outcome"] != "retry"]
 
-    with stack.nothing_moves() as move:
+    with stack.nothing_moves():
         kept = say(api, word)
-        wait_for(lambda: stack.delayed(kept["id"], "webhook-retry"))
+        job, rows = stack.take(kept["id"])
         with stack.postgres_away():
-            move(kept["id"], "webhook-retry")
-            assert wait_for(in_the_worker) == ["given_back"]
+            push(job, rows)
+            assert wait_for(in_the_worker) == ["released"]
     stack.wait_ready()
     sent = settled(api, kept["id"])
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "sent"])
@@ -56,10 +58,10 @@ def test_a_failure_whose_commit_took_effect_unheard_is_counted_once(
     doc_id = api.add_text(f"The {word} stands in the yard.")
     wait_for(lambda: vendors.asked("/embeddings", word))
     with stack.no_commit_confirmed() as break_off:
-        counted = "SELECT 1 FROM work WHERE row_id = %s AND failures = 1"
+        counted = "SELECT 1 FROM outbox WHERE row_id = %s AND failures = 1"
         wait_for(lambda: (break_off("COMMIT"), stack.sql(counted, doc_id))[1])
     assert api.settled(doc_id)["status"] == "READY"
-    assert stack.sql("SELECT failures, deaths, state FROM work WHERE row_id = %s", doc_id) == [(1, 0, "done")]
+    assert stack.sql("SELECT failures, deaths, state FROM outbox WHERE row_id = %s", doc_id) == [(1, 0, "done")]
 
 
 def test_a_vendors_answer_to_a_kept_message_is_not_lost(api: Client, stack: Stack, vendors: Recorder) -> None:
@@ -70,7 +72,7 @@ def test_a_vendors_answer_to_a_kept_message_is_not_lost(api: Client, stack: Stac
     _goes_once(stack, vendors, "/telegram", word, 2)
     shown = wait_for(lambda: trying(api, kept["id"], 2))
     assert [(a["outcome"], a["httpStatus"]) for a in shown["attempts"]] == [("failed", 500)] * 2
-    stack.hurry(kept["id"], "webhook-retry")
+    stack.hurry(kept["id"])
     _goes_once(stack, vendors, "/telegram", word, 3)
     sent = settled(api, kept["id"])
     assert (sent["status"], [a["outcome"] for a in sent["attempts"]]) == ("SENT", ["failed", "failed", "sent"])

@@ -16,7 +16,7 @@ import pytest
 from stack import Stack, wait_for
 
 from devstack.redis import Redis
-from jobs.clockwork import ALIVE
+from runner.scheduler import ALIVE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,7 +33,7 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture
 def alone(servers: dict[str, str], redis: Redis) -> Iterator[Stack]:
-    """A scheduler and nothing else, on a Redis and a database of its own: it leads there, whoever leads elsewhere."""
+    """A scheduler and at first nothing else, on a Redis and a database of its own: it leads there, whoever leads elsewhere."""
     name = f"alone{uuid4().hex}"
     url = servers["DATABASE_URL"].replace("/nightshift?", f"/{name}?")
     _execute(servers["DATABASE_URL"], f"CREATE DATABASE {name}")
@@ -46,7 +46,7 @@ def alone(servers: dict[str, str], redis: Redis) -> Iterator[Stack]:
     _execute(servers["DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_scheduler_whose_redis_was_stopped_ticks_sweeps_and_owes_slots_once_it_is_back(
+def test_a_scheduler_whose_redis_was_stopped_ticks_reconciles_and_opens_slots_once_it_is_back(
     alone: Stack, redis: Redis
 ) -> None:
     wait_for(lambda: alone.redis.exists(ALIVE), explain=alone.log_path.read_text)
@@ -55,14 +55,17 @@ def test_a_scheduler_whose_redis_was_stopped_ticks_sweeps_and_owes_slots_once_it
     alone.sql("DELETE FROM slots WHERE entry = 'daily-rollup'")
     alone.sql("INSERT INTO slots VALUES ('daily-rollup', %s)", datetime.now(UTC) - timedelta(days=3))
     alone.sql(
-        "INSERT INTO work (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,"
-        " updated_at) VALUES ('send', 'mail_1', 'ws_1', 'pending', now(), 0, 0, 0, 0, 0, now())"
+        "INSERT INTO outbox (job, row_id, workspace_id, state, generation, dispatched_at) VALUES"
+        " ('email.send', 'mail_1', 'ws_1', 'dispatched', 1, now() - interval '1 minute')"
     )
     redis.start()
     alone.redis.delete(ALIVE, "rq:scheduler:scheduled_jobs")
     wait_for(lambda: alone.redis.exists(ALIVE), explain=alone.log_path.read_text)
-    wait_for(lambda: alone.redis.lrange("rq:queue:email", 0, -1) == [b"send-mail_1-1"])
-    wait_for(lambda: alone.sql("SELECT count(*) FROM work WHERE job = 'daily_rollup'") == [(3,)])
+    wait_for(lambda: alone.sql("SELECT state FROM outbox WHERE row_id = 'mail_1'") == [("pending",)])
+    rollups = "SELECT count(*), bool_and(state = 'done') FROM outbox WHERE job = 'analytics_rollup.daily_rollup'"
+    wait_for(lambda: alone.sql(rollups)[0][0] == 3)
+    alone.launch("worker", "analytics-rollup")
+    wait_for(lambda: alone.sql(rollups) == [(3, True)], explain=alone.log_path.read_text)
     assert alone.processes["scheduler"].poll() is None, "the same process"
 
 

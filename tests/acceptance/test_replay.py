@@ -1,4 +1,4 @@
-"""What rests as failed is tried again: by the dashboard and by `make ops`."""
+"""What is FAILED is retried: by the dashboard and by `make ops`."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def test_a_job_that_is_not_failed_is_not_requeued(api: Client, stack: Stack, ven
     assert press(stack, f"/job/{name}/requeue").status_code == 409, "another one of this row is"
 
 
-def test_requeue_owes_the_row_anew_and_takes_the_failed_job_off_the_list(
+def test_requeue_enqueues_the_row_again_and_takes_the_failed_job_off_the_list(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     doc_id, name = failed_job(api, stack, vendors)
@@ -41,7 +41,7 @@ def test_a_failed_job_whose_row_has_moved_on_is_not_requeued(api: Client, stack:
     assert press(stack, f"/job/{name}/requeue").status_code == 409
 
 
-def test_requeue_all_tries_a_queues_failed_work_again_also_what_redis_forgot(
+def test_requeue_all_retries_a_queues_failed_rows_also_what_redis_forgot(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     known, (forgotten, name) = failed_job(api, stack, vendors)[0], failed_job(api, stack, vendors)
@@ -52,36 +52,38 @@ def test_requeue_all_tries_a_queues_failed_work_again_also_what_redis_forgot(
 
 
 def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jobs.ops", *arguments]
+    command = [sys.executable, "-m", "runner.ops", *arguments]
     return subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
 
 
-def test_failed_lists_what_rests_as_failed_in_one_line_each(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_failed_lists_what_is_failed_in_one_line_each(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_id = failed(api, vendors)
     for arguments in (["failed"], ["failed", "--queue", "ingestion"]):
         [line] = [line for line in ops(stack, *arguments).stdout.splitlines() if doc_id in line]
         job, row_id, workspace_id, runs, when, sentence = line.split(" ", 5)
-        assert (job, row_id, workspace_id, runs) == ("ingest", doc_id, api.workspace_id, "1")
+        assert (job, row_id, workspace_id, runs) == ("ingestion.ingest", doc_id, api.workspace_id, "1")
         assert when.endswith("Z") and sentence == api.doc(doc_id)["errorMsg"]
     assert ops(stack, "failed", "--queue", "billing").stdout == ""
 
 
-def test_retry_tries_one_again_with_all_attempts(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_retry_enqueues_one_again_with_all_attempts(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_id = failed(api, vendors)
-    assert ops(stack, "retry", "ingest", doc_id).returncode == 0
+    assert ops(stack, "retry", "ingestion.ingest", doc_id).returncode == 0
     doc = api.settled(doc_id)
     assert (doc["status"], doc["attempts"]) == ("READY", 1)
-    again = ops(stack, "retry", "ingest", doc_id)
-    assert (again.returncode, again.stderr) == (1, f"ingest {doc_id} does not rest as failed.\n")
+    again = ops(stack, "retry", "ingestion.ingest", doc_id)
+    assert (again.returncode, again.stderr) == (1, f"ingestion.ingest {doc_id} is not FAILED.\n")
 
 
-def test_retry_tries_a_whole_queue_again(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_retry_enqueues_a_whole_queue_again(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_ids = [failed(api, vendors) for _ in range(3)]
-    assert ops(stack, "retry", "--queue", "ingestion").stdout.endswith(" tried again.\n")
+    assert ops(stack, "retry", "--queue", "ingestion").stdout.endswith(" enqueued again.\n")
     assert {api.settled(doc_id)["status"] for doc_id in doc_ids} == {"READY"}
 
 
-@pytest.mark.parametrize("arguments", [[], ["retry"], ["retry", "ingest"], ["failed", "--queue", "none"], ["forget"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["retry"], ["retry", "ingestion.ingest"], ["failed", "--queue", "none"], ["forget"]]
+)
 def test_what_it_does_not_understand_it_says(arguments: list[str], stack: Stack) -> None:
     answer = ops(stack, *arguments)
     assert (answer.returncode, answer.stdout) == (2, "")

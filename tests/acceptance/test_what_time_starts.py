@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,17 +13,21 @@ from client import Client
 from owed import by_a_worker
 from stack import Stack, wait_for
 
-from jobs.schedule import SCHEDULE
+from jobs.analytics_rollup import daily_rollup
+from jobs.billing import monthly_credit_grant
+from nightshift.db.session import transaction
+from runner.registry import SCHEDULE, Job
 
+ROLLUP, GRANT = "analytics_rollup.daily_rollup", "billing.monthly_credit_grant"
 DUE = "rq:scheduler:scheduled_jobs"
 
 
 def last_seen(stack: Stack, entry: str, ago: timedelta) -> None:
-    """As if the entry's newest slot was that long ago, and nothing was owed since."""
+    """As if the entry's newest slot was that long ago, and nothing was enqueued since."""
     moment = datetime.now(UTC) - ago
     stack.sql("DELETE FROM slots WHERE entry = %s", entry)
     stack.sql("INSERT INTO slots VALUES (%s, %s)", entry, moment)
-    stack.sql("DELETE FROM work WHERE job IN ('daily_rollup', 'monthly_credit_grant') AND state = 'done'")
+    stack.sql("DELETE FROM outbox WHERE job IN (%s, %s) AND state = 'done'", ROLLUP, GRANT)
 
 
 def now_due(stack: Stack, entry: str) -> None:
@@ -30,8 +35,8 @@ def now_due(stack: Stack, entry: str) -> None:
     wait_for(lambda: stack.redis.zadd(DUE, {entry: 1}, xx=True, ch=True) or stack.redis.zscore(DUE, entry) == 1)
 
 
-def owed(stack: Stack, job: str) -> dict[str, str]:
-    return dict(stack.sql("SELECT row_id, state FROM work WHERE job = %s ORDER BY 1", job))
+def enqueued(stack: Stack, job: str) -> dict[str, str]:
+    return dict(stack.sql("SELECT row_id, state FROM outbox WHERE job = %s ORDER BY 1", job))
 
 
 def days_back(first: int, last: int) -> list[str]:
@@ -57,7 +62,7 @@ def test_redis_holds_both_entries_for_their_next_slot_in_utc(stack: Stack) -> No
     assert timedelta() < due["daily-rollup"] - datetime.now(UTC) <= timedelta(days=1)
 
 
-def test_this_new_installation_owed_nothing_of_the_past(stack: Stack) -> None:
+def test_this_new_installation_enqueued_nothing_of_the_past(stack: Stack) -> None:
     for entry in SCHEDULE.values():
         first, *later = [at for (at,) in stack.sql("SELECT at FROM slots WHERE entry = %s ORDER BY 1", entry.name)]
         assert later == list(entry.slots(first, datetime.now(UTC)))
@@ -70,20 +75,20 @@ def test_after_three_days_down_three_days_are_rolled_up(api: Client, stack: Stac
     now_due(stack, "daily-rollup")
     slots = wait_for(lambda: (n := stack.sql(before)[0][0]) > 1 and n - 1, 40)
     assert slots == 3
-    wait_for(lambda: list(owed(stack, "daily_rollup").values()) == ["done"] * 3, 60)
+    wait_for(lambda: list(enqueued(stack, ROLLUP).values()) == ["done"] * 3, 60)
     expected = days_back(3, 1) if datetime.now(UTC).hour >= 2 else days_back(4, 2)
-    assert list(owed(stack, "daily_rollup")) == expected
+    assert list(enqueued(stack, ROLLUP)) == expected
     now_due(stack, "daily-rollup")
     stack.redis.flushall()
     wait_for(lambda: (stack.redis.zscore(DUE, "daily-rollup") or 0) > 1, 40)
-    assert len(owed(stack, "daily_rollup")) == 3, "looked at again, none is owed again"
+    assert len(enqueued(stack, ROLLUP)) == 3, "looked at again, none is enqueued again"
 
 
 def test_a_grant_missed_by_a_month_is_granted_and_a_wiped_redis_does_not_matter(api: Client, stack: Stack) -> None:
     last_seen(stack, "monthly-credit-grant", timedelta(days=31))
     stack.redis.flushall()
     this_month = f"{datetime.now(UTC):%Y-%m}"
-    wait_for(lambda: owed(stack, "monthly_credit_grant").get(this_month) == "done", 90)
+    wait_for(lambda: enqueued(stack, GRANT).get(this_month) == "done", 90)
     assert api("GET", "/v1/credits").json()["balance"] == 1000, "it had this month's when it was made"
     stack.wait_ready()
 
@@ -97,40 +102,36 @@ def test_a_second_scheduler_takes_over_within_15_seconds_from_one_that_was_kille
         last_seen(stack, "daily-rollup", timedelta(days=1))
         stack.redis.delete(DUE, "nightshift:scheduler")
         wait_for(lambda: stack.redis.exists("nightshift:scheduler"), 15)
-        wait_for(lambda: list(owed(stack, "daily_rollup").values()) == ["done"], 40)
+        wait_for(lambda: list(enqueued(stack, ROLLUP).values()) == ["done"], 40)
     finally:
         stack.processes["scheduler"] = second
 
 
-def test_a_slot_that_failed_for_good_is_seen_and_tried_again_by_ops(api: Client, stack: Stack) -> None:
+def test_a_slot_that_failed_for_good_is_seen_and_retried_by_ops(api: Client, stack: Stack) -> None:
     day = "2026-02-03"
     stack.sql("ALTER TABLE rolled_days RENAME TO rolled_days_away")
     try:
-        stack.sql(
-            """INSERT INTO work VALUES ('daily_rollup', %s, '', 'pending', now(), 0, NULL, NULL, NULL,
-               0, 0, 0, 0, NULL, now())""",
-            day,
-        )
+        stack.sql("INSERT INTO outbox (job, row_id, workspace_id) VALUES (%s, %s, '')", ROLLUP, day)
         for failures in (1, 2):
-            tried = f"SELECT 1 FROM work WHERE row_id = %s AND failures = {failures}"
+            tried = f"SELECT 1 FROM outbox WHERE row_id = %s AND failures = {failures}"
             wait_for(lambda sql=tried: stack.sql(sql, day), 60)
-            stack.hurry(day, "analytics-rollup")
-        wait_for(lambda: owed(stack, "daily_rollup").get(day) == "failed", 60)
+            stack.hurry(day)
+        wait_for(lambda: enqueued(stack, ROLLUP).get(day) == "failed", 60)
     finally:
         stack.sql("ALTER TABLE rolled_days_away RENAME TO rolled_days")
 
     def ops(*arguments: str) -> Any:
-        command = [sys.executable, "-m", "jobs.ops", *arguments]
+        command = [sys.executable, "-m", "runner.ops", *arguments]
         return subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
 
     [line] = [line for line in ops("failed", "--queue", "analytics-rollup").stdout.splitlines() if day in line]
-    assert line.startswith(f"daily_rollup {day} - 3 ")
-    assert ops("retry", "daily_rollup", day).returncode == 0
-    wait_for(lambda: owed(stack, "daily_rollup")[day] == "done", 60)
+    assert line.startswith(f"{ROLLUP} {day} - 3 ")
+    assert ops("retry", ROLLUP, day).returncode == 0
+    wait_for(lambda: enqueued(stack, ROLLUP)[day] == "done", 60)
 
 
 def test_called_by_hand_it_runs_whatever_was_done_before(api: Client, stack: Stack) -> None:
-    by_a_worker(stack, "daily_rollup", "2026-02-04")
+    by_a_worker(stack, ROLLUP, "2026-02-04")
     rolled = "SELECT rolled_at FROM rolled_days WHERE day = '2026-02-04'"
     before = stack.sql(rolled)
     program = "from jobs.analytics_rollup import daily_rollup; daily_rollup('2026-02-04')"
@@ -138,19 +139,47 @@ def test_called_by_hand_it_runs_whatever_was_done_before(api: Client, stack: Sta
     assert stack.sql(rolled) > before
 
 
+REFUSED = [
+    (daily_rollup, day)
+    for day in ("24.11.2026", "2026-02-30", "", "2026-02-04\n", "2099-01-01", str(datetime.now(UTC).date()))
+]
+REFUSED += [(monthly_credit_grant, month) for month in ("11.2026", "2026-13", "2026-1", "", "2031-07")]
+
+
+@pytest.mark.parametrize(("job", "row_id"), REFUSED)
+def test_a_day_that_is_not_over_and_a_month_that_has_not_begun_are_refused_before_a_row_is_written(
+    job: Job, row_id: str, stack: Stack
+) -> None:
+    for refused in (job, lambda row_id: _enqueue(job, row_id)):
+        with pytest.raises(ValueError, match=r"^(day|month): must be .*$"):
+            refused(row_id)
+    assert stack.sql("SELECT 1 FROM outbox WHERE job = %s AND row_id = %s", job.name, row_id) == []
+
+
+def _enqueue(job: Job, row_id: str) -> None:
+    with transaction() as session:
+        job.enqueue(session, row_id)
+
+
+def test_by_hand_such_a_day_is_one_line(stack: Stack) -> None:
+    program = "from jobs.analytics_rollup import daily_rollup; daily_rollup('24.11.2026')"
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert (
+        answer.stderr.splitlines()[-1]
+        == "ValueError: day: must be a day that is over, like 2026-11-24, not '24.11.2026'"
+    )
+
+
 def test_what_ended_is_kept_as_agreed(stack: Stack) -> None:
     for number in range(9):
-        by_a_worker(stack, "daily_rollup", f"2026-01-{number + 10}")
+        by_a_worker(stack, ROLLUP, f"2026-01-{number + 10}")
     wait_for(lambda: stack.redis.zcard("rq:finished:analytics-rollup") == 7)
     newest = stack.redis.zrange("rq:finished:analytics-rollup", -1, -1)[0].decode()
     job = stack.redis.hgetall(f"rq:job:{newest}")
-    assert newest.startswith("daily_rollup-2026-01-18-") and json.loads(_inflated(job[b"data"]))[2] == ["2026-01-18"]
-
-
-def _inflated(data: bytes) -> bytes:
-    import zlib
-
-    return zlib.decompress(data)
+    assert newest.startswith("analytics_rollup-daily_rollup-2026-01-18-")
+    assert json.loads(zlib.decompress(job[b"data"]))[2] == ["2026-01-18"]
 
 
 def test_readyz_knows_the_scheduler(stack: Stack) -> None:

@@ -15,7 +15,7 @@ from nightshift.analytics.counts import COLUMNS
 from nightshift.analytics.daily import daily
 from nightshift.db.models import Agent
 from nightshift.db.session import statement, transaction
-from nightshift.late import mark
+from nightshift.dirty_days import mark
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     time = Clock("2033-03-10T12:00:00+00:00")
     monkeypatch.setattr(clock, "now", time)
     yield time
-    for table in ("rolled_days", "late_rows", "daily_analytics"):
+    for table in ("rolled_days", "dirty_days", "daily_analytics"):
         statement(f"DELETE FROM {table} WHERE day >= '2033-01-01'")
 
 
@@ -86,7 +86,7 @@ class Company:
     def stored(self, day: date) -> dict[str, int]:
         sql = f"SELECT {', '.join(COLUMNS)} FROM daily_analytics WHERE workspace_id = %(w)s AND day = %(day)s"
         rows = statement(sql, w=self.id, day=day)
-        return dict(rows[0]._mapping) if rows else dict.fromkeys(COLUMNS, 0)
+        return rows[0]._asdict() if rows else dict.fromkeys(COLUMNS, 0)
 
     def days(self) -> list[date]:
         today = clock.now().date()

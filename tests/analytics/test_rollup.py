@@ -26,7 +26,7 @@ def run(day: date = YESTERDAY) -> None:
 
 
 def marks() -> list[date]:
-    return [row.day for row in statement("SELECT day FROM late_rows WHERE day >= '2033-01-01' ORDER BY id")]
+    return [row.day for row in statement("SELECT day FROM dirty_days WHERE day >= '2033-01-01' ORDER BY id")]
 
 
 def test_each_thing_is_counted_on_the_day_of_its_own(company: Any) -> None:
@@ -52,7 +52,7 @@ def test_credits_handoffs_and_documents_are_counted_too(company: Any, time: Cloc
         arrivals.hand_off(session, company.agent, "LINE", "c1", "Angry")
         session.connection().exec_driver_sql(
             """INSERT INTO documents SELECT 'doc_' || %(w)s || n, %(w)s, %(a)s, 'text', 'text', 'T', sha256(n::text::bytea),
-               'READY', 1, NULL, NULL, 0, 0, NULL, NULL, NULL, now(), now(), %(at)s + (n - 2) * interval '1 day'
+               'READY', 1, NULL, NULL, 0, 0, NULL, NULL, NULL, %(at)s + (n - 2) * interval '1 day', now(), now()
                FROM generate_series(1, 3) n""",
             {"w": company.id, "a": company.agent.id, "at": time.moment},
         )
@@ -73,7 +73,7 @@ def test_a_day_is_utcs_from_midnight_to_midnight(company: Any) -> None:
     assert not any(company.stored(date(2033, 3, 10)).values()), "no day but the one that was asked for"
 
 
-def test_running_again_changes_nothing_and_late_rows_replace(company: Any) -> None:
+def test_running_again_changes_nothing_and_dirty_days_replace(company: Any) -> None:
     company.outbound(NOON, "RETRYING")
     name = company.outbound(NOON, "FAILED")
     run()
@@ -175,9 +175,9 @@ def test_a_count_that_began_earlier_does_not_overwrite_a_later_one(company: Any)
 
 def test_who_lost_the_lease_leaves_no_trace(company: Any) -> None:
     company.inbound(NOON)
-    for day in (YESTERDAY, date(2033, 3, 8)):  # its own day, and one with late rows
+    for day in (YESTERDAY, date(2033, 3, 8)):  # its own day, and a dirty one
         lease = lease_on(day.isoformat())
-        statement("UPDATE work SET lease_owner = 'another' WHERE job = %(job)s", job=lease.job)
+        statement("UPDATE outbox SET generation = generation + 1 WHERE job = %(job)s", job=lease.job)
         with pytest.raises(LeaseLost):
             rollup.roll_up(lease)
         assert company.stored(YESTERDAY)["messages_in"] == 0

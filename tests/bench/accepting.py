@@ -15,9 +15,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from harness import ROOT, Figure, compare
+from jobs.connection import redis
 from sqlalchemy import text
 
-from jobs.connection import redis
 from nightshift import workspaces
 from nightshift.db.session import transaction
 

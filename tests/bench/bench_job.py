@@ -11,14 +11,14 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 
 import bench_job
+from jobs.attempt import attempt
+from jobs.spec import JobSpec
+from nightshift.work import Lease
 from rq import Retry
 
 from jobs import registry
-from jobs.attempt import attempt
 from jobs.queues import QUEUES
-from jobs.spec import JobSpec
 from nightshift.http import post_trusted
-from nightshift.work import Lease
 
 
 def post(lease: Lease) -> None:

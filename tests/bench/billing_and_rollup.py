@@ -9,6 +9,7 @@ from datetime import date
 from threading import Event, Thread
 
 from harness import Figure, compare
+from nightshift.work import Lease
 from sqlalchemy import text
 
 from nightshift import work
@@ -17,7 +18,6 @@ from nightshift.analytics.rollup import roll_up
 from nightshift.billing.credits import USE
 from nightshift.billing.grants import GRANT, _values, grant_month
 from nightshift.db.session import engine, statement, transaction
-from nightshift.work import Lease
 
 WORKSPACES = 1_000_000
 ACTIVE = 100_000  # of them have something to roll up

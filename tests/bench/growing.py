@@ -5,14 +5,14 @@ import sys
 import time
 
 from harness import Figure, compare, median_seconds
+from jobs.ring import ring_due
+from jobs.sweep import sweep
 from sending import JOB, keep, tenant, vendor, webhook_workers
 from sqlalchemy import text
 from working import supervised
 
 from jobs import ingestion
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
-from jobs.sweep import sweep
 from nightshift.db.session import statement, transaction
 
 CROWD = 10_000

@@ -3,11 +3,11 @@
 import time
 
 from harness import Figure, compare
+from jobs.ring import ring_due
 from slow_server import LATENCY_SECONDS
 from working import cpu_seconds, slow_vendor, workers
 
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
 from nightshift import mail, workspaces
 from nightshift.db.models import Workspace
 from nightshift.db.session import statement, transaction

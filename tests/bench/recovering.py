@@ -12,10 +12,10 @@ from functools import partial
 
 import psutil
 from harness import ROOT, Figure, compare
-from sending import DUE, JOB, all_sent, keep, tenant, vendor, webhook_workers
-
 from jobs.connection import redis
 from jobs.ring import ring_due
+from sending import DUE, JOB, all_sent, keep, tenant, vendor, webhook_workers
+
 from nightshift.db.session import statement
 
 KILLS = 20

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 
 import psutil
 from harness import Figure, compare
+from jobs.attempt import attempt_here
+from jobs.ring import ring_due
 from slow_server import LATENCY_SECONDS
 from working import slow_vendor, supervised
 
 from jobs import webhook_retry
-from jobs.attempt import attempt_here
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
 from nightshift import workspaces
 from nightshift.channels import accounts, messages
 from nightshift.channels.send import send

@@ -14,11 +14,11 @@ from typing import Any
 import bench_job
 import psutil
 from harness import ROOT, Figure, compare
+from jobs.connection import redis
+from jobs.ring import ring_due
 from slow_server import LATENCY_SECONDS
 
-from jobs.connection import redis
 from jobs.queues import QUEUES
-from jobs.ring import ring_due
 from nightshift import work
 from nightshift.db.session import statement, transaction
 

@@ -1,6 +1,5 @@
 """A message is accepted or looked at while somebody else writes what it depends on."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,8 +9,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from stack import wait_for
 
-from nightshift import clock, work, workspaces
-from nightshift.channels import accounts, messages, tries
+from nightshift import clock, outbox, workspaces
+from nightshift.channels import accounts, attempts, messages
 from nightshift.db.session import engine, transaction
 
 CREDENTIALS = {"botToken": "123:token"}
@@ -25,23 +24,24 @@ def a_workspace() -> tuple[str, str]:
         return workspace.id, agent.id
 
 
-def accept(session: Session, workspace_id: str, agent_id: str) -> tuple[str, work.Lease | None]:
+def accept(session: Session, workspace_id: str, agent_id: str) -> tuple[str, outbox.Lease | None]:
     told = dict(channel_type="TELEGRAM", customer_id="customer", content="Hello")
     return messages.accept(session, workspace_id, agent_id, **told)
 
 
-def test_a_try_that_begins_while_one_looks_is_not_shown_by_half() -> None:
+def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
     workspace_id, agent_id = a_workspace()
     with transaction() as session:
         message_id, lease = accept(session, workspace_id, agent_id)
     with transaction() as session:
         assert lease
-        lease.give_back(session)
+        lease.release(session, clock.now() + timedelta(minutes=20))  # no worker of a running stack takes it
 
     def begin() -> None:
-        lease = work.claim(messages.JOB, message_id, "a worker")
+        with transaction() as session:
+            lease = outbox.claim_here(session, messages.JOB, message_id)
         assert lease
-        tries.begin(lease, time.monotonic() + 5)
+        attempts.begin(lease)
 
     to_begin = [begin]
 
@@ -67,7 +67,7 @@ def test_a_message_that_meets_a_hold_while_new_credentials_end_it_does_not_wait_
         [account] = accounts.listed(session, workspace_id)
         account.held_until = clock.now() + timedelta(minutes=20)
 
-    def meet() -> work.Lease | None:
+    def meet() -> outbox.Lease | None:
         with transaction() as session:
             return accept(session, workspace_id, agent_id)[1]
 

@@ -52,7 +52,7 @@ def each_day_is_what_a_fresh_count_gives(scene: Scene) -> list[str]:
     rolled = "day IN (SELECT day FROM rolled_days)"
     of_tables = {tuple(map(str, row)) for row in scene.machine.sql(f"{query} ({counted}) AS fresh WHERE {rolled}")}
     stored = {tuple(map(str, row)) for row in scene.machine.sql(f"{query} daily_analytics WHERE {rolled}")}
-    late = scene.machine.sql("SELECT DISTINCT day FROM late_rows")
+    late = scene.machine.sql("SELECT DISTINCT day FROM dirty_days")
     return (
         [f"differs: {row}" for row in sorted(of_tables ^ stored)] + [f"late: {day}" for (day,) in late] + _totals(scene)
     )

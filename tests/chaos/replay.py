@@ -2,7 +2,6 @@
 
 from load import Load
 from machine import Machine
-
 from nightshift.judging import UNEXPECTED
 from nightshift.work import CRASHED
 

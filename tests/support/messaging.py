@@ -38,7 +38,7 @@ def message(api: Client, message_id: str) -> dict[str, Any]:
 
 
 def trying(api: Client, message_id: str, attempts: int) -> dict[str, Any] | None:
-    """The message once so many of its tries have ended, and it is not being sent at the moment."""
+    """The message once so many of its attempts have ended, and it is not being sent at the moment."""
     shown = message(api, message_id)
     return shown if len(shown["attempts"]) == attempts and shown["status"] != "SENDING" else None
 

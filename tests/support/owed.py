@@ -7,20 +7,19 @@ from datetime import datetime
 from sqlalchemy import text
 from stack import Stack, wait_for
 
-from jobs.ring import ring_due
-from nightshift import work
+from nightshift import outbox
 from nightshift.db.session import statement, transaction
-from nightshift.work import Lease
+from nightshift.outbox import Lease
 
 WAITS_FOR_ME = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
 
 
 def lease_on(row_id: str) -> Lease:
     """A lease on a row of its own."""
-    job = f"test{uuid.uuid4().hex}"
+    job = f"test.{uuid.uuid4().hex}"
     with transaction() as session:
-        work.order(session, job, row_id, "")
-    lease = work.claim(job, row_id, "test")
+        outbox.enqueue(session, job, row_id, "")
+        lease = outbox.claim_here(session, job, row_id)
     assert lease
     return lease
 
@@ -30,18 +29,17 @@ def do(work_of: Callable[[Lease], None], row_id: str) -> None:
     lease = lease_on(row_id)
     try:
         work_of(lease)
-        [row] = statement("SELECT state FROM work WHERE job = %(job)s", job=lease.job)
+        [row] = statement("SELECT state FROM outbox WHERE job = %(job)s", job=lease.job)
         assert row.state == "done"
     finally:
-        statement("DELETE FROM work WHERE job = %(job)s", job=lease.job)
+        statement("DELETE FROM outbox WHERE job = %(job)s", job=lease.job)
 
 
 def by_a_worker(stack: Stack, job: str, row_id: str) -> None:
     """Have a running worker do it, as the scheduler would."""
     with transaction() as session:
-        work.order(session, job, row_id, "")
-    ring_due(job, "")
-    done = "SELECT 1 FROM work WHERE job = %s AND row_id = %s AND state = 'done'"
+        outbox.enqueue(session, job, row_id, "")
+    done = "SELECT 1 FROM outbox WHERE job = %s AND row_id = %s AND state = 'done'"
     wait_for(lambda: stack.sql(done, job, row_id), 60)
 
 

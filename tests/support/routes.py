@@ -30,6 +30,7 @@ FIELDS = {
     "amountDue": 5, "currency": "EUR", "url": "https://example.com/invoice",
     "q": "text", "from": "2026-01-01", "to": "2026-01-02",
 }  # fmt: skip
+UNFINISHED = "SELECT 1 FROM outbox WHERE workspace_id = %s AND state NOT IN ('done', 'failed')"
 ORDER = ("get", "post", "put", "patch", "delete")
 ROUTES = sorted(routes.ROUTES, key=lambda route: ORDER.index(route.method))
 
@@ -42,8 +43,7 @@ def params(route: Route) -> list[str]:
 def things(api: Client, stack: Stack, vendors: Recorder) -> dict[str, str]:
     """One of each kind, of this workspace, with nothing left to do for any of them."""
     made = {kind: KINDS[kind](api, vendors) for kind in sorted({name for route in ROUTES for name in params(route)})}
-    owed = "SELECT 1 FROM work WHERE workspace_id = %s AND state = 'pending'"
-    wait_for(lambda: not stack.sql(owed, api.workspace_id))
+    wait_for(lambda: not stack.sql(UNFINISHED, api.workspace_id))
     return made
 
 

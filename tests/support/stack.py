@@ -19,6 +19,10 @@ import psycopg2
 import redis
 import requests
 
+import jobs  # noqa: F401  registers them
+from runner.dispatch import push, take
+from runner.registry import JOBS, Job, job_id
+
 PROGRAMS = {
     "web": [str(Path(sys.executable).parent / "gunicorn"), "--config", "python:web.gunicorn_conf", "web:create_app()"],
     "worker": [sys.executable, "worker.py"],
@@ -123,54 +127,66 @@ class Stack:
             connection.autocommit = True
             yield connection.cursor().execute
 
-    def bring_forward(self, row_id: str, queue: str) -> None:
-        """Time travel: what this row waits for is near enough to be rung, and a sweep rings it; RQ then holds it back."""
-        near = "now() + interval '10 seconds'"
-        self.sql(f"UPDATE work SET due_at = {near} WHERE row_id = %s AND due_at > {near} AND rung_at IS NULL", row_id)
-        wait_for(lambda: self.delayed(row_id, queue), 40)
+    def due(self, row_id: str) -> float | None:
+        """When this row's retry is due, in epoch seconds; None while it has none."""
+        due = (
+            "SELECT extract(epoch FROM due_at)::float8 FROM outbox WHERE row_id = %s AND state = 'pending' AND runs > 0"
+        )
+        return next((seconds for (seconds,) in self.sql(due, row_id)), None)
 
-    def payload(self, name: str) -> dict[str, Any]:
-        """What a job in Redis will be called with."""
-        _, _, args, kwargs = json.loads(zlib.decompress(self.redis.hget(f"rq:job:{name}", "data")))
-        return {"args": args, "kwargs": kwargs}
+    def failures(self, row_id: str) -> int:
+        """How many of its attempts this row has used up."""
+        return int(self.sql("SELECT failures FROM outbox WHERE row_id = %s", row_id)[0][0])
 
-    def hurry(self, row_id: str, queue: str = "ingestion") -> None:
-        """Time travel: the delayed retry of this row is due now. Waits until RQ knows of one."""
-        wait_for(lambda: [self.redis.zadd(f"rq:scheduled:{queue}", {e: 1}) for e in self._delayed(row_id, queue)])
+    def hurry(self, row_id: str) -> None:
+        """Time travel: the retry of this row is due now. Waits until there is one, or it has gone by itself."""
+        gone = "SELECT 1 FROM outbox WHERE row_id = %s AND (runs > 1 OR runs = 1 AND state = 'dispatched')"
+        wait_for(lambda: self._make_due(row_id) or self.sql(gone, row_id))
 
     @contextmanager
     def nothing_moves(self) -> Iterator[Callable[[str], None]]:
-        """Time stands still for delayed retries: the process that moves them is stopped, so that they can be looked at.
+        """Time stands still for retries: the process that dispatches what becomes due is stopped.
 
-        Yields what moves one row's retry into its queue by hand.
+        Yields what dispatches one row's retry by hand.
         """
-        mover = wait_for(self._mover)
+        dispatcher = wait_for(self._dispatcher)
 
-        def move(row_id: str, queue: str = "ingestion") -> None:
-            for name in self._delayed(row_id, queue):
-                self.redis.zrem(f"rq:scheduled:{queue}", name)
-                self.redis.rpush(f"rq:queue:{queue}", name)
+        def move(row_id: str) -> None:
+            push(*self.take(row_id))
 
-        mover.suspend()
+        dispatcher.suspend()
         try:
             yield move
         finally:
-            mover.resume()
+            dispatcher.resume()
 
-    def delayed(self, row_id: str, queue: str = "ingestion") -> list[tuple[str, float]]:
-        """(job id, due time) of what RQ holds back for this row."""
-        rows = self.redis.zrange(f"rq:scheduled:{queue}", 0, -1, withscores=True)
-        return [(e.decode(), due) for e, due in rows if f"-{row_id}-" in e.decode()]
+    def take(self, row_id: str) -> tuple[Job, list[Any]]:
+        """Within `nothing_moves`: this row's retry is dispatched, and its job is not in Redis yet, or was lost there."""
+        [(job, workspace_id)] = wait_for(lambda: self._make_due(row_id))
+        rows = take(JOBS[job], workspace_id)
+        assert row_id in [row.row_id for row in rows]
+        return JOBS[job], rows
 
-    def _delayed(self, row_id: str, queue: str) -> list[str]:
-        return [name for name, _ in self.delayed(row_id, queue)]
+    def _make_due(self, row_id: str) -> list[tuple[Any, ...]]:
+        due = "UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' AND runs > 0"
+        return self.sql(f"{due} RETURNING job, workspace_id", row_id)
 
-    def _mover(self) -> psutil.Process | None:
+    def _dispatcher(self) -> psutil.Process | None:
         """The one child of the supervisor that is no worker (what RQ wrote of it a flush of Redis takes away)."""
         keys = self.redis.keys("rq:worker:*")
         workers = {int(self.redis.hget(key, "pid") or 0) for key in keys if not key.endswith(b":executions")}
         others = [c for c in psutil.Process(self.processes["worker"].pid).children() if c.pid not in workers]
         return others[0] if len(others) == 1 else None
+
+    def job(self, row_id: str) -> dict[bytes, bytes]:
+        """What Redis shows of this row's newest job; nothing where it is not kept."""
+        newest = "SELECT job, row_id, generation FROM outbox WHERE row_id = %s"
+        return dict(self.redis.hgetall(f"rq:job:{job_id(*self.sql(newest, row_id)[0])}"))
+
+    def payload(self, row_id: str) -> dict[str, Any]:
+        """What this row's newest job shows as its function and arguments."""
+        function, _, args, kwargs = json.loads(zlib.decompress(self.job(row_id)[b"data"]))
+        return {"function": function, "args": args, "kwargs": kwargs}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")
@@ -179,7 +195,7 @@ class Stack:
     def kill_worker_of(self, row_id: str) -> None:
         """SIGKILL to the process that holds this row's lease."""
         owner = wait_for(
-            lambda: self.sql("SELECT lease_owner FROM work WHERE row_id = %s AND lease_owner <> ''", row_id)
+            lambda: self.sql("SELECT lease_owner FROM outbox WHERE row_id = %s AND state = 'running'", row_id)
         )
         os.kill(int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")), signal.SIGKILL)
 

@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from client import OPERATOR_KEY
+from mails import keep_from_workers
 
 from jobs.email import send
 from nightshift import clock, mail, workspaces
@@ -20,16 +20,17 @@ from web import create_app
 @pytest.fixture
 def captured(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """A hostile handoff's mail: (its id, a word of it)."""
-    later = clock.now() + timedelta(days=3)  # so that no other test's stack sends it
-    monkeypatch.setattr(clock, "now", lambda: later)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
     word = f"word{uuid4().hex}"
     values = dict(
         agent=f"Agent {word}", channel="LINE", customer="</iframe><script>alert(1)</script>", reason='"><img src=x>'
     )
     with transaction() as session:
         workspace = workspaces.create(session, "Acme", f"{word}@example.com", 0, 0)[0]
-        mail_id = mail.owe(session, workspace, "handoff", "handoff/1", **values)
-    assert mail_id
+        mail_id = mail.enqueue(session, workspace.id, "handoff", "1", **values)
+        assert mail_id
+        keep_from_workers(session, mail_id)
     send(mail_id)
     return mail_id, word
 

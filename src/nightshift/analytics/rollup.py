@@ -1,5 +1,6 @@
 """The daily roll-up: a day of all workspaces in one statement, which replaces what it finds."""
 
+import re
 from datetime import date
 
 from sqlalchemy import select, text
@@ -7,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
-from nightshift.db.models import LateRow
+from nightshift.db.models import DirtyDay
 from nightshift.db.session import transaction
-from nightshift.late import today
-from nightshift.work import Lease
+from nightshift.dirty_days import today
+from nightshift.outbox import Lease
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 # One after the other: a count that began earlier must not overwrite a later one's. With room to group a day's rows in memory:
 # only one worker does this.
@@ -22,7 +25,7 @@ QUEUE_UP = text("""
 # is committed meanwhile stays. What was counted once and is not there any more goes.
 RECOUNT = """
     WITH seen AS (
-        DELETE FROM late_rows WHERE day = :day
+        DELETE FROM dirty_days WHERE day = :day
     ), rolled AS (
         INSERT INTO rolled_days (day, rolled_at) SELECT :day, :now WHERE :day < :today
         ON CONFLICT (day) DO UPDATE SET rolled_at = excluded.rolled_at
@@ -44,14 +47,27 @@ _RECOUNT = text(
 )
 
 
-def roll_up(lease: Lease) -> None:
-    """Count the lease's day (2026-11-24), and again each day that is over and got late rows.
+def check_day(day: str) -> None:
+    """Raises ValueError for anything but a day (UTC) that is over, as 2026-11-24."""
+    if not DAY.fullmatch(day) or not _is_over(day):
+        raise ValueError(f"day: must be a day that is over, like 2026-11-24, not {day[:40]!r}")
 
-    The lease is asked for last in each transaction: whoever lost it rolls back, and the heartbeat that keeps it is not
+
+def _is_over(day: str) -> bool:
+    try:
+        return date.fromisoformat(day) < today()
+    except ValueError:
+        return False
+
+
+def roll_up(lease: Lease) -> None:
+    """Count the lease's day (2026-11-24), and again each dirty day.
+
+    Each transaction looks for the lease last: a worker that lost it rolls back, and the heartbeat that renews it is not
     held up while rows are counted.
     """
     own = date.fromisoformat(lease.row_id)
-    for day in _late_days(own):
+    for day in _dirty_days(own):
         with transaction() as session:
             recount(session, day)
             lease.fence(session)
@@ -66,7 +82,7 @@ def recount(session: Session, day: date) -> None:
     session.execute(_RECOUNT, {"day": day, "now": clock.now(), "today": today(), **bounds(day, day)})
 
 
-def _late_days(own: date) -> list[date]:
+def _dirty_days(own: date) -> list[date]:
     with transaction() as session:
-        days = select(LateRow.day).where(LateRow.day != own, LateRow.day < today()).distinct().order_by(LateRow.day)
+        days = select(DirtyDay.day).where(DirtyDay.day != own, DirtyDay.day < today()).distinct().order_by(DirtyDay.day)
         return list(session.scalars(days))

@@ -1,5 +1,6 @@
-"""Monthly credits: one grant for each workspace and month, by constraint, whoever starts it and however often."""
+"""Monthly credits: one grant for each workspace and month, by constraint, however often it is started."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -7,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.session import statement, transaction
-from nightshift.late import start_of, today
-from nightshift.work import Lease
+from nightshift.dirty_days import start_of, today
+from nightshift.outbox import Lease
 
-BATCH = 10_000  # workspaces: whoever uses credits meanwhile waits for one batch, well under a second
+BATCH = 10_000  # workspaces: who uses credits meanwhile waits for one batch, well under a second
+
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 # Ledger and balances in one statement. What was granted before is left out by the ledger's UNIQUE constraint.
 GRANT = """
@@ -28,6 +31,12 @@ GRANT = """
 """
 GRANT_ONE = GRANT.format(which="id = %(workspace)s")
 GRANT_BATCH = GRANT.format(which="id > %(after)s ORDER BY id LIMIT %(size)s")
+
+
+def check_month(month: str) -> None:
+    """Raises ValueError for anything but a month that has begun (UTC), as 2026-11."""
+    if not MONTH.fullmatch(month) or month > f"{today():%Y-%m}":
+        raise ValueError(f"month: must be a month that has begun, like 2026-11, not {month[:40]!r}")
 
 
 def grant_month(lease: Lease) -> None:

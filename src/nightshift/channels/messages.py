@@ -1,28 +1,33 @@
-"""Messages as their owner sees them: accept, show, list, send again."""
+"""Messages as their owner sees them: accept, show, list, retry."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, select, text
+from sqlalchemy import Text, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from nightshift import clock, events, late, work
-from nightshift.channels.accounts import JOB, too_long
-from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Work
+from nightshift import clock, dirty_days, events, outbox
+from nightshift.channels import accounts
+from nightshift.channels.accounts import JOB
+from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Outbox
+from nightshift.errors import BadCredential, NightshiftError, TemporaryError
 from nightshift.ids import new_id
-from nightshift.judging import Failure
-from nightshift.work import Lease
+from nightshift.outbox import Lease
+from nightshift.outbox.statements import UNFINISHED
+from nightshift.retry_policy import MAX_WAIT_SECONDS, UNEXPECTED, Failure, wait_seconds
 
-HELD_TOO_LONG = "The vendor asked us to leave this account alone for longer than 30 minutes."
+HELD_TOO_LONG = "The provider asked us not to use this account for longer than 30 minutes."
+MAX_HOLD_SECONDS = wait_seconds(MAX_WAIT_SECONDS)  # a longer one fails messages instead of delaying them
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 
 
 @dataclass(frozen=True)
 class View:
-    """A message and what became of it so far. `status` is SENDING while a try runs."""
+    """A message and its attempts so far. `status` is SENDING while an attempt runs."""
 
     message: Message
     status: str
@@ -31,28 +36,31 @@ class View:
 
 
 class NoCredentials(Exception):
-    """This workspace has not put credentials for this channel."""
+    """This workspace has no credentials for this channel."""
 
 
 # `ahead`: when the head of its lane can go.
-VIEWS = """
+VIEWS = f"""
     SELECT id AS message_id, status, due_at, ahead,
-           (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.id), '[]') FROM message_attempts a
+           (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
             WHERE a.message_id = views.id) AS attempts
     FROM (
-        SELECT m.id, m.agent_id, m.workspace_id, w.due_at,
-               CASE WHEN w.lease_owner IS NOT NULL AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
-               (SELECT e.due_at FROM work e
-                WHERE e.job = w.job AND e.workspace_id = w.workspace_id AND e.lane = w.lane AND e.state = 'pending'
-                ORDER BY e.lane_seq LIMIT 1) AS ahead
-        FROM messages m LEFT JOIN work w ON w.job = :job AND w.row_id = m.id WHERE {rows}) AS views
-    WHERE {which}
-"""
+        SELECT m.id, m.agent_id, m.workspace_id, o.due_at,
+               CASE WHEN o.state = 'running' AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
+               (SELECT head.due_at FROM outbox head
+                WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
+                      AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1) AS ahead
+        FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id WHERE {{rows}}) AS views
+    WHERE {{which}}
+"""  # noqa: S608 constants
+
+
+HELD_FOR = text("SELECT extract(epoch FROM CAST(:until AS timestamptz) - clock_timestamp())::float8")
 
 
 def _views(rows: str, which: str) -> Any:
-    """All of each in one statement: between two of them a try may begin, or end."""
-    moment = Work.due_at.type
+    """One statement for all of each: between two statements an attempt may begin or end."""
+    moment = Outbox.due_at.type
     found = text(VIEWS.format(rows=rows, which=which)).columns(
         message_id=Text, status=Text, due_at=moment, ahead=moment, attempts=JSONB
     )
@@ -82,7 +90,7 @@ def accept(
     *,
     try_now: bool = True,
 ) -> tuple[str, Lease | None]:
-    """The new message's id, and the lease to try it now; None where it has to wait its turn, fails at once, or is left to
+    """The new message's id, and the lease to send it now; None where it has to wait its turn, fails at once, or is left to
     a worker (not `try_now`).
 
     Raises NoCredentials.
@@ -90,56 +98,85 @@ def accept(
     account = session.get(ChannelAccount, (workspace_id, channel_type))
     if account is None:
         raise NoCredentials(channel_type)
-    if account.held_until is not None:  # whoever ends the hold now must see this message, or this message that end
+    held_for = None
+    if account.held_until is not None:  # whoever lifts the hold now must see this message, or this message sees that
         session.refresh(account, with_for_update={"read": True})
+        held_for = session.scalar(HELD_FOR, {"until": account.held_until})
     message = Message(
         id=new_id("msg"), workspace_id=workspace_id, agent_id=agent_id, channel_type=channel_type,
         customer_id=customer_id, content=content,
     )  # fmt: skip
     session.add(message)
     session.flush()
-    held_until = account.held_until if account.held_until and account.held_until > clock.now() else None
-    refusal = (
-        account.error if account.state != "ACTIVE" else HELD_TOO_LONG if held_until and too_long(held_until) else None
-    )
-    due_at = None if refusal else held_until
-    work.order(session, JOB, message.id, workspace_id, lane=_lane(message), due_at=due_at)
-    if due_at is not None or not (refusal or try_now):
+    too_long = held_for is not None and held_for > MAX_HOLD_SECONDS
+    refusal = account.error if account.state != "ACTIVE" else HELD_TOO_LONG if too_long else None
+    waits = held_for is not None and held_for > 0 and refusal is None
+    due_at = account.held_until if waits else None
+    outbox.enqueue(session, JOB, message.id, workspace_id, lane=_lane(message), due_at=due_at)
+    if waits or not (refusal or try_now):
         return message.id, None
-    lease = work.claim_within(session, JOB, message.id)
+    lease = outbox.claim_here(session, JOB, message.id)
     if lease is None or refusal is None:
         return message.id, lease
     final = Failure(refusal, None, 1, 0)
     lease.fail(session, final)
-    failed(session, message.id, final)
+    failed(session, lease, final)
     return message.id, None
 
 
-def replay(session: Session, message_id: str) -> bool:
-    """Owe a FAILED message anew: all attempts, another hour, the same keys; parts that were sent are not sent again."""
-    owed = select(Work.row_id).where(Work.job == JOB, Work.row_id == message_id)
-    session.execute(owed.with_for_update())  # first the work, then what it is for: the order every run has
+def retry(session: Session, message_id: str) -> bool:
+    """Enqueue a FAILED message again: all attempts, another hour, the same keys; parts that were sent are not sent again."""
+    lock = select(Outbox.row_id).where(Outbox.job == JOB, Outbox.row_id == message_id)
+    session.execute(lock.with_for_update())  # first the outbox row, then the message: the order of every run
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None or message.status != "FAILED":
         return False
     message.status, message.error, message.updated_at = "RETRYING", None, clock.now()
-    late.mark(session, message.created_at)
-    work.order(session, JOB, message.id, message.workspace_id, lane=_lane(message))
+    dirty_days.mark(session, message.created_at)
+    outbox.enqueue(session, JOB, message.id, message.workspace_id, lane=_lane(message))
     return True
 
 
-def failed(session: Session, message_id: str, failure: Failure) -> None:
-    """Show a failed try in the message's row; the last one as an event too."""
-    message = session.get(Message, message_id)
+def failed(session: Session, lease: Lease, failure: Failure) -> None:
+    """Record a failed attempt: in its row, in the message's, in the account's; the last one as an event too."""
+    message = session.get(Message, lease.row_id)
     if message is None:
         return
     message.error, message.updated_at = failure.sentence, clock.now()
-    if failure.retry_at is None:
+    if failure.error is not None:
+        _end_attempt(session, lease, failure.error)
+        _apply_to_account(session, lease, message.channel_type, failure)
+    if failure.retry_in is None:
         message.status = "FAILED"
         session.flush()
-        late.mark(session, message.created_at)
-        data = {"messageId": message_id, "error": failure.sentence}
+        dirty_days.mark(session, message.created_at)
+        data = {"messageId": message.id, "error": failure.sentence}
         events.emit(session, message.workspace_id, "message_failed", data)
+
+
+def _end_attempt(session: Session, lease: Lease, error: BaseException) -> None:
+    known = isinstance(error, NightshiftError) and not (isinstance(error, TemporaryError) and error.answer_lost)
+    ours = isinstance(error, NightshiftError)
+    ended = dict(
+        outcome="failed" if known else "unknown", error=str(error) if ours else UNEXPECTED,
+        http_status=error.http_status if isinstance(error, NightshiftError) else None,
+    )  # fmt: skip
+    mine = (MessageAttempt.message_id == lease.row_id, MessageAttempt.generation == lease.generation)
+    session.execute(update(MessageAttempt).where(*mine).values(ended))
+
+
+def _apply_to_account(session: Session, lease: Lease, channel_type: str, failure: Failure) -> None:
+    """What the answer means for everything that goes through the account, if its credentials are still those used."""
+    error = failure.error
+    used = select(MessageAttempt.credentials_version).where(
+        MessageAttempt.message_id == lease.row_id, MessageAttempt.generation == lease.generation
+    )
+    account = (session, lease.workspace_id, channel_type, used.scalar_subquery())
+    if isinstance(error, BadCredential):
+        accounts.refuse(*account, str(error))
+    if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
+        seconds = wait_seconds(error.retry_after_seconds) - (time.monotonic() - error.at)
+        accounts.hold(*account, seconds, MAX_HOLD_SECONDS)
 
 
 def find(session: Session, workspace_id: str, message_id: str) -> View | None:
@@ -156,13 +193,13 @@ def listed(session: Session, agent_id: str, status: str | None, before: str | No
 
 
 def _view(row: Any) -> View:
-    attempts = [MessageAttempt(**tried | {"at": datetime.fromisoformat(tried["at"])}) for tried in row.attempts]
+    attempts = [MessageAttempt(**found | {"at": datetime.fromisoformat(found["at"])}) for found in row.attempts]
     return View(row.Message, row.status, attempts, _next(row))
 
 
 def _next(row: Any) -> datetime | None:
-    """psycopg2 reads infinity as the last moment it knows."""
-    times = [time for time in (row.due_at, row.ahead) if time is not None and time.year < 9999]
+    """The earliest time this message can go: not before the head of its lane."""
+    times = [time for time in (row.due_at, row.ahead) if time is not None]
     return max(times) if times and row.status == "RETRYING" else None
 
 

@@ -12,12 +12,12 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from nightshift import clock, work
-from nightshift.db.models import Chunk, Document, DocumentPart, Work
+from nightshift import clock, outbox
+from nightshift.db.models import Chunk, Document, DocumentPart, Outbox
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
 
-JOB = "ingest"
+JOB = "ingestion.ingest"
 PART_BYTES = 1 << 20
 
 
@@ -34,8 +34,8 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """A document, how often it was tried and when it will be again. `status` is PROCESSING from the moment a worker has
-    it, a little before that worker says so in the row."""
+    """A document, its attempts so far and when the next one is. `status` is PROCESSING from the moment a worker has it, a
+    little before that worker writes it into the row."""
 
     doc: Document
     status: str
@@ -43,8 +43,8 @@ class View:
     retry_at: datetime | None
 
 
-# The row, its first piece and what is owed for it, in one round trip; nothing where the source is there already, or the
-# agent is not this workspace's.
+# The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent
+# is not this workspace's.
 ACCEPT = text("""
     WITH doc AS (
         INSERT INTO documents (id, workspace_id, agent_id, type, kind, title, source_hash, status, chunk_count,
@@ -54,17 +54,15 @@ ACCEPT = text("""
         ON CONFLICT (agent_id, source_hash) DO NOTHING RETURNING id
     ), part AS (
         INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
-    ), owed AS (
-        INSERT INTO work (job, row_id, workspace_id, state, due_at, generation, runs, failures, deaths, waited_seconds,
-                          updated_at)
-        SELECT :job, id, :workspace, 'pending', :now, 0, 0, 0, 0, 0, :now FROM doc
+    ), enqueued AS (
+        INSERT INTO outbox (job, row_id, workspace_id) SELECT :job, id, :workspace FROM doc
     )
     SELECT id FROM doc
 """)
 
 
 def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool] | None:
-    """The document of this source in this agent, and whether work is owed for it now; None without such an agent.
+    """The document of this source in this agent, and whether it is enqueued now; None without such an agent.
 
     The same source again is the same document, by constraint; one that ended in ERROR is tried again.
     """
@@ -78,6 +76,7 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
         digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES),
     )  # fmt: skip
     if session.scalar(ACCEPT, values) is not None:
+        outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
         return View(doc, doc.status, 0, None), True
@@ -93,14 +92,14 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
 
 def reingest(session: Session, doc: Document) -> None:
     """Ingest again, with all attempts. What is searchable stays so until the new chunks are in."""
-    work.order(session, JOB, doc.id, doc.workspace_id)
+    outbox.enqueue(session, JOB, doc.id, doc.workspace_id)
     waiting = dict(status="PENDING", error_msg=None, stage=None, stage_done=0, stage_total=0, updated_at=clock.now())
     session.execute(update(Document).where(Document.id == doc.id).values(waiting))
 
 
 def remove(session: Session, doc: Document) -> None:
     """Delete the document, its source and its chunks; a running ingest loses its lease and leaves nothing behind."""
-    work.drop(session, JOB, doc.id)
+    outbox.delete(session, JOB, doc.id)
     session.execute(delete(Document).where(Document.id == doc.id))
 
 
@@ -139,9 +138,8 @@ def source_file(doc_id: str) -> Iterator[Path]:
 
 
 def _views() -> Any:
-    owed = (Work.job == JOB) & (Work.row_id == Document.id)
-    running = Work.lease_owner.is_not(None)
-    return select(Document, Work.runs, Work.state, Work.due_at, running).outerjoin(Work, owed)
+    mine = (Outbox.job == JOB) & (Outbox.row_id == Document.id)
+    return select(Document, Outbox.runs, Outbox.state, Outbox.due_at).outerjoin(Outbox, mine)
 
 
 def _view(session: Session, doc_id: str) -> View:
@@ -151,6 +149,6 @@ def _view(session: Session, doc_id: str) -> View:
 
 
 def _to_view(row: Any) -> View:
-    doc, runs, state, due_at, running = row
-    status = "PROCESSING" if running else doc.status
-    return View(doc, status, runs or 0, due_at if status == "ERROR" and state == "pending" else None)
+    doc, runs, state, due_at = row
+    status = "PROCESSING" if state == "running" else doc.status
+    return View(doc, status, runs or 0, due_at if status == "ERROR" and state in ("pending", "dispatched") else None)

@@ -1,4 +1,4 @@
-"""A document's way from its source to searchable chunks."""
+"""Ingests a document: from its source to searchable chunks."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +11,6 @@ from nightshift import clock, events
 from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.errors import LeaseLost, PermanentError
-from nightshift.judging import Failure
 from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.chunk import chunk
@@ -21,7 +20,8 @@ from nightshift.knowledge.extract import Extracted, extract
 from nightshift.knowledge.fetch import fetch
 from nightshift.knowledge.language import language_of
 from nightshift.knowledge.vectors import vectors_of
-from nightshift.work import Lease
+from nightshift.outbox import Lease
+from nightshift.retry_policy import Failure
 
 PROGRESS_SECONDS = 0.5  # at most one progress event in this time within a stage
 
@@ -30,7 +30,7 @@ def ingest(lease: Lease) -> None:
     """Extract, chunk, embed, and replace the document's chunks in one transaction; then it is READY.
 
     Raises PermanentError and TemporaryError with a sentence for the customer, LeaseLost where the document was deleted
-    or ordered again meanwhile.
+    or enqueued again meanwhile.
     """
     doc = _begin(lease)
     with documents.source_file(doc.id) as path:
@@ -49,13 +49,13 @@ def ingest(lease: Lease) -> None:
     _finish(lease, doc, extracted, passages, vectors, language)
 
 
-def failed(session: Session, doc_id: str, failure: Failure) -> None:
-    """Show a failed run in the document's row; the last one as an event too."""
+def failed(session: Session, lease: Lease, failure: Failure) -> None:
+    """Show a failed attempt in the document's row; the last one as an event too."""
     shown = dict(status="ERROR", error_msg=failure.sentence, stage=None, stage_done=0, stage_total=0)
-    query = update(Document).where(Document.id == doc_id).values(shown).returning(Document.workspace_id)
+    query = update(Document).where(Document.id == lease.row_id).values(shown).returning(Document.workspace_id)
     workspace_id = session.scalar(query)
-    if workspace_id and failure.retry_at is None:
-        events.emit(session, workspace_id, "knowledge_error", {"docId": doc_id, "errorMsg": failure.sentence})
+    if workspace_id and failure.retry_in is None:
+        events.emit(session, workspace_id, "knowledge_error", {"docId": lease.row_id, "errorMsg": failure.sentence})
 
 
 def _begin(lease: Lease) -> Document:

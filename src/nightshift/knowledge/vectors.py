@@ -10,7 +10,7 @@ from nightshift.db.models import Chunk, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.knowledge import store
 from nightshift.knowledge.embedding import Embedder, Vectors, batches
-from nightshift.work import Lease
+from nightshift.outbox import Lease
 
 Known = dict[bytes, Vectors]  # SHA-256 of a text: its vector
 
@@ -21,7 +21,7 @@ def vectors_of(
     """One row a text, in the texts' order. `report` hears how many are done before each batch.
 
     `keep_current`: passages that are in the document already keep their vectors (a page of which one line changed).
-    Raises what the model raises, LeaseLost where the document is someone else's by now.
+    Raises what the model raises, LeaseLost where the document belongs to another worker by now.
     """
     known: Known = {}
     if model.paid:

@@ -1,5 +1,5 @@
 """Mail to a workspace's contact: written with its cause, sent by a job."""
 
-from nightshift.mail.outbox import JOB, owe
+from nightshift.mail.mailbox import JOB, enqueue
 
-__all__ = ["JOB", "owe"]
+__all__ = ["JOB", "enqueue"]

@@ -64,10 +64,10 @@ class RolledDay(Base):
     rolled_at: Mapped[datetime]
 
 
-class LateRow(Base):
-    """Something of this day came or changed after it was over: it is to be counted again. See nightshift.late."""
+class DirtyDay(Base):
+    """A row of this day came or changed after the day was over: it will be counted again. See nightshift.dirty_days."""
 
-    __tablename__ = "late_rows"
-    __table_args__ = (Index("late_rows_day", "day"),)
+    __tablename__ = "dirty_days"
+    __table_args__ = (Index("dirty_days_day", "day"),)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     day: Mapped[date]

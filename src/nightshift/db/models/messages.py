@@ -17,6 +17,7 @@ class ChannelAccount(Base):
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
     type: Mapped[str] = mapped_column(primary_key=True)
     credentials: Mapped[bytes]  # sealed to '<workspace id>/<type>'
+    version: Mapped[int] = mapped_column(Integer)  # of the credentials: raised by each PUT
     state: Mapped[str] = mapped_column(default="ACTIVE")
     error: Mapped[str | None]  # why it is refused
     held_until: Mapped[datetime | None]  # the vendor asked to be left alone until then
@@ -24,7 +25,7 @@ class ChannelAccount(Base):
 
 
 class Message(Base):
-    """An agent's answer to a customer. `status`: RETRYING (owed), SENT, FAILED; SENDING is shown while a try runs."""
+    """An agent's answer to a customer. `status`: RETRYING, SENT, FAILED; SENDING is shown while an attempt runs."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -48,13 +49,13 @@ class Message(Base):
 
 
 class MessageAttempt(Base):
-    """One try, written down before the call. `outcome`: sent, failed, or unknown where the answer was lost."""
+    """One attempt, written before the call. `outcome`: sent, failed, or unknown where the answer was lost."""
 
     __tablename__ = "message_attempts"
-    __table_args__ = (Index("message_attempts_message_id", "message_id", "id"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    message_id: Mapped[str] = mapped_column(child_of("messages.id"))
+    message_id: Mapped[str] = mapped_column(child_of("messages.id"), primary_key=True)
+    generation: Mapped[int] = mapped_column(Integer, primary_key=True)  # of the lease it ran under
     at: Mapped[datetime]
+    credentials_version: Mapped[int] = mapped_column(Integer)  # that it was made with
     outcome: Mapped[str]
     http_status: Mapped[int | None] = mapped_column(Integer)
     error: Mapped[str | None]

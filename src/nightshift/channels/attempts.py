@@ -1,0 +1,133 @@
+"""One attempt to send a message: recorded before the call, each part as it goes, and its success.
+
+How a failed one is recorded stands in `messages.failed`, in the transaction that settles the row.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from nightshift import clock, events
+from nightshift.channels import CHANNELS
+from nightshift.channels.base import Channel
+from nightshift.channels.messages import HELD_TOO_LONG, MAX_HOLD_SECONDS
+from nightshift.db.session import retry_while_disconnected, statement
+from nightshift.errors import LeaseLost, PermanentError, Snooze
+from nightshift.outbox import Lease
+from nightshift.outbox.statements import MINE
+
+MAX_MINUTES = 60  # from the first attempt to the last one
+NO_CHANNEL = "This channel has been removed. Put its credentials, then retry the message."
+TOO_LATE = "The message could not be sent within an hour of the first attempt."
+
+# Under the lease: what is to be sent, and through which account. Where it may go now, this attempt is recorded, its outcome
+# unknown.
+BEGIN = f"""
+    WITH mine AS (
+        SELECT row_id, generation, give_up_at FROM outbox WHERE {MINE} FOR UPDATE
+    ), found AS (
+        SELECT m.id, m.workspace_id, m.channel_type, m.customer_id, m.content, m.provider_ids, mine.generation,
+               c.credentials, c.version, c.state, c.error AS refusal, c.held_until,
+               extract(epoch FROM c.held_until - statement_timestamp())::float8 AS held_for,
+               mine.give_up_at <= greatest(statement_timestamp(), c.held_until) AS too_late,
+               (SELECT count(*) FROM message_attempts a WHERE a.message_id = m.id
+                AND a.at >= mine.give_up_at - interval '{MAX_MINUTES} minutes') AS attempts
+        FROM mine JOIN messages m ON m.id = mine.row_id
+             LEFT JOIN channels c ON c.workspace_id = m.workspace_id AND c.type = m.channel_type
+    ), clear AS (
+        SELECT id, generation, version FROM found
+        WHERE state = 'ACTIVE' AND coalesce(held_for <= 0, true) AND coalesce(NOT too_late, true)
+    ), hour AS (
+        UPDATE outbox SET give_up_at = statement_timestamp() + interval '{MAX_MINUTES} minutes' FROM clear
+        WHERE job = %(job)s AND row_id = clear.id AND give_up_at IS NULL
+    ), attempt AS (
+        INSERT INTO message_attempts (message_id, generation, at, credentials_version, outcome)
+        SELECT id, generation, statement_timestamp(), version, 'unknown' FROM clear
+    )
+    SELECT workspace_id, channel_type, customer_id, content, provider_ids, credentials, state, refusal, held_until, held_for,
+           too_late, attempts
+    FROM found
+"""  # noqa: S608 constants
+PART_SENT = f"""
+    UPDATE messages SET provider_ids = %(ids)s::text[], updated_at = %(now)s::timestamptz
+    WHERE id = (SELECT row_id FROM outbox WHERE {MINE} FOR UPDATE) RETURNING id
+"""  # noqa: S608 constants
+OTHERS_FOLLOW = f"""
+    UPDATE message_attempts SET outcome = 'sent', http_status = %(http_status)s, error = %(error)s
+    WHERE message_id = (SELECT row_id FROM outbox WHERE {MINE} FOR UPDATE) AND generation = %(generation)s
+    RETURNING message_id
+"""  # noqa: S608 constants
+SENT = f""",
+    cause AS (
+        UPDATE messages SET status = 'SENT', error = NULL, provider_ids = %(ids)s::text[], updated_at = %(now)s::timestamptz
+        FROM mine WHERE id = mine.row_id RETURNING id, workspace_id, (created_at AT TIME ZONE 'UTC')::date AS day
+    ), dirty AS (
+        INSERT INTO dirty_days (day) SELECT day FROM cause WHERE day < (%(now)s::timestamptz AT TIME ZONE 'UTC')::date
+    ), attempt AS (
+        UPDATE message_attempts SET outcome = 'sent', http_status = %(http_status)s
+        FROM mine WHERE message_id = mine.row_id AND generation = %(generation)s
+    ), {events.EMIT}
+    SELECT cause.id FROM cause LEFT JOIN woken ON true
+"""  # noqa: S608 constants
+
+
+@dataclass
+class Attempt:
+    """An attempt under way. While Postgres is away, what is to be written is tried again until the lease's `write_until`."""
+
+    lease: Lease
+    workspace_id: str
+    channel_type: str
+    customer_id: str
+    content: str
+    credentials: bytes
+    attempts: int
+    provider_ids: list[str]
+    http_status: int | None = None
+
+    @property
+    def channel(self) -> Channel:
+        return CHANNELS[self.channel_type]
+
+    def part_sent(self) -> None:
+        """Record a part that is not the last one. Raises LeaseLost."""
+        self._record(PART_SENT, ids=self.provider_ids, now=clock.now())
+
+    def snooze(self, sentence: str) -> None:
+        """It went well so far: the next run goes on from here. Raises Snooze: no attempt is used."""
+        self._record(OTHERS_FOLLOW, http_status=self.http_status, error=sentence)
+        raise Snooze(None)
+
+    def succeeded(self) -> None:
+        """The message is SENT. Raises LeaseLost."""
+        self.lease.finish_by(
+            SENT, ids=self.provider_ids, http_status=self.http_status, now=clock.now(), event="message_sent",
+            data=json.dumps({"messageId": self.lease.row_id}),
+        )  # fmt: skip
+
+    def _record(self, sql: str, **values: Any) -> None:
+        values |= self.lease.named()
+        if not retry_while_disconnected(lambda: statement(sql, **values), self.lease.write_until):
+            raise LeaseLost(self.lease.row_id)
+
+
+def begin(lease: Lease) -> Attempt:
+    """Record an attempt. Raises PermanentError and Snooze with what stands against it, LeaseLost."""
+    rows = statement(BEGIN, **lease.named())
+    if not rows:
+        raise LeaseLost(lease.row_id)
+    row = rows[0]
+    if row.state is None:
+        raise PermanentError(NO_CHANNEL)
+    if row.state != "ACTIVE":
+        raise PermanentError(row.refusal)
+    if row.too_late:
+        raise PermanentError(TOO_LATE)
+    if row.held_for is not None and row.held_for > MAX_HOLD_SECONDS:
+        raise PermanentError(HELD_TOO_LONG)
+    if row.held_for is not None and row.held_for > 0:
+        raise Snooze(row.held_until)
+    return Attempt(
+        lease, row.workspace_id, row.channel_type, row.customer_id, row.content, bytes(row.credentials), row.attempts,
+        list(row.provider_ids),
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""The outbox, and the slots of the schedule."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nightshift.db.models.base import Base
+
+
+class Outbox(Base):
+    """One row for each thing a job has to do, whatever Redis remembers. See nightshift.outbox for the states."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_pending", "job", "workspace_id", "due_at", "row_id", postgresql_where=text("state = 'pending'")),
+        Index("outbox_active", "job", "workspace_id", postgresql_where=text("state IN ('dispatched', 'running')")),
+        Index(
+            "outbox_lane", "job", "workspace_id", "lane", "lane_seq",
+            postgresql_where=text("lane IS NOT NULL AND state IN ('pending', 'dispatched', 'running', 'blocked')"),
+        ),
+        Index("outbox_failed", "job", postgresql_where=text("state = 'failed'")),
+    )  # fmt: skip
+    job: Mapped[str] = mapped_column(primary_key=True)
+    row_id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]  # '' : of no single workspace
+    state: Mapped[str]  # pending, dispatched, running, blocked, done, failed
+    due_at: Mapped[datetime]
+    # Promise 2: raised by each dispatch; it names the job in Redis and fences the lease, so that neither an older job nor a
+    # worker that was thought dead settles the row.
+    generation: Mapped[int] = mapped_column(Integer)
+    dispatched_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]  # the worker that runs it now
+    lease_until: Mapped[datetime | None]  # when that worker counts as dead
+    runs: Mapped[int] = mapped_column(Integer)  # started, however they ended
+    failures: Mapped[int] = mapped_column(Integer)  # runs that count against the job's Retry
+    deaths: Mapped[int] = mapped_column(Integer)  # runs whose worker died
+    waited_seconds: Mapped[float]  # at a provider's request, costing no attempt
+    lane: Mapped[str | None]  # rows of one lane run one after the other
+    lane_seq: Mapped[int | None] = mapped_column(BigInteger)  # the order in it
+    give_up_at: Mapped[datetime | None]  # no retry starts after this
+    error: Mapped[str | None]  # the last failure's sentence
+    updated_at: Mapped[datetime]
+
+
+class Slot(Base):
+    """A time at which a cron entry was due, written with the row it enqueued. An entry's first slot enqueues nothing: it says
+    from when on the entry counts."""
+
+    __tablename__ = "slots"
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)

@@ -1,0 +1,95 @@
+"""A workspace's mail: enqueued with its cause, listed, and retried when a person asks for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from nightshift import clock, outbox
+from nightshift.db.models import Email, Outbox, Workspace
+from nightshift.ids import new_id
+from nightshift.mail.render import render
+
+JOB = "email.send"
+# Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the try itself.
+REMEMBERED = timedelta(hours=24) - timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class View:
+    """A mail, its attempts so far and when the next one is."""
+
+    email: Email
+    attempts: int
+    next_attempt_at: datetime | None
+
+
+def enqueue(session: Session, workspace_id: str, kind: str, key: str, **values: Any) -> str | None:
+    """Write a mail to the workspace's contact and enqueue it, in the caller's transaction: its id.
+
+    None where the workspace has a mail with this `kind` and `key` already: once for each cause, by constraint. `values`:
+    what its kind is told (see kinds).
+    """
+    workspace = session.get_one(Workspace, workspace_id)
+    mail, key = render(kind, workspace.name, values), f"{kind}/{key}"
+    row = dict(id=new_id("mail"), workspace_id=workspace_id, kind=kind, key=key, to_address=workspace.notify_email)
+    new = insert(Email).values(row | dict(subject=mail.subject, html=mail.html, text=mail.text))
+    email_id = session.scalar(new.on_conflict_do_nothing(constraint="emails_key").returning(Email.id))
+    if email_id is not None:
+        outbox.enqueue(session, JOB, email_id, workspace_id)
+    return email_id
+
+
+def retry(session: Session, email_id: str) -> bool:
+    """Enqueue a FAILED mail again, with all attempts. False where it is not FAILED: of two at once one does it.
+
+    Where an earlier attempt may have arrived and the vendor no longer remembers its key, a new key goes out and the row
+    says so: this mail may arrive twice.
+    """
+    failed = select(Outbox.workspace_id).where(Outbox.job == JOB, Outbox.row_id == email_id, Outbox.state == "failed")
+    workspace_id = session.scalar(failed.with_for_update())
+    if workspace_id is None:
+        return False
+    email = session.get_one(Email, email_id, populate_existing=True)
+    if is_forgotten(email.maybe_sent_at):
+        email.key_round, email.maybe_sent_at = email.key_round + 1, None
+    email.status, email.error = "PENDING", None
+    session.flush()
+    outbox.enqueue(session, JOB, email_id, workspace_id)
+    return True
+
+
+def is_forgotten(maybe_sent_at: datetime | None) -> bool:
+    """Whether an attempt with the same key, now, could be a second mail."""
+    return maybe_sent_at is not None and maybe_sent_at <= clock.now() - REMEMBERED
+
+
+def find(session: Session, workspace_id: str, email_id: str) -> View | None:
+    """One mail of this workspace."""
+    query = _views().where(Email.id == email_id, Email.workspace_id == workspace_id)
+    row = session.execute(query, execution_options={"populate_existing": True}).one_or_none()
+    return _to_view(row) if row else None
+
+
+def listed(session: Session, workspace_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
+    """A workspace's mail, newest first, from the one before `before` on."""
+    query = _views().where(Email.workspace_id == workspace_id).order_by(Email.id.desc()).limit(limit)
+    if status:
+        query = query.where(Email.status == status)
+    if before:
+        query = query.where(Email.id < before)
+    return [_to_view(row) for row in session.execute(query)]
+
+
+def _views() -> Any:
+    mine = (Outbox.job == JOB) & (Outbox.row_id == Email.id)
+    waits = Outbox.state.in_(("pending", "dispatched"))
+    return select(Email, Outbox.runs, Outbox.due_at, waits).outerjoin(Outbox, mine)
+
+
+def _to_view(row: Any) -> View:
+    email, runs, due_at, waits = row
+    return View(email, runs or 0, due_at if waits else None)

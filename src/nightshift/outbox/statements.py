@@ -1,0 +1,160 @@
+"""The outbox's SQL. Postgres' clock decides everything: what is due, when a lease expires, when a retry comes.
+
+Parameters are psycopg2's (`%(name)s`); `nightshift.db.session.statement` prepares them.
+"""
+
+LEASE_SECONDS = 30  # renewed every 10 s; a dead machine's job runs again within 60 s
+UNFINISHED = "state IN ('pending', 'dispatched', 'running', 'blocked')"
+MINE = "job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'running'"
+# Columns and values of a new row; `{source}` is a FROM clause. Used by ENQUEUE, and by a feature that accepts a request and
+# enqueues its work in one round trip.
+INSERT = "INSERT INTO outbox (job, row_id, workspace_id) SELECT %(job)s, {row_id}, %(workspace)s FROM {source}"
+
+# A row that waits in Redis keeps its job: enqueueing often must not fill Redis. A run under way loses its lease. A new row
+# of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
+# its lane keeps its place.
+ENQUEUE = f"""
+    INSERT INTO outbox AS o (job, row_id, workspace_id, state, due_at, lane, lane_seq)
+    SELECT :job, :row_id, :workspace,
+           CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE job = :job AND workspace_id = :workspace AND lane = :lane
+                                    AND {UNFINISHED} AND row_id <> :row_id)
+                THEN 'blocked' ELSE 'pending' END,
+           greatest(clock_timestamp() + make_interval(secs => :due_in), CAST(:due_at AS timestamptz)),
+           :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('outbox_lane_seq') END
+    ON CONFLICT (job, row_id) DO UPDATE SET
+        state = CASE WHEN o.state IN ('dispatched', 'blocked') THEN o.state
+                     WHEN o.state IN ('pending', 'running') THEN 'pending' ELSE excluded.state END,
+        lane_seq = CASE WHEN o.state IN ('done', 'failed') THEN excluded.lane_seq ELSE o.lane_seq END,
+        lane = excluded.lane, due_at = excluded.due_at, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0,
+        deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL
+"""  # noqa: S608 constants
+JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
+
+LEASED = f"""
+    state = 'running', lease_owner = %(owner)s, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} seconds',
+    runs = runs + 1, updated_at = clock_timestamp()
+"""
+LEASE = """
+    workspace_id, generation, runs, failures, waited_seconds,
+    extract(epoch FROM clock_timestamp() - due_at)::float8 AS queued_seconds,
+    extract(epoch FROM give_up_at - clock_timestamp())::float8 AS give_up_in
+"""
+# By the job that was dispatched last; an older one finds another generation. Its owner may repeat a claim it did not hear of.
+CLAIM = f"""
+    UPDATE outbox SET {LEASED}
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s
+          AND (state = 'dispatched' OR state = 'running' AND lease_owner = %(owner)s)
+    RETURNING {LEASE}
+"""  # noqa: S608 constants
+# In a process that is no worker: the generation is raised, so that a job in Redis finds another one.
+CLAIM_HERE = f"""
+    UPDATE outbox SET {LEASED}, generation = generation + 1
+    WHERE job = %(job)s AND row_id = %(row_id)s AND state IN ('pending', 'dispatched')
+    RETURNING {LEASE}
+"""  # noqa: S608 constants
+RENEW = f"UPDATE outbox SET lease_until = clock_timestamp() + interval '{LEASE_SECONDS} seconds' WHERE {MINE}"  # noqa: S608
+FENCE = f"SELECT row_id FROM outbox WHERE {MINE} FOR UPDATE"  # noqa: S608
+
+SETTLED = "lease_owner = NULL, lease_until = NULL, updated_at = clock_timestamp()"
+FINISH = f"UPDATE outbox SET state = 'done', error = NULL, {SETTLED} WHERE {MINE} RETURNING row_id"  # noqa: S608
+FAIL = f"""
+    UPDATE outbox SET state = CASE WHEN %(retry_in)s::float8 IS NULL THEN 'failed' ELSE 'pending' END,
+                      due_at = coalesce(clock_timestamp() + make_interval(secs => %(retry_in)s::float8), due_at),
+                      failures = %(failures)s, waited_seconds = %(waited_seconds)s, error = %(error)s, {SETTLED}
+    WHERE {MINE} RETURNING row_id
+"""  # noqa: S608 constants
+RELEASE = f"""
+    UPDATE outbox SET state = 'pending', due_at = coalesce(%(due_at)s::timestamptz, due_at), {SETTLED}
+    WHERE {MINE} RETURNING row_id
+"""  # noqa: S608 constants
+
+# Leases of an owner known to be dead, or those that expired.
+EXPIRED = f"""
+    SELECT job, row_id, lease_owner, {LEASE} FROM outbox
+    WHERE state = 'running' AND (lease_owner = %(owner)s OR %(owner)s IS NULL AND lease_until < clock_timestamp())
+    FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 constants
+COUNT_DEATH = f"UPDATE outbox SET deaths = deaths + 1 WHERE {MINE} RETURNING deaths"  # noqa: S608
+
+# A workspace has at most as many jobs dispatched or running as its queue has workers on one machine, so that another
+# workspace's job waits for one round of them at most. Who dispatches takes turns by an advisory lock.
+ACTIVE = """
+    (SELECT count(*) FROM outbox
+     WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running'))
+"""
+TAKE = """
+    due AS (
+        SELECT row_id FROM outbox
+        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND due_at <= statement_timestamp()
+        ORDER BY due_at, row_id LIMIT {limit} FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE outbox SET state = 'dispatched', dispatched_at = statement_timestamp(), generation = generation + 1
+        WHERE job = %(job)s AND row_id IN (SELECT row_id FROM due)
+        RETURNING row_id, generation, failures, due_at
+    )
+"""
+DISPATCH_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0))"
+DISPATCH = f"""
+    WITH {TAKE.format(limit=f"greatest(0, %(bound)s - {ACTIVE})")}
+    SELECT taken.row_id, taken.generation, taken.failures, to_jsonb(shown) - 'id' AS payload
+    FROM taken LEFT JOIN LATERAL (SELECT * FROM ({{payload}}) AS shown WHERE id = taken.row_id) AS shown ON true
+    ORDER BY due_at, row_id
+"""  # noqa: S608 constants
+# The worker that ends a job frees one place and fills it, which keeps the bound without the lock. `finished`: whether its
+# own row is done, by this very run.
+HAND_OVER = f"""
+    WITH {TAKE.format(limit=f"CASE WHEN {ACTIVE} < %(bound)s THEN 1 ELSE 0 END")}
+    SELECT (SELECT state = 'done' AND generation = %(generation)s FROM outbox
+            WHERE job = %(job)s AND row_id = %(row_id)s) AS finished,
+           taken.row_id, taken.generation, taken.failures, to_jsonb(shown) - 'id' AS payload
+    FROM (SELECT) AS always LEFT JOIN taken ON true
+         LEFT JOIN LATERAL (SELECT * FROM ({{payload}}) AS shown WHERE id = taken.row_id) AS shown ON true
+"""  # noqa: S608 constants
+# Which (job, workspace) has a due row and a free place: one look at the index for each workspace with pending rows.
+DUE = """
+    WITH RECURSIVE bounds AS (
+        SELECT * FROM unnest(%(jobs)s::text[], %(bounds)s::int[]) AS t (job, bound)
+    ), pair AS (
+        (SELECT job, workspace_id FROM outbox WHERE state = 'pending' ORDER BY job, workspace_id LIMIT 1)
+        UNION ALL
+        SELECT next.job, next.workspace_id FROM pair, LATERAL (
+            SELECT job, workspace_id FROM outbox
+            WHERE state = 'pending' AND (job, workspace_id) > (pair.job, pair.workspace_id)
+            ORDER BY job, workspace_id LIMIT 1) AS next
+    )
+    SELECT pair.job, pair.workspace_id FROM pair JOIN bounds ON bounds.job = pair.job
+    WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.job = pair.job AND o.workspace_id = pair.workspace_id
+                         AND o.state = 'pending' AND o.due_at <= statement_timestamp())
+          AND (SELECT count(*) FROM outbox o WHERE o.job = pair.job AND o.workspace_id = pair.workspace_id
+                      AND o.state IN ('dispatched', 'running')) < bounds.bound
+"""
+UNDISPATCHABLE = """
+    UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'dispatched'
+"""
+
+# What Redis should have: dispatched long enough ago that its job has arrived there.
+DISPATCHED = """
+    SELECT job, row_id, workspace_id, generation FROM outbox
+    WHERE state = 'dispatched' AND dispatched_at < clock_timestamp() - interval '5 seconds'
+"""
+# Still as it was seen: a worker that popped the job meanwhile has claimed the row.
+LOST = """
+    UPDATE outbox SET state = 'pending'
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'dispatched'
+"""
+
+# A hold of a channel account: what is due before it ends waits for it, but no longer than its own hour. A job that was
+# dispatched for such a row finds that its row is not dispatched any more.
+POSTPONE = """
+    UPDATE outbox SET due_at = least(:until, greatest(give_up_at, clock_timestamp())), state = 'pending'
+    WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'dispatched') AND due_at < :until
+          AND starts_with(lane, :lanes)
+"""
+# The other way round, when the hold is lifted. What met it is due a moment after its end; a blocked row that was enqueued
+# meanwhile must not wait for that end either when its turn comes.
+ADVANCE = """
+    UPDATE outbox SET due_at = clock_timestamp()
+    WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'blocked')
+          AND due_at > clock_timestamp() AND due_at <= :until + interval '3 seconds' AND starts_with(lane, :lanes)
+"""

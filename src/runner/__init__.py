@@ -1,0 +1,16 @@
+"""The engine: how jobs run. Rows of the outbox go to RQ's queues, workers claim and settle them. RQ enters here alone.
+
+Payloads are JSON. RQ falls back to pickle in places that take no serializer (any default Queue, `rq info`, the dashboard),
+and whoever can write to Redis could then run code; so pickle is replaced before anything else happens.
+"""
+
+import rq.serializers
+
+rq.serializers.DefaultSerializer = rq.serializers.PickleSerializer = rq.serializers.JSONSerializer
+rq.serializers.SERIALIZER_ALIASES["pickle"] = rq.serializers.JSONSerializer
+
+from rq import Retry
+
+from runner.registry import Entry, Queue, job
+
+__all__ = ["Entry", "Queue", "Retry", "job"]

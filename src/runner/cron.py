@@ -1,0 +1,90 @@
+"""Cron: rq-scheduler holds the entries, for its tools to show; the table of slots says which are enqueued.
+
+Every slot after an entry's newest row is enqueued once, however long nobody looked, whatever Redis remembers.
+"""
+
+from collections import deque
+from datetime import datetime
+from typing import Any
+
+from rq.serializers import JSONSerializer
+from rq_scheduler import Scheduler
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from nightshift.db.models import Slot
+from nightshift.db.session import transaction
+from nightshift.logs import log
+from runner.connection import redis
+from runner.registry import SCHEDULE, Entry
+
+
+def tick() -> None:
+    """Enqueue the slots that have come, and have the entries in Redis as they are declared."""
+    for entry in list(SCHEDULE.values()):
+        with transaction() as session:
+            for slot in open_slots(session, entry, now(session)):
+                log("slot", entry=entry.name, at=slot.isoformat())
+    register()
+
+
+def now(session: Session) -> datetime:
+    """Postgres' clock: that of a machine may be ahead."""
+    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def open_slots(session: Session, entry: Entry, moment: datetime) -> list[datetime]:
+    """Write the slots that have come since the last one that was written, each with its outbox row; returns them.
+
+    An entry that was never seen counts from now on. A slot in the future, of a clock that was ahead, is not believed.
+    """
+    last = session.scalar(select(func.max(Slot.at)).where(Slot.entry == entry.name, Slot.at <= moment))
+    if last is None:
+        _write(session, entry, moment)
+        return []
+    due = deque(entry.slots(last, moment), maxlen=entry.catch_up)
+    new = [slot for slot in due if _write(session, entry, slot)]
+    for slot in new:
+        entry.job.enqueue(session, entry.argument(slot))
+    return new
+
+
+def _write(session: Session, entry: Entry, at: datetime) -> bool:
+    """False where another scheduler has written it; waits for one that is about to."""
+    row = insert(Slot).values(entry=entry.name, at=at).on_conflict_do_nothing().returning(Slot.at)
+    return session.scalar(row) is not None
+
+
+def register() -> None:
+    """Every entry of the schedule is in Redis as it is declared, due at its next slot, and no other entry is."""
+    connection = redis()
+    scheduler = Scheduler(connection=connection)
+    key = scheduler.scheduled_jobs_key
+    with transaction() as session:
+        moment = now(session)
+    due = {entry.name: entry.next(moment).timestamp() for entry in SCHEDULE.values()}
+    if connection.type(key) not in (b"zset", b"none"):
+        connection.delete(key)
+    if set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
+        connection.delete(key)
+    for entry in SCHEDULE.values():
+        _register(scheduler, connection, entry)
+    connection.zadd(key, due)
+
+
+def _register(scheduler: Scheduler, connection: Any, entry: Entry) -> None:
+    """The entry's hash. It never runs as a job: a worker runs what the outbox says."""
+    key = f"rq:job:{entry.name}"
+    if connection.type(key) == b"hash" and connection.hget(key, "meta") == _meta(entry):
+        return
+    connection.delete(key)
+    scheduler._create_job(
+        entry.job.path, id=entry.name, queue_name=entry.job.queue.name, description=entry.job.name, result_ttl=-1,
+        meta={"cron_string": entry.cron},
+    )  # fmt: skip
+
+
+def _meta(entry: Entry) -> bytes:
+    return bytes(JSONSerializer.dumps({"cron_string": entry.cron}))

@@ -1,0 +1,76 @@
+"""The one process of a supervisor that is no worker: it dispatches what becomes due and rescues what dead workers held."""
+
+import logging
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import sentry_sdk
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from nightshift.logs import log, where
+from nightshift.settings import settings
+from runner import reporting
+from runner.dispatch import dispatch_all
+from runner.registry import JOBS
+from runner.rescue import forget_worker, rescue
+
+POLL_SECONDS = 0.25  # so late is a retry at most
+EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines
+PAUSE_SECONDS = 0.5  # after an error
+
+_reported: set[str] = set()
+
+
+def dispatch_what_is_due(queues: Sequence[str], deaths: int) -> None:
+    """Until `deaths` is closed: a pipe on which the supervisor tells "<worker> <1: it died, 0: it was stopped>" line by line.
+
+    Postgres or Redis away: again at the next poll.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor closes the pipe when all workers have ended
+    reporting.start_sentry(settings())
+    jobs = [job.name for job in JOBS.values() if job.queue.name in queues]
+    dead: dict[str, bool] = {}
+    rest, looked_at, open_ = b"", 0.0, True
+    while open_ or dead:
+        if open_ and select.select([deaths], [], [], POLL_SECONDS)[0]:
+            data = os.read(deaths, 65_536)
+            *lines, rest = (rest + data).split(b"\n")
+            dead |= {name: died == "1" for name, _, died in (line.decode().rpartition(" ") for line in lines)}
+            open_ = bool(data)
+        for worker, died in list(dead.items()):
+            if _done(partial(_bury, worker, died)):
+                del dead[worker]
+        if time.monotonic() - looked_at > EXPIRED_SECONDS:
+            looked_at = time.monotonic()
+            _done(rescue)
+        _done(lambda: dispatch_all(jobs))
+    sentry_sdk.flush(2)
+
+
+def _bury(worker: str, died: bool) -> None:
+    rescue(worker, died)
+    try:
+        forget_worker(worker)
+    except RedisError as error:  # its key in Redis expires
+        log("redis away", logging.WARNING, error=type(error).__name__)
+
+
+def _done(act: Callable[[], object]) -> bool:
+    """Whether it went through. An error that nobody expects is reported once, and stops nothing else."""
+    try:
+        act()
+        return True
+    except (SQLAlchemyError, RedisError) as error:
+        log("dispatcher waits", logging.WARNING, error=type(error).__name__)
+    except Exception as error:
+        log("dispatcher failed", logging.ERROR, error=where(error))
+        if where(error) not in _reported:
+            _reported.add(where(error))
+            reporting.report(error, job="dispatcher")
+    time.sleep(PAUSE_SECONDS)
+    return False

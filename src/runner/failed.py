@@ -1,0 +1,55 @@
+"""Rows that are FAILED, and enqueueing them again."""
+
+import logging
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from nightshift.db.models import Outbox
+from nightshift.db.session import transaction
+from nightshift.logs import log
+from runner.connection import redis
+from runner.registry import JOBS, Job, parse_job_id
+
+
+def failed(queue: str | None = None) -> Sequence[Outbox]:
+    """The FAILED rows of one queue or of all, oldest first."""
+    query = select(Outbox).where(Outbox.state == "failed").order_by(Outbox.updated_at, Outbox.job, Outbox.row_id)
+    if queue is not None:
+        query = query.where(Outbox.job.in_([job.name for job in JOBS.values() if job.queue.name == queue]))
+    with transaction() as session:
+        return session.scalars(query).all()
+
+
+def retry(name: str, row_id: str) -> bool:
+    """Enqueue this row again, with all its attempts. False where it is not FAILED."""
+    job = JOBS.get(name)
+    if job is None:
+        return False
+    query = (
+        select(Outbox).where(Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed").with_for_update()
+    )
+    with transaction() as session:
+        if session.scalars(query).one_or_none() is None or not job.retry_failed(session, row_id):
+            return False
+    _forget(job, row_id)
+    return True
+
+
+def retry_queue(queue: str) -> int:
+    """Enqueue every FAILED row of this queue again, also those that Redis has forgotten. Returns how many."""
+    return sum(retry(row.job, row.row_id) for row in failed(queue))
+
+
+def _forget(job: Job, row_id: str) -> None:
+    """Take the row's failed jobs off RQ's list: they no longer say how it ended."""
+    registry = f"rq:failed:{job.queue.name}"
+    try:
+        names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
+        for name in names:
+            if (parse_job_id(name) or ())[:2] == (job.name, row_id):
+                redis().zrem(registry, name)
+                redis().delete(f"rq:job:{name}", f"rq:results:{name}")
+    except RedisError as error:
+        log("failed jobs stay listed", logging.WARNING, job=job.name, error=type(error).__name__)

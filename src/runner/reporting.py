@@ -1,0 +1,65 @@
+"""After each attempt: one log line, one count, and one Sentry event where it was the last."""
+
+import logging
+from typing import Any
+
+import sentry_sdk
+
+from nightshift.errors import NightshiftError
+from nightshift.logs import log, where
+from nightshift.settings import Settings
+
+COUNTS = "nightshift:jobs"  # hash: "<queue> <job> <outcome>" -> how often, since Redis was last empty
+
+
+def attempt(name: str, queue: str, ended: Any, seconds: float) -> None:
+    """The structured line of one attempt, and the event of a last one. Of an error: its class and place, and its message
+    only if that is ours. `ended`: see runner.run."""
+    lease, error = ended.lease, ended.error
+    job = ended.job.name if ended.job else "unknown"
+    log(
+        "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
+        id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
+        waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
+        outcome=ended.outcome, error=where(error) if error else None,
+    )  # fmt: skip
+    if ended.outcome == "failed" and error:
+        report(error, job=job, job_id=name, queue=queue)
+
+
+def _printable(name: str) -> str:
+    """What Redis held as a job's id, in a form that a line can carry."""
+    return "".join(character if character.isprintable() else "?" for character in name[:200])
+
+
+def start_sentry(settings: Settings) -> None:
+    """Sentry, for events we send ourselves: no integration, no breadcrumb, no local variable, no text but our own."""
+    if settings.sentry_dsn:
+        sentry_sdk.init(
+            dsn=settings.sentry_dsn, default_integrations=False, auto_enabling_integrations=False, max_breadcrumbs=0,
+            include_local_variables=False, send_default_pii=False, before_send=_scrub,
+            environment="production" if settings.production else "development",
+        )  # fmt: skip
+
+
+def report(error: BaseException, **tags: str) -> None:
+    """One Sentry event with ids as tags, in a scope of its own: a tag must not reach the next job's event."""
+    with sentry_sdk.new_scope() as scope:
+        for name, value in tags.items():
+            scope.set_tag(name, value)
+        scope.capture_exception(error)
+
+
+def _scrub(event: Any, hint: Any) -> Any:
+    """Exception texts quote rows and requests: they stay here, unless the sentence is ours."""
+    error = (hint.get("exc_info") or (None, None))[1]
+    seen = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    ours = {str(e) for e in seen if isinstance(e, NightshiftError)}
+    for value in (event.get("exception") or {}).get("values", []):
+        if value.get("value") not in ours:
+            value["value"] = ""
+    event.pop("extra", None)
+    return event

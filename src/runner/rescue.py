@@ -1,0 +1,79 @@
+"""After a death: the rows of a dead worker are pending again, and Redis forgets what it knew of their jobs."""
+
+import logging
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+from nightshift.db.session import transaction
+from nightshift.errors import TemporaryError
+from nightshift.logs import log
+from nightshift.outbox import Lease
+from nightshift.outbox.lease import expired
+from runner import reporting
+from runner.connection import redis
+from runner.registry import JOBS, QUEUES, job_id
+from runner.run import fail
+
+FREE_DEATHS = 2  # a worker may die twice under a row (deploys, machines) before its death counts as the row's failure
+CRASHED = "The worker stopped unexpectedly while working on it, more than once."
+
+
+def rescue(owner: str | None = None, died: bool = True) -> int:
+    """Have what a dead worker held run again: the leases of `owner`, or all that have expired. Returns how many rows.
+
+    Two deaths under a row cost it nothing; each further one counts as a failed attempt, so that a document that kills its
+    reader is FAILED in the end. `died=False`: the worker was stopped, which counts for nothing.
+    """
+    with transaction() as session:
+        leases = [lease for lease in expired(session, owner) if lease.job in JOBS]  # a newer release's are not ours
+        for lease in leases:
+            if died and lease.count_death(session) > FREE_DEATHS:
+                fail(session, JOBS[lease.job], lease, TemporaryError(CRASHED))
+            else:
+                lease.release(session)
+    for lease in leases:
+        _report(lease, died)
+        _forget_job(lease)
+    return len(leases)
+
+
+def _report(lease: Lease, died: bool) -> None:
+    queue, name = JOBS[lease.job].queue.name, job_id(lease.job, lease.row_id, lease.generation)
+    outcome = "died" if died else "released"
+    log(
+        "job",
+        logging.ERROR,
+        id=name,
+        job=lease.job,
+        queue=queue,
+        attempt=lease.runs,
+        outcome=outcome,
+        worker=lease.owner,
+    )
+    if died:
+        reporting.report(TemporaryError("The worker of this job died."), job=lease.job, job_id=name, queue=queue)
+
+
+def _forget_job(lease: Lease) -> None:
+    queue, name = JOBS[lease.job].queue.name, job_id(lease.job, lease.row_id, lease.generation)
+    try:
+        with redis().pipeline() as pipe:
+            pipe.zrem(f"rq:wip:{queue}", f"{name}:{lease.owner}")
+            pipe.delete(f"rq:job:{name}", f"rq:execution:{name}:{lease.owner}")
+            pipe.execute()
+    except RedisError as error:  # reconciliation tidies up
+        log("redis away", logging.WARNING, error=type(error).__name__)
+
+
+def forget_worker(worker: str) -> None:
+    """Take a dead worker off RQ's lists. Raises RedisError."""
+    key = f"rq:worker:{worker}"
+    connection: Any = redis()
+    with connection.pipeline() as pipe:
+        pipe.srem("rq:workers", key)
+        for queue in QUEUES:
+            pipe.srem(WORKERS_BY_QUEUE_KEY % queue, key)
+        pipe.delete(key, f"{key}:executions")
+        pipe.execute()

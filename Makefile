@@ -48,16 +48,16 @@ new: .venv/installed ## write a new job with its migration, route and test (make
 recorder: .venv/installed ## play a vendor on this machine: print each request and accept it (RECORDER_PORT=3010)
 	@exec $(BIN)/python tools/recorder "$(or $(RECORDER_PORT),3010)"
 
-bench: .venv/installed ## measure, as ratios within one run
-	@$(BIN)/python tests/bench/run.py
+bench: .venv/installed ## measure, as ratios within one run (make bench ONLY="working accepting")
+	@$(BIN)/python tools/bench/run.py $(ONLY)
 
 chaos: .venv/installed ## a load while everything around it fails, then a count (make chaos SEED=7 SECONDS=300)
-	@$(BIN)/python tests/chaos "$(SEED)" "$(SECONDS)"
+	@$(BIN)/python tools/chaos "$(SEED)" "$(SECONDS)"
 
 clean: ## remove the environment, the data of `make run` and all caches
 	@if [ -x $(BIN)/python ] && [ -d .data ]; then $(BIN)/python -m devstack clean; fi
-	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/bench/peers/node_modules
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: $(LOCKS) setup.cfg
 	@for python in $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3 python); do \

@@ -1,6 +1,6 @@
 """`make chaos`: the program under a load while everything around it fails; exits 1 where a promise was not kept.
 
-`python tests/chaos [seed] [seconds]`
+`python tools/chaos [seed] [seconds]`
 """
 
 import random
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tests" / "support")]
 
 import checks
 import checks_of_mail

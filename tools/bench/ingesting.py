@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg2
-from harness import Figure, compare, in_turn
+from figures import Figure, compare
+from harness import Servers, in_turn
 from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import text
 
@@ -20,36 +21,10 @@ from nightshift.knowledge.embedding import batches
 from nightshift.knowledge.extract import pdf as pdf_reader
 from nightshift.knowledge.search import SEARCH, search
 
-WORDS = [
-    "order",
-    "parcel",
-    "return",
-    "refund",
-    "customer",
-    "invoice",
-    "agent",
-    "warehouse",
-    "shipping",
-    "delay",
-    "Monday",
-    "account",
-    "password",
-    "reset",
-    "subscription",
-    "payment",
-    "card",
-    "address",
-    "island",
-    "ferry",
-    "window",
-    "support",
-    "ticket",
-    "answer",
-    "question",
-    "policy",
-    "warranty",
-    "battery",
-]
+WORDS = (
+    "order parcel return refund customer invoice agent warehouse shipping delay Monday account password reset subscription "
+    "payment card address island ferry window support ticket answer question policy warranty battery"
+).split()
 
 
 def prose(seed: int, characters: int) -> str:
@@ -190,5 +165,5 @@ def _bare_sql(agent_id: str, question: str) -> tuple[str, dict[str, Any]]:
     return str(compiled), arguments
 
 
-def measure() -> list[Figure]:
+def measure(servers: Servers) -> list[Figure]:
     return [persisting(), ingesting(), searching(1_000), searching(10_000)]

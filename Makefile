@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test web worker scheduler migrate check bench chaos ops clean
+.PHONY: new help run test web worker scheduler migrate check bench chaos ops clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,7 +32,10 @@ check: .venv/installed ## lint, format, types, import rules
 	@$(BIN)/python -m pytest --noconftest tests/test_rooms.py
 
 ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
-	@$(BIN)/python -m jobs.ops $(CMD)
+	@$(BIN)/python -m runner.ops $(CMD)
+
+new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
+	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"
 
 bench: .venv/installed ## measure, as ratios within one run
 	@$(BIN)/python tests/bench/run.py

@@ -1,8 +1,8 @@
-"""The one clock. Tests that live through a month replace `now` here; nothing else asks the machine for the time."""
+"""The clock. Nothing else reads the machine's time, so a test can travel in time by replacing `now` here."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """This moment, in UTC, with its zone."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)

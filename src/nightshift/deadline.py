@@ -1,4 +1,4 @@
-"""Connections that end at a moment, however slowly the other side drips."""
+"""HTTP connections that end at a deadline, however slowly the other side sends."""
 
 import io
 import socket
@@ -11,66 +11,71 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
-PIECE_BYTES = 16_384  # one TLS record: a write waits for one of these at a time
+SEND_BYTES = 16_384  # one TLS record: the size of a single write
 
 
 class Deadline:
-    """A moment (time.monotonic) that may be set anew for each exchange, and whether anything was sent before it."""
+    """A moment on the clock of time.monotonic, and whether any byte was sent before it."""
 
     def __init__(self, ends: float = 0.0) -> None:
+        self.restart(ends)
+
+    def restart(self, ends: float) -> None:
         self.ends = ends
         self.sent = False
 
     def seconds_left(self) -> float:
-        """More than 0. Raises TimeoutError when there are none."""
+        """More than 0. Raises TimeoutError after the deadline."""
         left = self.ends - time.monotonic()
         if left <= 0:
             raise TimeoutError("deadline")
         return left
 
 
-def keep_to(session: requests.Session, deadline: Deadline) -> None:
-    """Every connect, TLS handshake, read and write of `session` ends at `deadline`, with a timeout.
+class TimedHTTPConnection(HTTPConnection):
+    """A connection whose connect, TLS handshake, reads and writes all raise a timeout at `deadline`.
 
-    A timeout of requests starts anew with every byte: a server that drips its headers holds it for ever. Only the
-    look-up of a name is outside, it is the resolver's: 10 s a name server by default (resolv.conf, man page).
+    The timeout of requests and urllib3 restarts with every byte, so a server that drips its headers holds it forever.
+    Name resolution is not covered, the resolver has its own timeout: 10 s for each name server (resolv.conf, man page).
     """
 
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, deadline)
+    deadline: Deadline
 
-        def connect(self) -> None:
-            self.timeout = deadline.seconds_left()
-            super().connect()
-            self.sock = cast(socket.socket, _Clocked(self.sock, deadline))
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, deadline)
+    def connect(self) -> None:
+        self.timeout = self.deadline.seconds_left()
+        super().connect()
+        self.sock = cast(socket.socket, _TimedSocket(self.sock, self.deadline))
 
-        def connect(self) -> None:
-            self.timeout = deadline.seconds_left()
-            super().connect()
-            self.sock = cast(socket.socket, _Clocked(self.sock, deadline))
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+class TimedHTTPSConnection(TimedHTTPConnection, HTTPSConnection):
+    pass
 
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
 
+def apply_deadline(session: requests.Session, deadline: Deadline) -> None:
+    """Make every connection of `session` end at `deadline`."""
+
+    def timed(pool: type, connection: type[TimedHTTPConnection]) -> type:
+        bound = type(connection.__name__, (connection,), {"deadline": deadline})
+        return type(pool.__name__, (pool,), {"ConnectionCls": bound})
+
+    pools = {
+        "http": timed(HTTPConnectionPool, TimedHTTPConnection),
+        "https": timed(HTTPSConnectionPool, TimedHTTPSConnection),
+    }
     for adapter in session.adapters.values():
-        cast(HTTPAdapter, adapter).poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+        cast(HTTPAdapter, adapter).poolmanager.pool_classes_by_scheme = pools
 
 
-def _connected(connection: Any, deadline: Deadline) -> socket.socket:
-    """A socket to the first of the name's addresses that answers; each has its share of the time that is left. (urllib3
-    gives each of them all of it.)"""
+def _connect(connection: TimedHTTPConnection) -> socket.socket:
+    """A socket to the first address of the host that accepts. Each address gets an equal share of the remaining time;
+    urllib3 would give all of it to the first."""
     found = socket.getaddrinfo(connection._dns_host, connection.port, 0, socket.SOCK_STREAM)
     failure: OSError = OSError("no address")
     for number, (*_, address) in enumerate(found):
-        share = deadline.seconds_left() / (len(found) - number)
+        share = connection.deadline.seconds_left() / (len(found) - number)
         try:
             return create_connection(
                 (str(address[0]), int(address[1])),
@@ -83,8 +88,8 @@ def _connected(connection: Any, deadline: Deadline) -> socket.socket:
     raise failure
 
 
-class _Clocked:
-    """A connected socket; before it waits, it is told how long it may."""
+class _TimedSocket:
+    """A connected socket whose timeout is set to the remaining time before each read and write."""
 
     def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock = sock
@@ -94,16 +99,16 @@ class _Clocked:
         return getattr(self._sock, name)
 
     def sendall(self, data: bytes) -> None:
-        for start in range(0, len(data), PIECE_BYTES):
+        for start in range(0, len(data), SEND_BYTES):
             self._sock.settimeout(self._deadline.seconds_left())
             self._deadline.sent = True
-            self._sock.sendall(data[start : start + PIECE_BYTES])
+            self._sock.sendall(data[start : start + SEND_BYTES])
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._deadline))
+        return io.BufferedReader(_TimedReader(self._sock, self._deadline))
 
 
-class _Reader(io.RawIOBase):
+class _TimedReader(io.RawIOBase):
     def __init__(self, sock: Any, deadline: Deadline) -> None:
         self._sock = sock
         self._file = sock.makefile("rb", buffering=0)

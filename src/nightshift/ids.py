@@ -1,4 +1,4 @@
-"""Ids that sort by the time they were made, so that a list in id order is a list in time order."""
+"""Ids that sort by the time they were created."""
 
 import re
 import secrets
@@ -10,12 +10,12 @@ FORM = re.compile(r"[a-z]+_([0-9a-f]{12})[0-9a-f]{16}")
 
 
 def new_id(prefix: str) -> str:
-    """`<prefix>_` and 28 hex digits: 12 of the millisecond, 16 random. Letters, digits and `_` only, as RQ asks of ids."""
+    """`<prefix>_` and 28 hex digits: 12 of the millisecond, 16 random. RQ allows only letters, digits, `_` and `-` in ids."""
     return f"{prefix}_{int(clock.now().timestamp() * 1000):012x}{secrets.token_hex(8)}"
 
 
 def made_at(made_id: str) -> datetime | None:
-    """When `new_id` made this id, to the millisecond, in UTC; None for an id that it did not make."""
+    """When `new_id` created this id, to the millisecond, in UTC; None for an id of another form."""
     found = FORM.fullmatch(made_id)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Invoices that the operator's billing has made."""
+"""Invoices from the operator's billing."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from nightshift.ids import new_id
 def record(
     session: Session, workspace_id: str, number: str, amount_due: Decimal, currency: str, url: str
 ) -> tuple[Invoice, bool]:
-    """The workspace's invoice of this number, and whether it is new. One that is there stays as it is."""
+    """The workspace's invoice with this number, and whether it is new. An existing one is not changed."""
     values = dict(number=number, amount_due=amount_due, currency=currency, url=url)
     new = insert(Invoice).values(id=new_id("inv"), workspace_id=workspace_id, **values)
     made = session.scalar(new.on_conflict_do_nothing(constraint="invoices_key").returning(Invoice.id))

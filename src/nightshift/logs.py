@@ -9,31 +9,38 @@ from typing import Any
 from nightshift import clock
 from nightshift.errors import NightshiftError
 
+_logger = logging.getLogger("nightshift")
+_encode = json.JSONEncoder(default=str).encode
+
 
 def configure(log_format: str) -> None:
-    """Send all logging to standard error, one line a record; libraries only from WARNING on."""
+    """Send all logging to standard error, one line for each record; libraries only from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("nightshift").setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(
-        logging.ERROR
-    )  # it warns of bad headers with the address, and what was in them
+    _logger.setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings about headers contain the URL and the headers
     logging.captureWarnings(True)
 
 
 def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
-    """One line: the event's name and its fields. Fields hold ids, names, counts and times only."""
-    logging.getLogger("nightshift").log(level, event, extra={"fields": fields})
+    """Write one line: the event's name and its fields. Fields hold ids, names, counts and times only.
+
+    Makes the record itself: Logger.log would walk the stack for the caller's file and line, which no format shows.
+    """
+    if _logger.isEnabledFor(level):
+        record = logging.LogRecord(_logger.name, level, "", 0, event, (), None)
+        record.fields = fields
+        _logger.handle(record)
 
 
 def where(error: BaseException) -> str:
-    """An error as class and place. Its message stays out (drivers quote rows, parsers quote input), unless it is ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    place = f" at {ours[-1].filename.rpartition('/')[2]}:{ours[-1].lineno}" if ours else ""
+    """An error's class and location. Its message is left out (drivers quote rows, parsers quote input) unless it is ours."""
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    ours = [line for line in lines if "site-packages" not in line[0]] or lines
+    location = f" at {ours[-1][0].rpartition('/')[2]}:{ours[-1][1]}" if ours else ""
     sentence = f": {error}" if isinstance(error, NightshiftError) else ""
-    return f"{type(error).__name__}{sentence}{place}"
+    return f"{type(error).__name__}{sentence}{location}"
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -53,4 +60,4 @@ class _Text(logging.Formatter):
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         head = {"time": clock.now().isoformat(), "level": record.levelname, "event": record.getMessage()}
-        return json.dumps({**head, "logger": record.name, **_fields(record)}, default=str)
+        return _encode({**head, "logger": record.name, **_fields(record)})

@@ -1,8 +1,7 @@
-"""Every setting of the program, read from the environment here and nowhere else."""
+"""All settings, read from the environment here and nowhere else."""
 
 import base64
 import fcntl
-import ipaddress
 import json
 import os
 import secrets
@@ -12,12 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from nightshift.environment import Environment
+from nightshift.environment import SettingsError as SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_DIR = ROOT / ".data"
-SERVERS = "servers.json"  # there, the URLs of a `make run`
-RUN_LOCK = "run.lock"  # there, locked for as long as it runs
+SERVERS = "servers.json"  # in DATA_DIR: the URLs of a running `make run`
+RUN_LOCK = "run.lock"  # in DATA_DIR: locked while `make run` is running
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -27,11 +28,11 @@ NEEDED_IN_PRODUCTION = (
     "CREDENTIAL_KEYS",
     "ADMIN_API_KEY",
 )
-VENDOR_BASE_URLS = {  # each can be named by <TYPE>_BASE_URL
-    "WHATSAPP": "https://graph.facebook.com/v23.0",
+VENDOR_BASE_URLS = {  # defaults of <TYPE>_BASE_URL
+    "WHATSAPP": "https://graph.facebook.com/v26.0",
     "TELEGRAM": "https://api.telegram.org",
-    "MESSENGER": "https://graph.facebook.com/v23.0",
-    "INSTAGRAM": "https://graph.facebook.com/v23.0",
+    "MESSENGER": "https://graph.facebook.com/v26.0",
+    "INSTAGRAM": "https://graph.facebook.com/v26.0",
     "SLACK": "https://slack.com/api",
     "TWILIO": "https://api.twilio.com",
     "LINE": "https://api.line.me",
@@ -39,13 +40,9 @@ VENDOR_BASE_URLS = {  # each can be named by <TYPE>_BASE_URL
 }
 
 
-class SettingsError(Exception):
-    """One line that names the variable and the reason. The process must not start."""
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What the process runs with. Secrets are plain strings here: never log this object."""
+    """The settings of the process. Secrets are plain strings: never log this object."""
 
     production: bool
     database_url: str
@@ -68,22 +65,19 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The process's settings, read once from its environment.
-
-    Raises SettingsError, with one line that names the variable.
-    """
+    """The settings of this process, read once. Raises SettingsError."""
     return load(os.environ, DATA_DIR)
 
 
 def load(env: Mapping[str, str], data_dir: Path) -> Settings:
-    """Settings from `env`; in development what is unset is taken from `data_dir` or made there."""
-    source = _Source(env)
+    """Settings from `env`; in development, unset ones are read from `data_dir` or created there. Raises SettingsError."""
+    source = Environment(env)
     production = source.one_of("APP_ENV", ("development", "production")) == "production"
     if production:
         for name in NEEDED_IN_PRODUCTION:
             source.required(name)
     else:
-        source = _Source({**_servers_of_make_run(data_dir), **{k: v for k, v in env.items() if v}})
+        source = Environment({**_running_servers(data_dir), **{k: v for k, v in env.items() if v}})
     return Settings(
         production=production,
         database_url=source.url("DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg2")),
@@ -99,8 +93,10 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
             type_: source.url(f"{type_}_BASE_URL", ("http", "https"), default)
             for type_, default in VENDOR_BASE_URLS.items()
         },
-        admin_api_key=source.get("ADMIN_API_KEY") or _made_once(data_dir, "admin_api_key", secrets.token_urlsafe),
-        credential_keys=source.fernet_keys("CREDENTIAL_KEYS", lambda: _made_once(data_dir, "credential_keys", _fernet)),
+        admin_api_key=source.get("ADMIN_API_KEY") or _create_once(data_dir, "admin_api_key", secrets.token_urlsafe),
+        credential_keys=source.fernet_keys(
+            "CREDENTIAL_KEYS", lambda: _create_once(data_dir, "credential_keys", _fernet)
+        ),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
         rate_limit_per_minute=source.integer("RATE_LIMIT_PER_MINUTE", 12000, 1, 10_000_000),
         sentry_dsn=source.dsn("SENTRY_DSN"),
@@ -108,93 +104,12 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
     )
 
 
-@dataclass(frozen=True)
-class _Source:
-    env: Mapping[str, str]
-
-    def get(self, name: str) -> str | None:
-        return self.env.get(name, "").strip() or None
-
-    def required(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise SettingsError(f"{name} is not set.")
-        return value
-
-    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
-        value = self.get(name) or choices[0]
-        if value not in choices:
-            raise SettingsError(f"{name} must be one of {', '.join(choices)}.")
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.get(name)
-        if value is None:
-            return default
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise SettingsError(f"{name} must be a whole number from {low} to {high}.")
-        return int(value)
-
-    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
-        value = self.get(name)
-        if value is None:
-            if default is not None:
-                return default
-            raise SettingsError(
-                f"{name} is not set and no `make run` is running in this checkout: start one, or set it."
-            )
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError:
-            raise SettingsError(f"{name} is not a URL.") from None
-        place = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
-        if parts.scheme not in schemes or not place:
-            raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
-        if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
-            raise SettingsError(f"{name} must end in the number of a database, or in none.")
-        return value.rstrip("/") if parts.scheme.startswith("http") else value
-
-    def dsn(self, name: str) -> str | None:
-        value = self.url(name, ("http", "https"), "")
-        parts = urlsplit(value)
-        if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
-            raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
-        return value or None
-
-    def hosts(self, name: str) -> tuple[str, ...]:
-        hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
-        for host in hosts:
-            if "/" in host:
-                try:
-                    ipaddress.ip_network(host, strict=False)
-                except ValueError:
-                    raise SettingsError(f"{name} holds {host!r}, which is neither a host nor a CIDR.") from None
-        return hosts
-
-    def fernet_keys(self, name: str, make: Callable[[], str]) -> tuple[str, ...]:
-        keys = tuple(key.strip() for key in (self.get(name) or make()).split(",") if key.strip())
-        for position, key in enumerate(keys, 1):
-            if not _is_fernet(key):
-                raise SettingsError(f"{name}: key {position} is not a Fernet key (32 bytes in URL-safe base64).")
-        if not keys:
-            raise SettingsError(f"{name} holds no key.")
-        return keys
-
-
-def _is_fernet(key: str) -> bool:
-    try:
-        return len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
-    except ValueError:
-        return False
-
-
 def _fernet() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _servers_of_make_run(data_dir: Path) -> dict[str, Any]:
-    """None of one that runs no more: a killed one leaves its file behind, but not its lock."""
+def _running_servers(data_dir: Path) -> dict[str, Any]:
+    """The URLs of a running `make run`; empty without one. A killed one leaves its file behind, but not its lock."""
     try:
         with (data_dir / RUN_LOCK).open() as lock, suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -204,8 +119,8 @@ def _servers_of_make_run(data_dir: Path) -> dict[str, Any]:
         return {}
 
 
-def _made_once(data_dir: Path, name: str, make: Callable[[], str]) -> str:
-    """A secret kept in `data_dir` (mode 0600): read if there, else made; two processes at once agree on one."""
+def _create_once(data_dir: Path, name: str, make: Callable[[], str]) -> str:
+    """The secret stored in `data_dir` (mode 0600), created if missing; two processes at once agree on one."""
     path = data_dir / name
     data_dir.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():

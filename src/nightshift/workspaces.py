@@ -1,4 +1,4 @@
-"""Workspaces, their keys, their agents."""
+"""Workspaces, their API keys and their agents."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from nightshift.ids import new_id
 def create(
     session: Session, name: str, notify_email: str, monthly_grant: int, low_threshold: int
 ) -> tuple[Workspace, Agent, str]:
-    """A workspace with a first agent and a first key. The key is in this answer only: its hash is what stays."""
+    """A workspace with a first agent and a first key. The key is returned only here: its hash is stored."""
     workspace = Workspace(
         id=new_id("ws"), name=name, notify_email=notify_email, monthly_grant=monthly_grant, low_threshold=low_threshold,
         created_at=clock.now(),
@@ -30,7 +30,7 @@ def create(
 
 
 def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
-    """One more agent, with no knowledge yet."""
+    """A new agent, without knowledge."""
     agent = Agent(id=new_id("agt"), workspace_id=workspace_id, name=name)
     session.add(agent)
     session.flush()
@@ -38,7 +38,7 @@ def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
-    """One more key, valid beside the others: (its row, the key itself)."""
+    """A new key beside the others: (its row, the key itself)."""
     secret = f"nsk_{secrets.token_urlsafe(32)}"
     key = ApiKey(id=new_id("key"), workspace_id=workspace_id, digest=_digest(secret))
     session.add(key)
@@ -47,7 +47,7 @@ def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
 
 
 def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
-    """Stop accepting a key at once. False where the workspace has no such key."""
+    """Revoke a key at once. False where the workspace has no such key."""
     gone = delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id).returning(ApiKey.id)
     return session.scalar(gone) is not None
 
@@ -55,8 +55,8 @@ def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
 def owner_of(secret: str) -> tuple[str, str] | None:
     """(workspace id, key id) of a key, found by its SHA-256: 256 random bits need no salt.
 
-    The index probe stands in for a comparison in constant time. What its time can tell is how far the digest of a guess
-    agrees with a stored digest; nobody can choose a guess by its digest, and a digest does not lead back to its key.
+    The index lookup is not constant-time, which is safe: its time reveals only how many leading bits the digest of a guess
+    shares with a stored digest, and nobody can choose a key by its digest.
     """
     rows = statement("SELECT workspace_id, id FROM api_keys WHERE digest = %(digest)s", digest=_digest(secret))
     return (rows[0].workspace_id, rows[0].id) if rows else None
@@ -67,7 +67,7 @@ def _digest(secret: str) -> bytes:
 
 
 def ensure_demo(session: Session, path: Path, base_url: str, admin_key: str) -> dict[str, str]:
-    """The demo workspace of this installation, made once; `path` (mode 0600) tells its keys."""
+    """The demo workspace of this installation, created once; its keys are stored at `path` (mode 0600)."""
     try:
         known = json.loads(path.read_text())
     except (OSError, ValueError):

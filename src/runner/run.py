@@ -8,6 +8,7 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy.orm import Session
 
 from nightshift import outbox
+from nightshift.db.models import Outbox
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected, transaction
 from nightshift.errors import LeaseLost, Snooze, TemporaryError
 from nightshift.outbox import Lease
@@ -71,13 +72,17 @@ def run_here(job: Job, lease: Lease) -> Ended:
 
 def run_by_hand(job: Job, row_id: str) -> None:
     """Enqueue the row where it is not, and run it to its end in this process. Raises what the job raises, and RuntimeError
-    while another process works on it."""
+    where it cannot run now."""
     with transaction() as session:
+        row = session.get(Outbox, (job.name, row_id), with_for_update=True)
+        state = row.state if row else "new"
+        if state in ("running", "blocked"):
+            raise RuntimeError(f"{job.name} {row_id} is {state}.")
+        if state not in ("pending", "dispatched") and not job.retry_failed(session, row_id):
+            raise RuntimeError(f"{job.name} {row_id} has nothing to do.")
         lease = outbox.claim_here(session, job.name, row_id)
-        if lease is None and job.retry_failed(session, row_id):
-            lease = outbox.claim_here(session, job.name, row_id)
     if lease is None:
-        raise RuntimeError(f"{job.name} {row_id} cannot run now: it waits for another row, or has nothing to do.")
+        raise RuntimeError(f"{job.name} {row_id} waits for another row.")
     with Renewal():
         ended = run_here(job, lease)
     if ended.error:

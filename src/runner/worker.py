@@ -133,9 +133,11 @@ class Worker(SimpleWorker):
     ) -> str | None:  # fmt: skip
         """End a job, push its successor, begin the next one: what was begun, if anything."""
         step: dict[str, Any] = self._constant | dict(
-            now=utcformat(now()), time=time.time(), expires_at=time.time() + rq_hash.KEPT_SECONDS, begin=begin, pop=pop,
+            now=utcformat(now()), time=time.time(), expires_at=time.time() + rq_hash.KEPT_SECONDS, pop=pop,
             limit_at=time.time() + self.limit_seconds + 60,
         )  # fmt: skip
+        if begin is not None:
+            step["begin"] = begin
         if job is not None and ended is not None:
             tally = "failed_job_count" if ended.error else "successful_job_count"
             step["ended"] = dict(id=job, count=ended.count(self.spec.name), tally=tally, seconds=seconds)

@@ -1,4 +1,4 @@
-"""The one request each vendor gets, field by field as its documentation has it."""
+"""The request to each vendor, as documented by the vendor."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
     [
         (
             "WHATSAPP",
-            "https://graph.facebook.com/v23.0/106540352242922/messages",
+            "https://graph.facebook.com/v26.0/106540352242922/messages",
             {"Authorization": "Bearer EAAx"},
             {
                 "messaging_product": "whatsapp",
@@ -69,13 +69,13 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
         ),
         (
             "MESSENGER",
-            "https://graph.facebook.com/v23.0/me/messages",
+            "https://graph.facebook.com/v26.0/me/messages",
             {"Authorization": "Bearer EAAp"},
             {"recipient": {"id": "cust1"}, "messaging_type": "RESPONSE", "message": {"text": PLAIN}},
         ),
         (
             "INSTAGRAM",
-            "https://graph.facebook.com/v23.0/me/messages",
+            "https://graph.facebook.com/v26.0/me/messages",
             {"Authorization": "Bearer IGQV"},
             {"recipient": {"id": "cust1"}, "message": {"text": PLAIN}},
         ),
@@ -104,7 +104,9 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
         ),
     ],
 )
-def test_a_json_vendor_gets(type_: str, url: str, headers: dict[str, str], payload: dict[str, Any]) -> None:
+def test_the_request_to_each_json_vendor(
+    type_: str, url: str, headers: dict[str, str], payload: dict[str, Any]
+) -> None:
     made = call(type_)
     assert made.url == url
     assert made.headers == {"Content-Type": "application/json", **headers}
@@ -112,7 +114,7 @@ def test_a_json_vendor_gets(type_: str, url: str, headers: dict[str, str], paylo
     assert not made.user_named
 
 
-def test_twilio_gets_a_form() -> None:
+def test_the_request_to_twilio_is_a_form() -> None:
     made = call("TWILIO", to="whatsapp:+4915112345678")
     assert made.url == "https://api.twilio.com/2010-04-01/Accounts/AC0123/Messages.json"
     assert made.headers == {
@@ -128,7 +130,7 @@ def test_twilio_gets_a_form() -> None:
 
 
 @pytest.mark.parametrize("type_", ["LINE", "DISCORD", "WEBHOOK"])
-def test_a_key_is_the_same_at_every_try_and_another_for_each_part(type_: str) -> None:
+def test_a_key_is_the_same_in_every_attempt_and_differs_for_each_part(type_: str) -> None:
     def key(made: Call) -> str:
         if type_ == "DISCORD":
             return str(body(made)["nonce"])
@@ -141,26 +143,26 @@ def test_a_key_is_the_same_at_every_try_and_another_for_each_part(type_: str) ->
     assert key(channel.call(CREDENTIALS[type_], Part("cust1", PLAIN, "msg_0/1", 4))) == keys[0]
 
 
-def test_only_the_three_that_take_a_key_say_so() -> None:
+def test_three_vendors_honour_an_idempotency_key() -> None:
     assert {type_ for type_, channel in CHANNELS.items() if channel.honours_key} == {"LINE", "DISCORD", "WEBHOOK"}
 
 
-def test_keys_are_in_the_form_their_vendors_ask_for() -> None:
+def test_keys_have_the_form_that_the_vendors_require() -> None:
     assert str(UUID(call("LINE").headers["X-Line-Retry-Key"])) == call("LINE").headers["X-Line-Retry-Key"]
     assert len(body(call("DISCORD"))["nonce"]) <= 25
 
 
 @pytest.mark.parametrize("to", ["../users/@me", "1/2", "1?x=1", "1#", "", "..", "1\r\n", "١٢"])
-def test_discord_has_no_url_for_what_is_no_channel_id(to: str) -> None:
-    with pytest.raises(PermanentError, match="not that of a Discord channel") as caught:
+def test_discord_refuses_an_invalid_channel_id(to: str) -> None:
+    with pytest.raises(PermanentError, match="not a Discord channel id") as caught:
         call("DISCORD", to=to)
     assert not to or to not in str(caught.value)
 
 
-def test_a_webhook_is_signed_over_the_very_bytes_that_are_sent() -> None:
+def test_a_webhook_is_signed_over_exactly_the_bytes_that_are_sent() -> None:
     made = call("WEBHOOK")
     assert made.url == "https://hooks.example.com/in?a=1"
-    assert made.user_named, "it goes through the guarded door"
+    assert made.user_named, "it is sent by http.post, which refuses private networks"
     assert made.headers["Content-Type"] == "application/json"
     assert set(made.headers) == {"Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"}
     assert Webhook(SECRET).verify(made.body, dict(made.headers)) == body(made)
@@ -168,11 +170,11 @@ def test_a_webhook_is_signed_over_the_very_bytes_that_are_sent() -> None:
         Webhook(SECRET).verify(made.body + b" ", dict(made.headers))
 
 
-def test_a_webhooks_id_has_neither_slash_nor_dot() -> None:
+def test_a_webhooks_id_contains_neither_slash_nor_dot() -> None:
     assert call("WEBHOOK", key="msg_00ab/12").headers["webhook-id"] == "msg_00ab_12"
 
 
-def test_a_webhooks_body_says_when_the_message_was_made_and_is_the_same_an_hour_later(
+def test_a_webhooks_body_has_the_time_of_the_message_and_is_the_same_an_hour_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made_then = datetime(2028, 2, 29, 23, 59, 59, 250_000, UTC)
@@ -208,7 +210,7 @@ def test_base_urls_are_read_when_a_call_is_made(type_: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("type_", CREDENTIALS)
-def test_no_secret_is_in_a_url_or_a_body_but_where_the_vendor_has_it_so(type_: str) -> None:
+def test_no_secret_is_in_a_url_or_a_body_unless_the_vendor_requires_it(type_: str) -> None:
     made = call(type_)
     for field, value in CREDENTIALS[type_].items():
         if field not in ("phoneNumberId", "accountSid", "from", "url") and type_ != "TELEGRAM":
@@ -216,7 +218,7 @@ def test_no_secret_is_in_a_url_or_a_body_but_where_the_vendor_has_it_so(type_: s
             assert value.encode() not in made.body
 
 
-def test_an_id_says_when_it_was_made() -> None:
+def test_an_id_contains_its_creation_time() -> None:
     before = clock.now()
     made = made_at(new_id("msg"))
     assert made is not None

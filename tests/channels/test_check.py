@@ -1,4 +1,4 @@
-"""Credentials that cannot be right are refused where they are put, by the field's name and never by its value."""
+"""Invalid credentials are refused with the field's name, never with its value."""
 
 import base64
 
@@ -20,7 +20,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("type_", GOOD)
-def test_good_ones_are_taken(type_: str) -> None:
+def test_valid_credentials_are_accepted(type_: str) -> None:
     CHANNELS[type_].check(GOOD[type_])
 
 
@@ -35,7 +35,7 @@ def test_good_ones_are_taken(type_: str) -> None:
         ("WEBHOOK", "secret", "whsec_" + base64.b64encode(bytes(25)).decode().rstrip("=")),
     ],
 )
-def test_these_forms_are_taken_too(type_: str, field: str, value: str) -> None:
+def test_other_valid_forms_are_accepted(type_: str, field: str, value: str) -> None:
     CHANNELS[type_].check({**GOOD[type_], field: value})
 
 
@@ -84,7 +84,7 @@ PATHS = ["1/2", "../1", "..", "1?a=b", "1#x", "1%2f", "1@evil.example", "a\\b", 
         ],
     ],
 )
-def test_a_value_that_cannot_be_right_is_refused(type_: str, field: str, value: str) -> None:
+def test_an_invalid_value_is_refused(type_: str, field: str, value: str) -> None:
     with pytest.raises(ValueError, match=rf"^{field}\b.*\.$") as caught:
         CHANNELS[type_].check({**GOOD[type_], field: value})
     assert len(value.strip()) < 3 or value == "whsec_" or value not in str(caught.value)

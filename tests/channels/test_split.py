@@ -1,4 +1,4 @@
-"""A text in pieces a vendor takes: where it is cut, and what is never lost."""
+"""Splitting a text into parts: where it is cut, and that nothing is lost."""
 
 import time
 import unicodedata
@@ -17,7 +17,7 @@ TEXTS = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_f
 
 
 def size(text: str, unit: str) -> int:
-    """What the vendor counts, by the standard library."""
+    """The size as the vendor counts it, computed by the standard library."""
     return {
         "characters": len(text),
         "bytes": len(text.encode()),
@@ -31,15 +31,15 @@ def visible(text: str) -> str:
 
 
 @given(TEXTS, LIMITS)
-def test_every_piece_is_within_the_limit_none_is_blank_and_nothing_visible_is_lost(text: str, limit: TextLimit) -> None:
+def test_every_part_is_within_the_limit_none_is_blank_and_nothing_visible_is_lost(text: str, limit: TextLimit) -> None:
     pieces = split(text, limit)
-    assert all(size(piece, limit.unit) <= limit.most for piece in pieces)
+    assert all(size(piece, limit.unit) <= limit.max for piece in pieces)
     assert all(piece.strip() for piece in pieces)
     assert visible("".join(pieces)) == visible(text)
 
 
 @given(st.lists(st.sampled_from(["e\u0301", "n\u0303", "x", "👍🏽", "ก\u0e48"]), max_size=60), st.integers(3, 9))
-def test_a_letter_keeps_its_accent_and_a_hand_its_colour(characters: list[str], most: int) -> None:
+def test_a_letter_keeps_its_accent_and_an_emoji_its_skin_tone(characters: list[str], most: int) -> None:
     for piece in split("".join(characters), TextLimit(most, "characters")):
         assert not unicodedata.category(piece[0]).startswith("M")
         assert piece[0] != "🏽"
@@ -82,7 +82,7 @@ def test_a_letter_keeps_its_accent_and_a_hand_its_colour(characters: list[str], 
         ("e" + "\u0301" * 5, 4, ["e" + "\u0301" * 3, "\u0301" * 2]),
     ],
 )
-def test_a_text_is_cut(text: str, most: int, pieces: list[str]) -> None:
+def test_a_text_is_split(text: str, most: int, pieces: list[str]) -> None:
     assert split(text, TextLimit(most, "characters")) == pieces
 
 
@@ -105,13 +105,13 @@ def test_a_text_is_cut(text: str, most: int, pieces: list[str]) -> None:
         ("WEBHOOK", "é", 10_000),
     ],
 )
-def test_each_vendor_takes_so_many(type_: str, character: str, fit: int) -> None:
+def test_the_limit_of_each_vendor(type_: str, character: str, fit: int) -> None:
     limit = CHANNELS[type_].limit
     assert split(character * fit, limit) == [character * fit]
     assert split(character * (fit + 1), limit) == [character * fit, character]
 
 
-def test_a_slack_text_is_within_4000_characters_as_it_is_sent() -> None:
+def test_an_escaped_slack_text_is_within_4000_characters() -> None:
     text = "a && b <c> " * 2000
     for piece in split(text, CHANNELS["SLACK"].limit):
         sent = CHANNELS["SLACK"].call({"botToken": "x"}, Part("C1", piece, "msg_1/1", 0)).body
@@ -122,7 +122,7 @@ def test_a_slack_text_is_within_4000_characters_as_it_is_sent() -> None:
     "unit_text",
     ["a", "a\n\n" + "b" * 4999, "a\n\nb\nc " + "d" * 4990, "🇩🇪", "e\u0301", "\n \n", "x\u200d", "\u0301"],
 )
-def test_time_grows_with_the_text_and_no_faster(unit_text: str) -> None:
+def test_splitting_takes_linear_time(unit_text: str) -> None:
     def seconds(characters: int) -> float:
         text = unit_text * (characters // len(unit_text))
         started = time.perf_counter()

@@ -52,7 +52,7 @@ class Customers:
 
     def message(self, rng: random.Random, lane: Lane) -> None:
         number, client, count = self._next(), self.clients[lane.workspace], rng.choice([1, 1, 1, 3])
-        length = 80 if count == 1 else int(CHANNELS[lane.channel].limit.most * 0.6)
+        length = 80 if count == 1 else int(CHANNELS[lane.channel].limit.max * 0.6)
         content = "\n\n".join(_paragraph(rng, tag("m", number, part), length) for part in range(1, count + 1))
         body = {"channelType": lane.channel, "customerId": lane.customer, "content": content}
         answer = self._ask(client, "POST", f"/v1/agents/{client.agent_id}/messages", number, json=body)

@@ -1,41 +1,40 @@
-"""What a child of the zygote does: owe a fresh row, run its job for real and die or stop, recover, look at what became of it."""
+"""What a child of the zygote does: enqueue a fresh row, run its job for real and die or stop, recover, look at what became
+of it."""
 
 import os
 from collections.abc import Callable
 from typing import Any
 
 from cases import CASES
-from jobs.connection import connect
-from jobs.registry import JOBS
-from jobs.ring import ring_due
-from jobs.rq_job import SafeJob
-from jobs.slot import SlotWorker
-from jobs.sweep import sweep
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
 from tracing import trace
 
+import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.db.session import engine, statement
+from runner.connection import connect
+from runner.dispatch import dispatch, dispatch_all
+from runner.reconcile import reconcile
+from runner.registry import JOBS
+from runner.rescue import rescue
+from runner.worker import Worker
 
 Command = Callable[..., Any]
-LAPSE = "UPDATE work SET lease_until = now() - interval '1 second' WHERE lease_owner IS NOT NULL"
-WAITED = """
-    UPDATE work SET due_at = now() WHERE state = 'pending' AND due_at > now() AND due_at < 'infinity';
-    UPDATE channels SET held_until = now() WHERE held_until > now()
-"""
-SILENT = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND state = 'idle in transaction'
-"""
-OWED = "SELECT 1 FROM work WHERE state = 'pending' LIMIT 1"
+TIME_PASSES = (
+    """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+       WHERE datname = current_database() AND state = 'idle in transaction'""",
+    "UPDATE outbox SET lease_until = now() - interval '1 second' WHERE state = 'running'",
+    "UPDATE outbox SET dispatched_at = now() - interval '1 minute' WHERE state = 'dispatched'",
+    "UPDATE outbox SET due_at = now() WHERE state = 'pending' AND due_at > now()",
+    "UPDATE channels SET held_until = now() WHERE held_until > now()",
+)
+UNFINISHED = "SELECT 1 FROM outbox WHERE state NOT IN ('done', 'failed') LIMIT 1"
 
 
 def prepare(case: str) -> dict[str, Any]:
-    """A fresh row, owed and rung: what `check` has to know of it."""
-    row = CASES[case].prepare(statement("SELECT count(*) AS n FROM work")[0].n)
+    """A fresh row, enqueued and dispatched: what `check` has to know of it."""
+    row = CASES[case].prepare(statement("SELECT count(*) AS n FROM outbox")[0].n)
     if not CASES[case].here:
-        ring_due(CASES[case].job, row["workspace_id"])
+        dispatch(CASES[case].job, row["workspace_id"])
     return row
 
 
@@ -49,12 +48,15 @@ def run(case: str, row: dict[str, Any], at: int, signum: int) -> list[str]:
 
 
 def recover(case: str, rounds: int) -> bool:
-    """As after a death: leases lapse, the sweep, workers again, until nothing is owed. False where that never comes."""
+    """As after a death: leases expire, rows are rescued, Redis is reconciled, workers again, until all is done. False where
+    that never comes."""
     for _ in range(rounds):
-        _let_time_pass(JOBS[CASES[case].job].queue_name)
-        sweep()
+        _let_time_pass()
+        rescue()
+        reconcile()
+        dispatch_all(JOBS)
         _work(CASES[case].job)
-        if not statement(OWED):
+        if not statement(UNFINISHED):
             return True
     return False
 
@@ -62,31 +64,26 @@ def recover(case: str, rounds: int) -> bool:
 def check(case: str, row: dict[str, Any], delivered: list[str]) -> list[str]:
     """What differs from one effect. `delivered`: the texts that vendors delivered of it, in order."""
     held = statement(
-        "SELECT job, row_id, state, lease_owner FROM work WHERE state <> 'done' OR lease_owner IS NOT NULL"
+        "SELECT job, row_id, state, lease_owner FROM outbox WHERE state <> 'done' OR lease_owner IS NOT NULL"
     )
-    wip = connect(5).zrange(f"rq:wip:{JOBS[CASES[case].job].queue_name}", 0, -1)
+    wip = connect(5).zrange(f"rq:wip:{JOBS[CASES[case].job].queue.name}", 0, -1)
     left = [f"left: {tuple(each)}" for each in held] + [f"in rq:wip: {each}" for each in wip]
     return left + CASES[case].check(row, delivered)
 
 
-def _let_time_pass(queue: str) -> None:
-    """Leases lapse, what waited is due, Postgres ends who is silent in a transaction, what RQ notes of jobs is old."""
-    statement(SILENT)
-    statement(LAPSE)
-    statement(WAITED)
-    for name in connect(5).zrange(f"rq:scheduled:{queue}", 0, -1):
-        connect(5).zadd(f"rq:scheduled:{queue}", {name: 1})
-    for entry in connect(5).zrange(f"rq:wip:{queue}", 0, -1):
-        connect(5).zincrby(f"rq:wip:{queue}", -60, entry)
+def _let_time_pass() -> None:
+    """Leases expire, what waited is due, Postgres ends sessions that are idle in a transaction, dead workers are delisted."""
+    for sql in TIME_PASSES:
+        statement(sql)
+    connection = connect(5)
+    for key in connection.keys("rq:worker:*"):
+        connection.delete(key)
 
 
 def _work(job: str) -> None:
     """Until the queue is empty, as a worker of it."""
     logs.configure("json")
-    place = Queue(JOBS[job].queue_name, connection=connect(5), job_class=SafeJob, serializer=JSONSerializer)
-    name = f"crashing-{os.getpid()}"
-    worker = SlotWorker([place], name=name, connection=place.connection, job_class=SafeJob, serializer=JSONSerializer)
-    worker.work(burst=True, logging_level="CRITICAL")
+    Worker(JOBS[job].queue, f"crashing-{os.getpid()}").work(burst=True, logging_level="CRITICAL")
 
 
 def migrate() -> None:

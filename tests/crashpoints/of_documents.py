@@ -31,6 +31,6 @@ def _ingested(row: Row, delivered: list[str]) -> list[str]:
 
 
 CASES = {
-    "ingest": Case("ingest", _document, _ingested),
-    "ingest after a 500": Case("ingest", _document, _ingested, first_status=500),
+    "ingest": Case("ingestion.ingest", _document, _ingested),
+    "ingest after a 500": Case("ingestion.ingest", _document, _ingested, first_status=500),
 }

@@ -9,12 +9,12 @@ from nightshift.db.models import Workspace
 from nightshift.db.session import statement, transaction
 
 
-def _owed(number: int) -> Row:
+def _enqueued(number: int) -> Row:
     row = workspace()
     told = dict(number=f"INV-{number}", amount_due=Decimal("12.50"), currency="EUR", url="https://example.com/")
     with transaction() as session:
         owner = session.get_one(Workspace, row["workspace_id"])
-        return {**row, "id": mail.owe(session, owner, "invoice", f"invoice/{number}", **told)}
+        return {**row, "id": mail.enqueue(session, owner.id, "invoice", f"{number}", **told)}
 
 
 def _sent(row: Row, delivered: list[str]) -> list[str]:
@@ -23,4 +23,7 @@ def _sent(row: Row, delivered: list[str]) -> list[str]:
     return [] if right else [f"mail: {tuple(found)}, delivered {len(delivered)} times"]
 
 
-CASES = {"send": Case("send", _owed, _sent), "send after a 500": Case("send", _owed, _sent, first_status=500)}
+CASES = {
+    "send": Case("email.send", _enqueued, _sent),
+    "send after a 500": Case("email.send", _enqueued, _sent, first_status=500),
+}

@@ -4,17 +4,17 @@ Again only where a try is unknown and the vendor knows no key.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 
-from jobs.attempt import attempt_here
-from jobs.ring import ring_due
-from nightshift.work import Lease
 from scene import Case, Row, count, told, workspace
 
-from jobs import webhook_retry
+from jobs.webhook_retry import retry_send
 from nightshift.channels import CHANNELS, accounts, messages
-from nightshift.channels.send import send
 from nightshift.db.session import statement, transaction
+from nightshift.outbox import Lease
+from runner.dispatch import dispatch
+from runner.run import run_here
+
+LEASE = ("job", "row_id", "workspace_id", "generation", "owner", "runs", "failures", "waited_seconds")
 
 
 def _accepted(channel: str, *, here: bool) -> Callable[[int], Row]:
@@ -22,7 +22,7 @@ def _accepted(channel: str, *, here: bool) -> Callable[[int], Row]:
 
     def prepare(number: int) -> Row:
         row = {**workspace(), "channel": channel, "ids": []}
-        text = "\n\n".join(f"{part} " + "x" * int(CHANNELS[channel].limit.most * 0.6) for part in "123")
+        text = "\n\n".join(f"{part} " + "x" * int(CHANNELS[channel].limit.max * 0.6) for part in "123")
         with transaction() as session:
             accounts.put(session, row["workspace_id"], channel, dict.fromkeys(CHANNELS[channel].fields, "1:token"))
             for content in (text, "4"):
@@ -30,17 +30,17 @@ def _accepted(channel: str, *, here: bool) -> Callable[[int], Row]:
                 message_id, lease = messages.accept(session, *place, content)
                 row["ids"].append(message_id)
                 if lease and here:
-                    row["lease"] = asdict(lease)
+                    row["lease"] = {name: getattr(lease, name) for name in LEASE}
                 elif lease:
-                    lease.give_back(session)
+                    lease.release(session)
         return row
 
     return prepare
 
 
 def _try_inside_the_request(row: Row) -> None:
-    attempt_here(webhook_retry.JOB, Lease(**row["lease"]), send)
-    ring_due(webhook_retry.JOB.name, row["workspace_id"])
+    run_here(retry_send, Lease(**row["lease"]))
+    dispatch(retry_send.name, row["workspace_id"])
 
 
 def _sent(row: Row, delivered: list[str]) -> list[str]:
@@ -57,11 +57,17 @@ def _sent(row: Row, delivered: list[str]) -> list[str]:
 
 CASES = {
     "retry_send after a 429": Case(
-        "retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True, first_status=429
+        "webhook_retry.retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True, first_status=429
     ),
-    "retry_send without a key": Case("retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True),
-    "retry_send with a key": Case("retry_send", _accepted("LINE", here=False), _sent),
+    "retry_send without a key": Case(
+        "webhook_retry.retry_send", _accepted("TELEGRAM", here=False), _sent, may_repeat=True
+    ),
+    "retry_send with a key": Case("webhook_retry.retry_send", _accepted("LINE", here=False), _sent),
     "the try inside the request": Case(
-        "retry_send", _accepted("TELEGRAM", here=True), _sent, here=_try_inside_the_request, may_repeat=True
+        "webhook_retry.retry_send",
+        _accepted("TELEGRAM", here=True),
+        _sent,
+        here=_try_inside_the_request,
+        may_repeat=True,
     ),
 }

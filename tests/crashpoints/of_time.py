@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from scene import Case, Row, count, workspace
 
-from nightshift import work
+from nightshift import outbox
 from nightshift.analytics import arrivals
 from nightshift.billing import credits
 from nightshift.db.models import Agent
@@ -22,14 +22,15 @@ def _day_owed(number: int) -> Row:
         for moment in (start_of(day), start_of(day) - timedelta(hours=1)):
             for customer in "ab":
                 arrivals.receive(session, agent, "LINE", customer, "hello", moment)
-        work.order(session, "daily_rollup", f"{day}", "")
+        outbox.enqueue(session, "analytics_rollup.daily_rollup", f"{day}", "")
     return {**NO_WORKSPACE, "days": [f"{day}", f"{day - timedelta(days=1)}"], "of": agent.workspace_id}
 
 
 def _counted(row: Row, delivered: list[str]) -> list[str]:
-    query = "SELECT conversations, messages_in FROM daily_analytics WHERE workspace_id = %(of)s AND day = ANY(%(days)s::date[])"
+    query = """SELECT conversations, messages_in FROM daily_analytics
+               WHERE workspace_id = %(of)s AND day = ANY(%(days)s::text[]::date[])"""
     found = [tuple(day) for day in statement(query, of=row["of"], days=row["days"])]
-    rolled = count("SELECT count(*) FROM rolled_days WHERE day = ANY(%(days)s::date[])", days=row["days"])
+    rolled = count("SELECT count(*) FROM rolled_days WHERE day = ANY(%(days)s::text[]::date[])", days=row["days"])
     late = count("SELECT count(*) FROM dirty_days")
     right = found == [(2, 2), (2, 2)] and rolled == 2 and not late
     return [] if right else [f"counted {found}, {rolled} days rolled up, {late} late rows left"]
@@ -39,7 +40,7 @@ def _month_owed(number: int) -> Row:
     month = f"{2030 + number // 12}-{number % 12 + 1:02}"
     workspace()
     with transaction() as session:
-        work.order(session, "monthly_credit_grant", month, "")
+        outbox.enqueue(session, "billing.monthly_credit_grant", month, "")
     return {**NO_WORKSPACE, "month": month}
 
 
@@ -54,6 +55,6 @@ def _granted(row: Row, delivered: list[str]) -> list[str]:
 
 
 CASES = {
-    "daily_rollup": Case("daily_rollup", _day_owed, _counted),
-    "monthly_credit_grant": Case("monthly_credit_grant", _month_owed, _granted),
+    "daily_rollup": Case("analytics_rollup.daily_rollup", _day_owed, _counted),
+    "monthly_credit_grant": Case("billing.monthly_credit_grant", _month_owed, _granted),
 }

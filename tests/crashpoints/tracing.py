@@ -1,8 +1,8 @@
 """Numbers the moments before and after each SQL statement, each commit and each call to a vendor, and at one of them dies
 or stops.
 
-Found by tracing at the edge of the libraries that everything goes through: psycopg2's connection and cursor, requests'
-session, the HTTP client below openai. Redis is left out.
+Found by tracing at the edge of the libraries that everything goes through: psycopg2's connection and cursor, urllib3's
+connection, the HTTP client below openai. Redis is left out.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import psycopg2
 import psycopg2.extensions
-import requests
+import urllib3.connection
 
 
 class Trace:
@@ -43,6 +43,8 @@ trace = Trace()
 
 class _Cursor(psycopg2.extensions.cursor):
     def execute(self, query: Any, *args: Any) -> Any:
+        if str(query).startswith("PREPARE"):  # has no effect
+            return super().execute(query, *args)
         return trace.around(_short(query), super().execute, query, *args)
 
     def copy_expert(self, query: Any, *args: Any, **options: Any) -> Any:
@@ -59,14 +61,28 @@ class _Connection(psycopg2.extensions.connection):
 
 def install() -> None:
     """Before the first connection of this process."""
-    connect, send, call = psycopg2.connect, requests.Session.send, httpx2.Client.send
+    connect, call = psycopg2.connect, httpx2.Client.send
     psycopg2.connect = lambda *args, **options: connect(*args, connection_factory=_Connection, **options)
-    requests.Session.send = lambda self, request, **options: trace.around(  # type: ignore[method-assign]
-        f"POST {request.path_url}", send, self, request, **options
-    )
+    _trace_urllib3(urllib3.connection.HTTPConnection)
     httpx2.Client.send = lambda self, request, **options: trace.around(
         f"POST {request.url.path}", call, self, request, **options
     )
+
+
+def _trace_urllib3(connection: Any) -> None:
+    ask, respond = connection.request, connection.getresponse
+
+    def request(self: Any, method: str, url: str, *args: Any, **options: Any) -> None:
+        self.traced = f"{method} {url}"
+        trace.point(f"before {self.traced}")
+        ask(self, method, url, *args, **options)
+
+    def getresponse(self: Any) -> Any:
+        response = respond(self)
+        trace.point(f"after {self.traced}")
+        return response
+
+    connection.request, connection.getresponse = request, getresponse
 
 
 def _short(query: Any) -> str:

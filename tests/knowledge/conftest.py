@@ -45,7 +45,7 @@ def lock() -> Callable[[Path, str], Path]:
 
 @pytest.fixture
 def make_zip(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
-    """A zip file of these parts, in their order; the first not compressed, as EPUB and OpenDocument want it."""
+    """A zip file of these parts in order, the first not compressed, as EPUB and OpenDocument require."""
 
     def make_zip(parts: Mapping[str, str | bytes]) -> Path:
         with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:

@@ -23,7 +23,7 @@ class Interrupted(BaseException):
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Read a file with the unruly reader, which stands where only the child's PYTHONPATH finds it."""
+    """Read a file with the unruly reader, which only the child's PYTHONPATH contains."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "readers"), prepend=os.pathsep)
 
     def run(deed: str, timeout_seconds: float = 20.0) -> Extracted:
@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def pid(tmp_path: Path) -> Callable[[], int]:
-    """The running child's id, waited for."""
+    """Wait for the running child's process id."""
 
     def pid() -> int:
         for _ in range(500):

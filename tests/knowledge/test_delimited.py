@@ -20,7 +20,7 @@ def text_of(data: str | bytes, path: Path) -> str:
         'name|note\nAnn|"a; b"\nBob|c',
     ],
 )
-def test_rows_are_lines_whatever_stands_between_the_cells(tmp_path: Path, data: str) -> None:
+def test_rows_become_lines_whatever_separates_the_cells(tmp_path: Path, data: str) -> None:
     assert text_of(data, tmp_path) == "name | note\nAnn | a; b\nBob | c"
 
 

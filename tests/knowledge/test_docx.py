@@ -30,7 +30,7 @@ def blocks_of(document: docx.document.Document, path: Path) -> list[Block]:
 
 
 def add(document: docx.document.Document, content: str) -> None:
-    """A paragraph of this WordprocessingML: for what python-docx cannot write."""
+    """A paragraph of this WordprocessingML, which python-docx cannot write."""
     document.element.body.insert(-1, parse_xml(f"<w:p {NAMESPACES}>{content}</w:p>"))
 
 
@@ -38,7 +38,7 @@ def run(text: str) -> str:
     return f"<w:r><w:t>{text}</w:t></w:r>"
 
 
-def test_a_document_becomes_a_block_a_heading_in_reading_order(
+def test_a_document_becomes_one_block_for_each_heading_in_reading_order(
     document: docx.document.Document, tmp_path: Path
 ) -> None:
     document.add_heading("Handbook", 0)
@@ -56,7 +56,7 @@ def test_a_document_becomes_a_block_a_heading_in_reading_order(
     ]
 
 
-def test_a_style_of_one_s_own_is_a_heading_by_what_it_is_based_on(
+def test_a_custom_style_is_a_heading_by_the_style_it_is_based_on(
     document: docx.document.Document, tmp_path: Path
 ) -> None:
     style = document.styles.add_style("Kapitel", WD_STYLE_TYPE.PARAGRAPH)
@@ -67,7 +67,9 @@ def test_a_style_of_one_s_own_is_a_heading_by_what_it_is_based_on(
     assert [block.headings for block in blocks_of(document, tmp_path)] == [("Lieferung",), ("Lieferung", "Ausland")]
 
 
-def test_a_table_is_a_line_a_row_with_nested_tables_in_place(document: docx.document.Document, tmp_path: Path) -> None:
+def test_a_table_becomes_one_line_for_each_row_with_nested_tables_in_place(
+    document: docx.document.Document, tmp_path: Path
+) -> None:
     table = document.add_table(2, 3)
     for cell, text in zip(table._cells, ["Size", "Price", "", "L", "", "in\nstock"], strict=True):
         cell.text = text
@@ -75,7 +77,7 @@ def test_a_table_is_a_line_a_row_with_nested_tables_in_place(document: docx.docu
     assert blocks_of(document, tmp_path)[0].text == "Size | Price\nL | | 19.90 | in stock"
 
 
-def test_a_table_that_only_lays_out_does_not_hide_headings(document: docx.document.Document, tmp_path: Path) -> None:
+def test_a_layout_table_does_not_hide_headings(document: docx.document.Document, tmp_path: Path) -> None:
     cell = document.add_table(1, 1).cell(0, 0)
     cell.add_paragraph("Returns", style="Heading 1")
     cell.add_paragraph("Within 30 days")
@@ -92,7 +94,7 @@ def test_headers_and_footers_are_read_once(document: docx.document.Document, tmp
     assert blocks_of(document, tmp_path)[0].text == "ACME\n\nBody\n\nConfidential"
 
 
-def test_a_text_box_is_read_once_behind_its_paragraph(document: docx.document.Document, tmp_path: Path) -> None:
+def test_a_text_box_is_read_once_after_its_paragraph(document: docx.document.Document, tmp_path: Path) -> None:
     box = f"<w:txbxContent><w:p>{run('boxed')}</w:p></w:txbxContent>"
     old = f"<w:pict><v:shape><v:textbox>{box}</v:textbox></v:shape></w:pict>"
     add(
@@ -122,7 +124,7 @@ def test_footnotes_follow_the_paragraph_that_refers_to_them(document: docx.docum
     assert blocks_of(document, tmp_path)[0].text == "one\n\nb\n\ntwo\n\na"
 
 
-def test_what_nobody_sees_is_left_out(document: docx.document.Document, tmp_path: Path) -> None:
+def test_hidden_text_is_left_out(document: docx.document.Document, tmp_path: Path) -> None:
     add(
         document,
         f"{run('se<!-- note -->en')}<w:del>{run('deleted')}</w:del><w:moveFrom>{run('moved')}</w:moveFrom>"

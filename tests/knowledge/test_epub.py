@@ -47,7 +47,7 @@ def test_a_book_is_read_in_the_order_of_its_spine(make_epub: MakeEpub) -> None:
     ]
 
 
-def test_what_xhtml_closes_at_once_does_not_swallow_the_chapter(make_epub: MakeEpub) -> None:
+def test_a_self_closing_element_does_not_swallow_the_chapter(make_epub: MakeEpub) -> None:
     chapter = (
         '<?xml version="1.0"?><html><head><title/><script src="a.js"/></head><body><a id="x"/>caf&eacute;</body></html>'
     )

@@ -25,7 +25,7 @@ def read(kind: str, page: str | bytes, path: Path) -> Extracted:
     return extract(kind, path / "page")
 
 
-def test_a_page_becomes_a_block_a_heading() -> None:
+def test_a_page_becomes_one_block_for_each_heading() -> None:
     page = "<h1>Returns</h1>Within <b>30</b> days<h3>Refunds</h3><p>in\na week<h2>H<i>ou</i>rs</h2><div>9<div>to 5</div></div>"
     assert blocks_of(page) == [
         Block("Returns\n\nWithin 30 days", headings=("Returns",)),
@@ -48,7 +48,7 @@ def test_a_page_becomes_a_block_a_heading() -> None:
         "<iframe>x</iframe>",
     ],
 )
-def test_what_nobody_sees_is_left_out(unseen: str) -> None:
+def test_hidden_text_is_left_out(unseen: str) -> None:
     assert blocks_of(f"<body>before{unseen}after</body>")[0].text.replace("\n\n", "") == "beforeafter"
 
 
@@ -61,12 +61,12 @@ def test_preformatted_text_keeps_its_form() -> None:
     assert blocks_of("<p>a  b</p><pre>if x:\n\n    y()\n</pre><p>c  d")[0].text == "a b\n\nif x:\n\n    y()\n\nc d"
 
 
-def test_a_table_is_a_line_a_row() -> None:
+def test_a_table_becomes_one_line_for_each_row() -> None:
     page = "<table><caption>Prices</caption><tr><th>Size<th>Price<th></tr><tr><td><p>L</p><td>19<br>90<td></td></tr></table>end"
     assert blocks_of(page)[0].text == "Prices\n\nSize | Price\nL | 19 90\n\nend"
 
 
-def test_a_table_that_only_lays_out_does_not_hide_headings_or_tables() -> None:
+def test_a_layout_table_does_not_hide_headings_or_tables() -> None:
     inner = "<h1>Returns</h1><p>a<p>b<table><tr><td>L<td>19.90</tr></table>"
     assert blocks_of(f"<table><tr><td>menu</td><td>{inner}</td></tr></table>end") == [
         Block("menu"),
@@ -87,7 +87,7 @@ def test_a_page_that_nests_without_end_is_read(tmp_path: Path) -> None:
     assert read("html", "<div>" * 20_000 + "deep", tmp_path).blocks == [Block("deep")]
 
 
-def test_of_a_web_page_only_the_main_text_is_kept(tmp_path: Path) -> None:
+def test_only_the_main_text_of_a_web_page_is_kept(tmp_path: Path) -> None:
     found = read("webpage", ARTICLE, tmp_path).blocks
     assert [block.headings for block in found] == [("Returns",), ("Returns", "Sizes")]
     assert "within 30 days" in found[0].text
@@ -104,7 +104,7 @@ def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
     assert read("webpage", "<footer>ACME Street 5</footer>", tmp_path).blocks == [Block("ACME Street 5")]
 
 
-def test_a_page_of_scripts_says_so(tmp_path: Path) -> None:
+def test_a_page_of_only_scripts_is_refused(tmp_path: Path) -> None:
     page = (
         '<html><body><div id="root"></div><noscript>Enable it.</noscript><script src="app.js"></script></body></html>'
     )

@@ -48,7 +48,7 @@ def test_a_line_underlined_is_a_heading() -> None:
         "===",
     ],
 )
-def test_what_only_looks_like_a_heading_is_none(text: str) -> None:
+def test_a_line_that_only_looks_like_a_heading_is_not_one(text: str) -> None:
     assert set(paths(text)) == {()}
 
 
@@ -58,7 +58,7 @@ def test_a_fence_ends_where_it_is_closed() -> None:
 
 
 @given(st.text("#=-`~ \nab>|"))
-def test_nothing_but_blank_lines_at_the_ends_of_sections_is_lost(text: str) -> None:
+def test_only_blank_lines_around_sections_are_lost(text: str) -> None:
     together = "\n".join(block.text for block in sections(text))
     assert [line for line in together.split("\n") if line] == [line for line in text.split("\n") if line]
 

@@ -10,13 +10,13 @@ from pypdf.generic import NameObject
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import extract
-from nightshift.knowledge.extract.pdf import _named
+from nightshift.knowledge.extract.pdf import _page_list
 
 MakePdf = Callable[..., Path]
 
 
 def break_page(path: Path, number: int) -> Path:
-    """Make the page's object something that is no page."""
+    """Replace the page's object with one that is not a page."""
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(path.read_bytes()))
     page = writer.pages[number - 1]
     for key in list(page):
@@ -26,7 +26,7 @@ def break_page(path: Path, number: int) -> Path:
     return path
 
 
-def test_a_pdf_becomes_a_block_a_page_counted_from_one(make_pdf: MakePdf) -> None:
+def test_a_pdf_becomes_one_block_for_each_page_counted_from_one(make_pdf: MakePdf) -> None:
     found = extract("pdf", make_pdf("Refunds\nwithin 30 days", "", "Opening hours"))
     assert [(block.text, block.page) for block in found.blocks] == [
         ("Refunds\nwithin 30 days", 1),
@@ -90,8 +90,8 @@ def test_a_pdf_whose_every_page_fails_is_damaged(make_pdf: MakePdf) -> None:
 
 
 def test_a_long_list_of_pages_is_cut() -> None:
-    assert _named([7]) == "Page 7"
-    assert _named(list(range(1, 14))) == "Pages 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"
+    assert _page_list([7]) == "Page 7"
+    assert _page_list(list(range(1, 14))) == "Pages 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"
 
 
 def test_a_thousand_pages_are_quick(make_pdf: MakePdf) -> None:

@@ -30,7 +30,7 @@ def blocks_of(deck: Deck, path: Path) -> list[Block]:
     return extract("pptx", path / "made.pptx").blocks
 
 
-def test_a_slide_is_a_page_under_its_title(deck: Deck, tmp_path: Path) -> None:
+def test_a_slide_becomes_a_page_with_its_title_as_heading(deck: Deck, tmp_path: Path) -> None:
     slide(deck, "Returns", "Within 30 days", "Free of charge")
     deck.slides.add_slide(deck.slide_layouts[BLANK])
     slide(deck, "Hours", "Nine to five")
@@ -40,7 +40,7 @@ def test_a_slide_is_a_page_under_its_title(deck: Deck, tmp_path: Path) -> None:
     ]
 
 
-def test_slides_come_in_the_order_they_are_shown_in(deck: Deck, tmp_path: Path) -> None:
+def test_slides_are_in_the_order_of_the_presentation(deck: Deck, tmp_path: Path) -> None:
     slide(deck, "made first")
     slide(deck, "made second")
     order = deck.slides._sldIdLst

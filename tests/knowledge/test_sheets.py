@@ -49,14 +49,14 @@ def xlsx(tmp_path: Path) -> Path:
     return tmp_path / "made.xlsx"
 
 
-def test_a_sheet_is_a_block_under_its_name_with_a_line_a_row(xlsx: Path) -> None:
+def test_a_sheet_becomes_a_block_with_its_name_as_heading_and_a_line_for_each_row(xlsx: Path) -> None:
     assert extract("xlsx", xlsx).blocks == [
         Block("Größe |  | Price\nL |  | 19.9 | True\nfrom | 2024-05-31 | 24", headings=("Prices",)),
         Block("two lines | 2024-05-31 09:30:00 | 0.3", headings=("Hours",)),
     ]
 
 
-def test_a_hidden_sheet_is_left_out_and_named(xlsx: Path) -> None:
+def test_a_hidden_sheet_is_left_out_with_a_note(xlsx: Path) -> None:
     assert extract("xlsx", xlsx).notes == ["Sheet Margins is hidden and was left out."]
 
 

@@ -43,7 +43,7 @@ def test_the_content_decides_what_a_file_is(head: bytes, filename: str, kind: st
     assert kind_of(io.BytesIO(head), filename) == kind
 
 
-def test_a_made_pdf_is_a_pdf(make_pdf: Callable[..., Path]) -> None:
+def test_a_generated_pdf_is_a_pdf(make_pdf: Callable[..., Path]) -> None:
     assert kind_of(io.BytesIO(make_pdf("words").read_bytes()), "words") == "pdf"
 
 
@@ -71,19 +71,19 @@ def zipped(*names: str, content: bytes = b"") -> io.BytesIO:
         (zipped(), None),
     ],
 )
-def test_a_zip_file_is_what_its_parts_say(stream: io.BytesIO, kind: str | None) -> None:
+def test_a_zip_file_is_classified_by_its_parts(stream: io.BytesIO, kind: str | None) -> None:
     assert kind_of(stream, "anything.docx") == kind
     assert stream.tell() == 0
 
 
-def test_sixty_thousand_parts_are_looked_at_quickly() -> None:
+def test_sixty_thousand_parts_are_classified_quickly() -> None:
     stream = zipped(*(f"word/{number}" for number in range(60_000)), "[Content_Types].xml")
     begun = time.monotonic()
     assert kind_of(stream, "") == "docx"
     assert time.monotonic() - begun < 1  # 0.03 s
 
 
-def test_a_head_of_comments_is_looked_at_quickly() -> None:
+def test_a_head_of_comments_is_classified_quickly() -> None:
     begun = time.monotonic()
     assert kind_of(io.BytesIO(b"<!---->" * 9000 + b"<!--" * 500), "") == "text"
     assert time.monotonic() - begun < 1  # 0.01 s

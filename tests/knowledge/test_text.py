@@ -41,7 +41,7 @@ def test_any_bytes_decode(data: bytes) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufeff\0")))
-def test_marked_text_decodes_in_every_utf(text: str) -> None:
+def test_text_with_a_byte_order_mark_is_decoded(text: str) -> None:
     for encoding in ("utf-8-sig", "utf-16", "utf-32"):
         assert decode(text.encode(encoding)) == text
     assert decode(b"\xfe\xff" + text.encode("utf-16-be")) == text
@@ -55,7 +55,7 @@ def test_marked_text_decodes_in_every_utf(text: str) -> None:
         ("Возврат товара возможен в течение тридцати дней после покупки. " * 3, "cp1251"),
     ],
 )
-def test_an_unmarked_encoding_is_guessed(text: str, encoding: str) -> None:
+def test_an_encoding_without_a_byte_order_mark_is_guessed(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
     assert is_text(text.encode(encoding))
 
@@ -85,5 +85,5 @@ def test_a_broken_byte_does_not_spoil_a_utf_8_file() -> None:
         (b"\xff\xfe\x00\xdc\x00\xdc", False),
     ],
 )
-def test_text_is_told_from_binary(head: bytes, expected: bool) -> None:
+def test_text_is_distinguished_from_binary(head: bytes, expected: bool) -> None:
     assert is_text(head) is expected

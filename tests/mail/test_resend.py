@@ -1,4 +1,4 @@
-"""What Resend's answers mean: the vendors' table, row by row."""
+"""The meaning of Resend's responses, as documented by Resend."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def named(status: int, name: str, **headers: str) -> Response:
         (answer(302), "refused"),
     ],
 )
-def test_what_cannot_become_right_ends_at_once(given: Response, words: str) -> None:
+def test_a_permanent_error(given: Response, words: str) -> None:
     with pytest.raises(PermanentError) as refused:
         judge(given)
     assert words in str(refused.value)
@@ -80,7 +80,7 @@ def test_what_cannot_become_right_ends_at_once(given: Response, words: str) -> N
         (named(400, "concurrent_idempotent_requests"), None, True),
     ],
 )
-def test_what_may_become_right_is_tried_again(given: Response, wait: float | None, may_be_taken: bool) -> None:
+def test_a_temporary_error(given: Response, wait: float | None, may_be_taken: bool) -> None:
     with pytest.raises(TemporaryError) as later:
         judge(given)
     assert (later.value.retry_after_seconds, later.value.answer_lost) == (wait, may_be_taken)
@@ -99,5 +99,5 @@ def test_what_may_become_right_is_tried_again(given: Response, wait: float | Non
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_what_is_taken_has_an_id_where_it_can_be_read(body: Any, expected: str | None, status: int) -> None:
+def test_an_accepted_mail_has_an_id_if_it_can_be_read(body: Any, expected: str | None, status: int) -> None:
     assert judge(answer(status, body)) == expected

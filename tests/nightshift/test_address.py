@@ -1,4 +1,4 @@
-"""No address that a user can write leads to a connection into a private network."""
+"""No address that a user can write leads to a connection to a private network."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Allow = Callable[..., None]
 
 @pytest.fixture
 def allow(monkeypatch: pytest.MonkeyPatch) -> Allow:
-    """Stands in for OUTBOUND_ALLOW_HOSTS."""
+    """Sets OUTBOUND_ALLOW_HOSTS."""
     return lambda *hosts: monkeypatch.setattr(
         address, "settings", lambda: replace(settings(), outbound_allow_hosts=hosts)
     )
@@ -30,7 +30,7 @@ def allow(monkeypatch: pytest.MonkeyPatch) -> Allow:
 
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Where a socket was told to go; only 127.0.0.1 with a port of its own gets there."""
+    """The addresses of connection attempts; only those to a high port of 127.0.0.1 succeed."""
     tried: list[Any] = []
     connect = socket.socket.connect
 
@@ -46,7 +46,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The only names there are: a list of addresses, or an iterator of such lists, one a look-up."""
+    """The only known names: each has a list of addresses, or an iterator with a list for each lookup."""
     known: dict[str, Any] = dict(NAMES)
     getaddrinfo = socket.getaddrinfo
 
@@ -95,7 +95,7 @@ def test_the_list_is_long_enough() -> None:
     + [f"https://{name}/" for name in NAMES]
     + ["//10.0.0.1/", "http://2852039166/", "http://a@93.184.215.14/", "http://93.184.215.14:22/", "http://["],
 )
-def test_a_redirect_to_a_hostile_address_is_refused_at_the_same_door(
+def test_a_redirect_to_a_hostile_address_is_refused(
     target: str, allow: Allow, names: dict[str, Any], connections: list[Any], server: RudeServer
 ) -> None:
     allow("127.0.0.1")
@@ -106,7 +106,7 @@ def test_a_redirect_to_a_hostile_address_is_refused_at_the_same_door(
 
 
 @pytest.mark.parametrize("url", ["http://rebind.example.com/", "https://rebind.example.com/"])
-def test_a_name_that_changes_its_mind_is_connected_where_it_was_checked(
+def test_a_rebound_name_is_connected_at_the_address_that_was_checked(
     url: str, allow: Allow, names: dict[str, Any], connections: list[Any]
 ) -> None:
     allow()
@@ -116,7 +116,7 @@ def test_a_name_that_changes_its_mind_is_connected_where_it_was_checked(
     assert connections == [(PUBLIC, 443 if url.startswith("https") else 80)]
 
 
-def test_a_proxy_in_the_environment_is_not_asked(
+def test_a_proxy_in_the_environment_is_not_used(
     allow: Allow, names: dict[str, Any], connections: list[Any], server: RudeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow()
@@ -130,7 +130,7 @@ def test_a_proxy_in_the_environment_is_not_asked(
 
 
 @pytest.mark.parametrize("allowed", ["10.1.2.3", "10.0.0.0/8", "wiki.internal"])
-def test_an_exempt_network_or_name_is_asked(
+def test_an_exempt_network_or_name_is_allowed(
     allowed: str, allow: Allow, names: dict[str, Any], connections: list[Any]
 ) -> None:
     allow(allowed)
@@ -143,7 +143,7 @@ def test_an_exempt_network_or_name_is_asked(
 
 
 @pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL])
-def test_a_name_that_is_not_found_may_be_found_later(code: int, allow: Allow, names: dict[str, Any]) -> None:
+def test_an_unknown_name_is_a_temporary_error(code: int, allow: Allow, names: dict[str, Any]) -> None:
     allow()
     names["new.example.com"] = iter([socket.gaierror(code, "new.example.com")])
     with pytest.raises(TemporaryError, match="could not be found"):
@@ -175,13 +175,13 @@ def test_no_sentence_repeats_the_address(url: str, allow: Allow, names: dict[str
         ("http://dev.local:8080/x", "http://dev.local:8080/x"),  # exempt
     ],
 )
-def test_a_good_address_is_written_as_it_will_be_asked(written: str, asked: str, allow: Allow) -> None:
+def test_a_valid_address_is_normalized(written: str, asked: str, allow: Allow) -> None:
     allow("dev.local")
     assert check_form(written) == asked
     assert check_form(asked) == asked
 
 
-def test_a_bad_form_is_told_without_the_network(
+def test_an_invalid_address_is_refused_without_the_network(
     allow: Allow, monkeypatch: pytest.MonkeyPatch, connections: list[Any]
 ) -> None:
     allow()

@@ -1,4 +1,4 @@
-"""Whatever a server does, the door closes in time, and what it says is told in one of two kinds."""
+"""Whatever a server does, a request ends in time, with a response or one of two kinds of error."""
 
 import time
 import tracemalloc
@@ -17,7 +17,7 @@ from nightshift.errors import PermanentError, TemporaryError
 from nightshift.response import Response, check_status, retry_after_seconds
 from nightshift.settings import settings
 
-HANGS_SECONDS = 20  # far above any deadline here; what takes longer would have taken for ever
+HANGS_SECONDS = 20  # far above any deadline here
 LIMITS: dict[str, Any] = {"max_bytes": 1_000_000, "deadline_seconds": 10}
 HASTE: dict[str, Any] = {"max_bytes": 1_000_000, "deadline_seconds": 0.5}
 
@@ -41,7 +41,7 @@ def nothing_hangs() -> Iterator[None]:
     assert time.monotonic() - started < HANGS_SECONDS
 
 
-def test_a_page_comes_unpacked_with_its_headers_in_lower_case(server: RudeServer) -> None:
+def test_a_page_is_decompressed_and_its_header_names_are_in_lower_case(server: RudeServer) -> None:
     answer = http.get(f"{server.url}/page/#part", accept="text/html", **LIMITS)
     assert (answer.status, answer.url, answer.body) == (200, f"{server.url}/page/", b"hello")
     assert answer.headers["etag"] == 'W/"1"'
@@ -52,18 +52,18 @@ def test_a_page_comes_unpacked_with_its_headers_in_lower_case(server: RudeServer
     assert "x-forwarded-for" not in head
 
 
-def test_a_page_in_chunks_comes_whole(server: RudeServer) -> None:
+def test_a_chunked_page_is_read(server: RudeServer) -> None:
     assert http.get(f"{server.url}/chunked/", **LIMITS).body == b"hello"
 
 
-def test_a_page_that_did_not_change_is_304(server: RudeServer) -> None:
+def test_an_unchanged_page_is_304(server: RudeServer) -> None:
     answer = http.get(f"{server.url}/unchanged/", etag='W/"1"', last_modified="Tue, 29 Feb 2028 12:00:00 GMT", **LIMITS)
     check_status(answer)
     assert (answer.status, answer.body) == (304, b"")
     assert 'If-None-Match: W/"1"\r\nIf-Modified-Since: Tue, 29 Feb 2028 12:00:00 GMT\r\n' in server.heads[-1]
 
 
-def test_a_post_sends_these_very_bytes(server: RudeServer) -> None:
+def test_a_post_sends_exactly_these_bytes(server: RudeServer) -> None:
     body = b'{"a": "\xc3\xa9"}' + b" " * 100_000
     answer = http.post(f"{server.url}/page/", body, {"webhook-id": "m1", "Content-Type": "application/json"}, **LIMITS)
     assert (answer.status, server.bodies[-1]) == (200, body)
@@ -104,7 +104,7 @@ def test_a_tls_handshake_that_drips_is_left_at_the_deadline(server: RudeServer) 
         http.get(f"https://127.0.0.1:{server.port}/", **HASTE)
 
 
-def test_a_server_that_sips_is_left_at_the_deadline(server: RudeServer) -> None:
+def test_a_server_that_reads_slowly_is_left_at_the_deadline(server: RudeServer) -> None:
     with pytest.raises(TemporaryError):
         http.post(f"{server.url}/deaf/", bytes(40_000_000), {}, **HASTE)
 
@@ -119,7 +119,7 @@ def test_the_body_of_a_redirect_is_not_waited_for(server: RudeServer) -> None:
 
 
 @pytest.mark.parametrize("path", ["endless/", "bomb/gzip", "bomb/deflate", "bomb/x-gzip"])
-def test_a_body_without_end_stops_at_the_cap(path: str, server: RudeServer) -> None:
+def test_an_endless_body_is_read_up_to_the_maximum(path: str, server: RudeServer) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(PermanentError, match="larger than"):
@@ -129,46 +129,44 @@ def test_a_body_without_end_stops_at_the_cap(path: str, server: RudeServer) -> N
         tracemalloc.stop()
 
 
-def test_a_body_of_the_very_size_is_taken(server: RudeServer) -> None:
+def test_a_body_of_exactly_the_maximum_size_is_accepted(server: RudeServer) -> None:
     assert http.get(f"{server.url}/page/", max_bytes=5, deadline_seconds=10).body == b"hello"
     with pytest.raises(PermanentError, match="larger than"):
         http.get(f"{server.url}/page/", max_bytes=4, deadline_seconds=10)
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip,%20gzip", "rot13"])
-def test_a_packing_we_do_not_know_is_refused(encoding: str, server: RudeServer) -> None:
-    with pytest.raises(PermanentError, match="packs its answer"):
+def test_an_unsupported_compression_is_refused(encoding: str, server: RudeServer) -> None:
+    with pytest.raises(PermanentError, match="compresses its response"):
         http.get(f"{server.url}/status/200/Content-Encoding:%20{encoding}", **LIMITS)
 
 
 @pytest.mark.parametrize("path", ["cut", "nothing", "nonsense"])
-def test_an_answer_that_breaks_off_may_be_whole_next_time(path: str, server: RudeServer) -> None:
-    with pytest.raises(TemporaryError, match="broke off"):
+def test_an_interrupted_response_is_a_temporary_error(path: str, server: RudeServer) -> None:
+    with pytest.raises(TemporaryError, match="was interrupted"):
         http.get(f"{server.url}/{path}/", **LIMITS)
 
 
-def test_a_server_that_is_not_there_may_be_there_later() -> None:
+def test_an_unreachable_server_is_a_temporary_error() -> None:
     with pytest.raises(TemporaryError, match="could not be reached"):
         http.get("http://127.0.0.1:1/", **LIMITS)
 
 
 @pytest.mark.parametrize("path", ["cut/503", "bodydrip/503"])
-def test_the_status_of_an_error_counts_even_when_its_body_goes_wrong(path: str, server: RudeServer) -> None:
+def test_an_error_status_counts_even_if_its_body_fails(path: str, server: RudeServer) -> None:
     answer = http.get(f"{server.url}/{path}", **HASTE)
     assert (answer.status, answer.body[:5]) == (503, b"start")
     assert http.get(f"{server.url}/status/404", max_bytes=1, deadline_seconds=10).body == b"n"
 
 
 @pytest.mark.parametrize("path", ["cut/200", "bodydrip/200", "endless/"])
-def test_a_post_was_delivered_even_when_the_body_of_its_answer_goes_wrong(path: str, server: RudeServer) -> None:
+def test_a_post_was_delivered_even_if_the_body_of_the_response_fails(path: str, server: RudeServer) -> None:
     answer = http.post(f"{server.url}/{path}", b"{}", {}, max_bytes=100, deadline_seconds=1)
     assert (answer.status, len(answer.body) <= 100) == (200, True)
 
 
 @pytest.mark.parametrize("door", [http.post, http.post_trusted])
-def test_a_post_whose_answer_was_lost_may_have_arrived_and_one_that_was_not_sent_has_not(
-    door: Any, server: RudeServer
-) -> None:
+def test_answer_lost_says_whether_a_post_may_have_arrived(door: Any, server: RudeServer) -> None:
     for url, lost in ((f"{server.url}/nothing/", True), ("http://127.0.0.1:1/", False)):
         with pytest.raises(TemporaryError) as error:
             door(url, b"{}", {}, **LIMITS)
@@ -181,7 +179,7 @@ def test_a_post_whose_answer_was_lost_may_have_arrived_and_one_that_was_not_sent
     + [(status, PermanentError) for status in (300, 302, 400, 401, 403, 404, 405, 410, 418, 451)]
     + [(status, TemporaryError) for status in (408, 425, 429, 500, 502, 503, 504, 599)],
 )
-def test_a_status_is_judged(status: int, meaning: type[Exception] | None) -> None:
+def test_a_status_is_classified(status: int, meaning: type[Exception] | None) -> None:
     answer = Response(status, "http://example.com/", {"retry-after": "7"}, b"")
     if meaning is None:
         return check_status(answer)

@@ -1,4 +1,4 @@
-"""TLS through the guard: the certificate is checked against the name, though the connection goes to an IP address."""
+"""TLS: the certificate is checked against the name, also where the guard connects to an IP address it resolved."""
 
 import socket
 import ssl
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import requests.adapters
 from cryptography import x509
@@ -22,6 +23,7 @@ from nightshift.settings import settings
 NAME = "docs.example.com"
 PUBLIC = "93.184.215.14"
 LIMITS: dict[str, Any] = {"max_bytes": 1_000_000, "deadline_seconds": 10}
+PUBLIC_AUTHORITIES = certifi.where()
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +56,8 @@ def server(certificate: Path) -> Iterator[RudeServer]:
 
 
 @pytest.fixture(autouse=True)
-def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name is at PUBLIC, port 443 there is the server, and its certificate is among those we trust."""
+def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every name resolves to PUBLIC, whose port 443 is the server, and its certificate is trusted."""
     connect = socket.socket.connect
 
     def rerouted(sock: socket.socket, target: Any) -> None:
@@ -66,21 +68,31 @@ def an_internet_of_one_server(server: RudeServer, certificate: Path, monkeypatch
     monkeypatch.setattr(socket.socket, "connect", rerouted)
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     monkeypatch.setattr(address, "settings", lambda: replace(settings(), outbound_allow_hosts=()))
+    trust(certificate, monkeypatch)
+    yield
+    trust(PUBLIC_AUTHORITIES, monkeypatch)
 
 
-def test_a_page_is_asked_for_under_its_name(server: RudeServer) -> None:
+def trust(authorities: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the certificate authorities of post_trusted."""
+    monkeypatch.setattr(certifi, "where", lambda: str(authorities))
+    http._tls_context.cache_clear()
+    http._kept.connections.clear()
+
+
+def test_a_page_is_requested_by_its_name(server: RudeServer) -> None:
     assert http.get(f"https://{NAME}/to/%2Fpage%2F", **LIMITS).body == b"hello"
     head = server.heads[-1].lower()
     assert f"host: {NAME}\r\n" in head
     assert "x-forwarded-for" not in head
 
 
-def test_a_post_goes_through_the_same_door(server: RudeServer) -> None:
+def test_a_post_is_guarded_and_verified_too(server: RudeServer) -> None:
     assert http.post(f"https://{NAME}/page/", b"a" * 100_000, {}, **LIMITS).status == 200
     assert server.bodies[-1] == b"a" * 100_000
 
 
-def test_a_certificate_of_another_name_is_not_taken(server: RudeServer) -> None:
+def test_a_certificate_of_another_name_is_refused(server: RudeServer) -> None:
     seen = len(server.heads)
     with pytest.raises(TemporaryError, match="certificate"):
         http.get("https://other.example.com/page/", **LIMITS)
@@ -91,3 +103,14 @@ def test_a_certificate_of_another_name_is_not_taken(server: RudeServer) -> None:
 def test_a_server_that_drips_is_left_at_the_deadline(path: str) -> None:
     with pytest.raises(TemporaryError, match="too long"):
         http.get(f"https://{NAME}/{path}/", max_bytes=1000, deadline_seconds=0.5)
+
+
+def test_a_trusted_server_is_verified_too(server: RudeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert http.post_trusted(f"https://{NAME}/page/", b"{}", {}, **LIMITS).body == b"hello"
+    seen = len(server.heads)
+    with pytest.raises(TemporaryError, match=r"This server's TLS certificate is invalid\.") as other_name:
+        http.post_trusted("https://other.example.com/page/", b"{}", {}, **LIMITS)
+    trust(PUBLIC_AUTHORITIES, monkeypatch)
+    with pytest.raises(TemporaryError, match="certificate"):
+        http.post_trusted(f"https://{NAME}/page/", b"{}", {}, **LIMITS)
+    assert (other_name.value.answer_lost, len(server.heads)) == (False, seen)

@@ -1,5 +1,8 @@
 """A process that stops in the middle of a transaction must not hold up the others."""
 
+import uuid
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -11,7 +14,7 @@ TAKE = text("SELECT pg_advisory_xact_lock(4711)")
 
 def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a process that holds a lock and says nothing more
-    monkeypatch.setattr(session, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(session, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
     silent, other = session._pool(), session._pool()
     with silent.connect() as stopped, other.connect() as waiting:
         stopped.execute(TAKE)
@@ -24,3 +27,33 @@ def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pyte
         stopped.invalidate()
     silent.dispose()
     other.dispose()
+
+
+def test_a_statement_prepared_before_a_migration_still_runs_after_it() -> None:
+    table = f"migrated_{uuid.uuid4().hex}"
+    everything = f"SELECT * FROM {table}"
+    _run(f"CREATE TABLE {table} AS SELECT 1 AS one")
+    assert [tuple(row) for row in session.statement(everything)] == [(1,)]
+    _run(f"ALTER TABLE {table} ADD two integer DEFAULT 2")
+    assert [tuple(row) for row in session.statement(everything)] == [(1, 2)]
+    _run(f"DROP TABLE {table}")
+
+
+def test_behind_a_pooler_that_keeps_no_prepared_statement_a_statement_runs_unprepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "_preparation_mode", {"on": True})
+    query = f"SELECT %(a)s::int + 1 AS sum, '{uuid.uuid4().hex}' AS own"
+    assert session.statement(query, a=1)[0].sum == 2
+    pool: Any = session.engine().pool
+    for connection in [pool.connect() for _ in range(pool.checkedin())]:
+        connection.cursor().execute("DEALLOCATE ALL")
+        connection.commit()
+        connection.close()
+    assert session.statement(query, a=2)[0].sum == 3
+    assert session._preparation_mode == {"on": False}
+
+
+def _run(sql: str) -> None:
+    with session.transaction() as open_session:
+        open_session.execute(text(sql))

@@ -26,19 +26,19 @@ GOOD = {
 VENDORS = list(VENDOR_BASE_URLS)
 
 
-def test_production_runs_with_all_that_is_needed(tmp_path: Path) -> None:
+def test_production_starts_with_all_required_settings(tmp_path: Path) -> None:
     config = load(GOOD, tmp_path)
     assert config.production
     assert (config.port, config.log_format, config.rate_limit_per_minute) == (3001, "json", 12000)
     assert not list(tmp_path.iterdir()), "production makes no secret of its own"
 
 
-def test_vendors_are_at_their_own_addresses_unless_they_are_named(tmp_path: Path) -> None:
+def test_base_urls_default_to_the_vendors(tmp_path: Path) -> None:
     contract = {
-        "WHATSAPP": "https://graph.facebook.com/v23.0",
+        "WHATSAPP": "https://graph.facebook.com/v26.0",
         "TELEGRAM": "https://api.telegram.org",
-        "MESSENGER": "https://graph.facebook.com/v23.0",
-        "INSTAGRAM": "https://graph.facebook.com/v23.0",
+        "MESSENGER": "https://graph.facebook.com/v26.0",
+        "INSTAGRAM": "https://graph.facebook.com/v26.0",
         "SLACK": "https://slack.com/api",
         "TWILIO": "https://api.twilio.com",
         "LINE": "https://api.line.me",
@@ -50,7 +50,7 @@ def test_vendors_are_at_their_own_addresses_unless_they_are_named(tmp_path: Path
     assert urls == {vendor: f"http://127.0.0.1:9/{vendor.lower()}" for vendor in VENDORS}
 
 
-def test_resend_has_its_key_its_sender_and_its_address(tmp_path: Path) -> None:
+def test_resend_has_a_key_a_sender_and_a_base_url(tmp_path: Path) -> None:
     config = load({**GOOD, "RESEND_BASE_URL": "http://127.0.0.1:9"}, tmp_path)
     assert (config.resend_api_key, config.resend_from) == ("re", "Nightshift <no-reply@example.com>")
     assert config.resend_base_url == "http://127.0.0.1:9"
@@ -93,13 +93,13 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("OUTBOUND_ALLOW_HOSTS", "10.0.0.0/99"),
     ],
 )
-def test_a_bad_value_is_named_and_not_quoted_whole(name: str, value: str, tmp_path: Path) -> None:
+def test_a_bad_value_is_reported_by_the_name_of_its_variable(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"^{name}") as caught:
         load({**GOOD, name: value}, tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_development_makes_its_secrets_once_and_for_the_owner_only(tmp_path: Path) -> None:
+def test_development_creates_its_secrets_once_and_readable_by_the_owner_only(tmp_path: Path) -> None:
     env = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://x"}
     first, second = load(env, tmp_path), load(env, tmp_path)
     assert first.admin_api_key == second.admin_api_key
@@ -107,7 +107,7 @@ def test_development_makes_its_secrets_once_and_for_the_owner_only(tmp_path: Pat
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_development_finds_the_servers_of_a_make_run_while_it_lives(tmp_path: Path) -> None:
+def test_development_uses_the_servers_of_a_running_make_run(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="make run"):
         load({}, tmp_path)
     (tmp_path / "servers.json").write_text('{"DATABASE_URL": "postgresql:///n?host=/x", "REDIS_URL": "unix:///x/y"}')

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback without manners: it drips, floods, lies and sends people away."""
+"""An HTTP server on loopback that misbehaves: it drips, floods, lies and redirects."""
 
 import gzip
 import itertools
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 DRIP_SECONDS = 0.05
-DRIPS = 500  # 25 s: for ever, as far as a caller should care
+DRIPS = 500  # 25 s: longer than any deadline in the tests
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -41,17 +41,17 @@ class RudeServer:
             def handle(self) -> None:
                 try:
                     first = self.rfile.peek(1)[:1]  # type: ignore[attr-defined]
-                    pieces = _tls() if first == b"\x16" else rude._answer(self.rfile)
+                    pieces = _tls() if first == b"\x16" else rude._respond(self.rfile)
                     for piece in pieces:
                         if rude.stopping.is_set():
                             return
                         self.wfile.write(piece)
                 except OSError:
-                    pass  # the caller had enough, as it should
+                    pass  # the caller closed the connection, as it should
 
         return Handler
 
-    def _answer(self, file: Any) -> Iterator[bytes]:
+    def _respond(self, file: Any) -> Iterator[bytes]:
         head = "".join(iter(lambda: file.readline().decode("latin-1"), "\r\n"))
         length = next((int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:")), 0)
         kind, _, rest = head.split(" ")[1][1:].partition("/")

@@ -1,1 +1,1 @@
-"""What happened in a workspace, counted by day."""
+"""Daily figures of a workspace."""

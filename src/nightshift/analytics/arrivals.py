@@ -1,4 +1,4 @@
-"""What comes in beside our own work: customers' messages, and conversations handed to a person."""
+"""Inbound messages and handoffs to a person."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from nightshift.ids import new_id
 def receive(
     session: Session, agent: Agent, channel_type: str, customer_id: str, content: str, at: datetime | None
 ) -> InboundMessage:
-    """Keep a customer's message, to be counted on the day of `at` (None: now), also when that day was counted before."""
+    """Store a customer's message. It counts on the day of `at` (None: now), even if that day was counted before."""
     now = clock.now()
     message = InboundMessage(
         id=new_id("inb"), workspace_id=agent.workspace_id, agent_id=agent.id, channel_type=channel_type,
@@ -25,7 +25,7 @@ def receive(
 
 
 def hand_off(session: Session, agent: Agent, channel_type: str, customer_id: str, reason: str) -> Handoff:
-    """Note that a conversation was given to a person."""
+    """Store that a conversation was handed off to a person."""
     handoff = Handoff(
         id=new_id("hnd"), workspace_id=agent.workspace_id, agent_id=agent.id, channel_type=channel_type,
         customer_id=customer_id, reason=reason, created_at=clock.now(),

@@ -1,4 +1,4 @@
-"""The one SQL that counts: for the roll-up a day of all workspaces, for a reader some days of one."""
+"""The SQL of the daily figures, used by the roll-up (all workspaces) and by reads (one workspace)."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,8 +9,8 @@ COLUMNS = (
     "conversations", "messages_in", "messages_out", "messages_failed", "handoffs", "credits_used", "docs_ready"
 )  # fmt: skip
 
-# Each on the day (UTC) of the event itself. Messages first by conversation, so that those are counted once a day.
-FRESH = """
+# Each event counts on its own day (UTC). Messages are grouped by conversation first, so that each counts once a day.
+COUNT = """
     SELECT workspace_id, day, sum(conversations) AS conversations, sum(messages_in) AS messages_in,
            sum(messages_out) AS messages_out, sum(messages_failed) AS messages_failed, sum(handoffs) AS handoffs,
            sum(credits_used) AS credits_used, sum(docs_ready) AS docs_ready
@@ -46,11 +46,11 @@ FRESH = """
 
 
 def fresh(scope: str = "") -> str:
-    """The SQL over [:from, :to), of what `scope` (a further condition) leaves."""
+    """The SQL for [:from, :to), with the further condition `scope`."""
     moments = ("at", "created_at", "first_ready_at")
-    return FRESH.format(**{name: f"{name} >= :from AND {name} < :to{scope}" for name in moments})
+    return COUNT.format(**{name: f"{name} >= :from AND {name} < :to{scope}" for name in moments})
 
 
 def bounds(first: date, last: date) -> dict[str, Any]:
-    """Of that SQL, for the days from `first` to `last`, both included."""
+    """Its parameters for the days from `first` to `last`, both included."""
     return {"from": start_of(first), "to": start_of(last + timedelta(days=1))}

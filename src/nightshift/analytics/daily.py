@@ -1,4 +1,4 @@
-"""A workspace's days, as its owner sees them."""
+"""Reads a workspace's daily figures."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -15,9 +15,9 @@ LIVE = text(fresh(" AND workspace_id = :workspace"))
 
 
 def daily(session: Session, workspace_id: str, first: date, last: date) -> list[dict[str, Any]]:
-    """One item a day, from `first` to `last`, zeros where nothing was.
+    """One item for each day from `first` to `last`, with zeros for days without events.
 
-    Days that no roll-up has counted yet (today above all), or that got late rows since, are counted now, by the same SQL.
+    Days without a roll-up (today), and days whose rows changed since, are counted now, by the same SQL.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     open_days = set(days) - _closed(session, first, last)
@@ -40,6 +40,6 @@ def _stored(session: Session, workspace_id: str, days: list[date]) -> Iterator[D
 
 
 def _runs(days: list[date]) -> Iterator[list[date]]:
-    """Days in order, in stretches without a gap."""
+    """Sorted days, grouped into runs without a gap."""
     for _, run in groupby(enumerate(days), lambda pair: pair[1].toordinal() - pair[0]):
         yield [day for _, day in run]

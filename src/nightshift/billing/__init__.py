@@ -1,1 +1,1 @@
-"""Credits: a ledger that is only added to, and balances that are its sums."""
+"""Credits: an append-only ledger, and balances that are its sums."""

@@ -1,4 +1,4 @@
-"""A workspace's credits: how many there are, using some, what changed them."""
+"""A workspace's credits: balance, usage and ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from nightshift.db.models import LedgerEntry
 
 @dataclass(frozen=True)
 class Credits:
-    """What a workspace has, what it gets a month, below what it counts as low."""
+    """A workspace's balance, its monthly grant, and the threshold below which the balance is low."""
 
     balance: int
     monthly_grant: int
@@ -22,14 +22,14 @@ class Credits:
 
 @dataclass(frozen=True)
 class Usage:
-    """Credits after a use. `low_since`: the ledger entry that took them below the threshold, where it was this use."""
+    """Credits after a usage. `low_since`: the ledger entry of this usage, if it took the balance below the threshold."""
 
     credits: Credits
     low_since: int | None
 
 
 class NotEnough(Exception):
-    """There are fewer credits than asked for; nothing was changed."""
+    """The balance is lower than the amount; nothing was changed."""
 
     def __init__(self, balance: int) -> None:
         super().__init__(f"{balance} left")
@@ -37,14 +37,14 @@ class NotEnough(Exception):
 
 
 class OtherUsage(Exception):
-    """This key was used for another amount or reason."""
+    """This idempotency key was used for another amount or reason."""
 
 
 SHOW = text("""
     SELECT coalesce(b.balance, 0) AS balance, w.monthly_grant, w.low_threshold
     FROM workspaces w LEFT JOIN balances b ON b.workspace_id = w.id WHERE w.id = :workspace
 """)
-# The row's lock makes concurrent uses queue up: each sees what the one before it left.
+# The lock of the balance's row serializes concurrent usages.
 USE = text("""
     WITH paid AS (
         UPDATE balances SET balance = balance - :amount WHERE workspace_id = :workspace AND balance >= :amount
@@ -62,10 +62,9 @@ def show(session: Session, workspace_id: str) -> Credits:
 
 
 def use(session: Session, workspace_id: str, amount: int, reason: str, key: str) -> Usage:
-    """Take `amount` credits, once for each `key`. Raises NotEnough, and OtherUsage for a key that was another use's.
+    """Use `amount` credits, once for each `key`; the same usage again changes nothing. Raises NotEnough and OtherUsage.
 
-    Where it takes the balance from the threshold or above to below it, it emits credits_low: so once, until the balance
-    has been back. The same use again changes nothing.
+    Emits credits_low where the balance crosses the threshold downward, so not again until it has been above.
     """
     if _used(session, workspace_id, amount, reason, key):
         return Usage(show(session, workspace_id), None)
@@ -92,7 +91,7 @@ def _used(session: Session, workspace_id: str, amount: int, reason: str, key: st
 
 
 def entries(session: Session, workspace_id: str, before: int | None, limit: int) -> Sequence[LedgerEntry]:
-    """The workspace's ledger, newest first, from the entry before number `before` on."""
+    """The workspace's ledger entries, newest first, with ids below `before`."""
     query = select(LedgerEntry).where(LedgerEntry.workspace_id == workspace_id).order_by(LedgerEntry.id.desc())
     if before is not None:
         query = query.where(LedgerEntry.id < before)
@@ -108,5 +107,5 @@ DIFFERENCES = text("""
 
 
 def differences(session: Session) -> Sequence[Row[Any]]:
-    """(workspace_id, balance, total) of each workspace whose balance is not its ledger's sum. There should be none."""
+    """(workspace_id, balance, total) of each workspace whose balance differs from the sum of its ledger: there should be none."""
     return session.execute(DIFFERENCES).all()

@@ -1,4 +1,4 @@
-"""The channels. To add one: its file on the model of line.py, its line below, its base URL in settings, its rows in the tests."""
+"""The registry of channels. To add one: a file like line.py, a line below, its base URL in settings, its rows in the tests."""
 
 from nightshift.channels.base import Channel
 from nightshift.channels.discord import Discord

@@ -1,20 +1,21 @@
-"""Discord, by a bot that writes into a channel; the customer's id is that channel's."""
+"""Discord: a bot posts in a channel, whose id is the customer's id."""
 
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import ClassVar
 
-from nightshift.channels.answer import accepted, body_of, seconds_of, text_of
-from nightshift.channels.base import PATH_SAFE, Call, Channel, Codes, Part, TextLimit, json_call
+from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, TextLimit, json_call
+from nightshift.channels.vendor_json import id_of, seconds_of
 from nightshift.errors import BadCredential, PermanentError
-from nightshift.response import Response
+from nightshift.response import Codes, Response
+from nightshift.version import VERSION
 
 NONCE_CHARACTERS = 25
-NO_MENTIONS: Mapping[str, list[str]] = {"parse": []}  # an @everyone in a text rings nobody's phone
+NO_MENTIONS: Mapping[str, list[str]] = {"parse": []}  # @everyone in a text notifies nobody
 
 
 class Discord(Channel):
-    """A second send with the same nonce within a few minutes is answered with the first one's message."""
+    """Discord answers a second request with the same nonce within a few minutes with the first message."""
 
     type = "DISCORD"
     name = "Discord"
@@ -22,16 +23,16 @@ class Discord(Channel):
     limit = TextLimit(2000, "characters")
     honours_key = True
     codes: ClassVar[Codes] = {
-        10003: (PermanentError, "Discord knows no such channel."),
-        50001: (PermanentError, "The bot cannot see this Discord channel."),
+        10003: (PermanentError, "This Discord channel does not exist."),
+        50001: (PermanentError, "The bot has no access to this Discord channel."),
         50007: (PermanentError, "The customer does not accept messages from the bot."),
-        50013: (PermanentError, "The bot may not write into this Discord channel."),
+        50013: (PermanentError, "The bot is not allowed to post in this Discord channel."),
     }
-    statuses: ClassVar[Codes] = {401: (BadCredential, "Discord no longer accepts this bot's token. Put a new one.")}
+    statuses: ClassVar[Codes] = {401: (BadCredential, "Discord no longer accepts this bot's token. Set a new one.")}
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         if not PATH_SAFE.fullmatch(part.to):
-            raise PermanentError("The customer's id is not that of a Discord channel.")
+            raise PermanentError("The customer's id is not a Discord channel id.")
         payload = {
             "content": part.text,
             "nonce": sha256(part.key.encode()).hexdigest()[:NONCE_CHARACTERS],
@@ -40,12 +41,12 @@ class Discord(Channel):
         }
         headers = {
             "Authorization": f"Bot {credentials['botToken']}",
-            "User-Agent": "DiscordBot (nightshift, 0.1.0)",  # Discord turns away bots that do not say so
+            "User-Agent": f"DiscordBot (nightshift, {VERSION})",  # Discord rejects bots without it
         }
         return json_call(f"{self.base_url}/api/v10/channels/{part.to}/messages", payload, headers)
 
-    def judge(self, answer: Response, part: Part) -> str:
-        body = body_of(answer)
-        if accepted(answer) and "code" not in body:
-            return text_of(body.get("id"))
-        raise self.refusal(answer, body.get("code"), seconds_of(body.get("retry_after")))
+    def judge(self, response: Response, part: Part) -> str:
+        body = response.json_object()
+        if response.ok and "code" not in body:
+            return id_of(body.get("id"))
+        raise self.error_of(response, body.get("code"), seconds_of(body.get("retry_after")))

@@ -1,11 +1,12 @@
-"""Instagram, by Meta's Send API for professional accounts."""
+"""Instagram: Meta's Send API for professional accounts."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from nightshift.channels.base import Codes, Part, TextLimit
+from nightshift.channels.base import Part, TextLimit
 from nightshift.channels.meta import PAGE, WINDOW, MetaChannel
 from nightshift.errors import PermanentError
+from nightshift.response import Codes
 
 
 class Instagram(MetaChannel):

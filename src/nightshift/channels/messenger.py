@@ -1,10 +1,11 @@
-"""Messenger, by Meta's Send API for pages."""
+"""Messenger: Meta's Send API for pages."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from nightshift.channels.base import Codes, Part, TextLimit
+from nightshift.channels.base import Part, TextLimit
 from nightshift.channels.meta import PAGE, MetaChannel
+from nightshift.response import Codes
 
 
 class Messenger(MetaChannel):

@@ -1,21 +1,21 @@
-"""What WhatsApp, Messenger and Instagram share: Meta's Graph API, its errors and their sentences."""
+"""The base of WhatsApp, Messenger and Instagram: Meta's Graph API and its error codes."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from nightshift.channels.answer import accepted, body_of, dig, text_of
-from nightshift.channels.base import Call, Channel, Codes, Meaning, Part, json_call
+from nightshift.channels.base import Call, Channel, Part, json_call
+from nightshift.channels.vendor_json import dig, id_of
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
-from nightshift.response import Response
+from nightshift.response import Codes, Meaning, Response
 
-REFUSED = "Meta no longer accepts this channel's access token. Put a new one."
-NO_PERMISSION = "Meta does not permit this: the access token lacks a permission, or the app's access was withdrawn."
-WRONG = "Meta found something wrong in the request, most likely the customer's id."
-BUSY = "Too many messages went out through this channel. Meta asks us to slow down."
+REFUSED = "Meta no longer accepts this channel's access token. Set a new one."
+NO_PERMISSION = "Meta denied access: the access token lacks a permission, or the app's access was withdrawn."
+WRONG = "Meta rejected the request, most likely because of the customer's id."
+BUSY = "Too many messages were sent through this channel. Meta asks us to slow down."
 TROUBLE = "Meta is having trouble."
-WINDOW = "The customer last wrote too long ago: the window for answers is closed."
-SUBCODES = 2_000_000  # from here on a subcode has a meaning of its own; a small one's depends on its code
+WINDOW = "The customer last wrote too long ago: the messaging window is closed."
+MIN_SUBCODE = 2_000_000  # from here on a subcode has a meaning of its own; a smaller one depends on its code
 
 
 def each(codes: Iterable[int], meaning: Meaning) -> dict[int | str, Meaning]:
@@ -33,7 +33,7 @@ COMMON: Codes = {
 PAGE: Codes = {  # Messenger and Instagram
     **COMMON,
     551: (PermanentError, "This customer cannot be reached now: they may have blocked the account or left."),
-    2018001: (PermanentError, "Meta knows no such customer of this channel."),
+    2018001: (PermanentError, "This channel has no customer with this id."),
     2018278: (PermanentError, WINDOW),
     1200: (TemporaryError, TROUBLE),
     613: (TemporaryError, BUSY),
@@ -41,7 +41,7 @@ PAGE: Codes = {  # Messenger and Instagram
 
 
 class MetaChannel(Channel):
-    """POST to `path` below the Graph API's base with the token as a Bearer: in the URL it would end up in logs."""
+    """POST to `path` of the Graph API. The token is sent as a Bearer: in the URL it would end up in logs."""
 
     id_path: ClassVar[tuple[str | int, ...]]
 
@@ -55,17 +55,17 @@ class MetaChannel(Channel):
         url = f"{self.base_url}/{self.path(credentials)}"
         return json_call(url, self.payload(part), {"Authorization": f"Bearer {credentials[self.fields[0]]}"})
 
-    def judge(self, answer: Response, part: Part) -> str:
-        body = body_of(answer)
-        if accepted(answer) and not body.get("error"):
-            return text_of(dig(body, *self.id_path))
-        raise self.meaning(answer, self._code(body.get("error")), part)
+    def judge(self, response: Response, part: Part) -> str:
+        body = response.json_object()
+        if response.ok and not body.get("error"):
+            return id_of(dig(body, *self.id_path))
+        raise self.meta_error(response, self._code(body.get("error")), part)
 
-    def meaning(self, answer: Response, code: object, part: Part) -> NightshiftError:
-        return self.refusal(answer, code)
+    def meta_error(self, response: Response, code: object, part: Part) -> NightshiftError:
+        return self.error_of(response, code)
 
     def _code(self, error: object) -> object:
-        """The subcode where the table knows it: it is the more exact of the two."""
+        """The subcode, which is more exact, where `codes` has it; else the code."""
         subcode = dig(error, "error_subcode")
-        exact = isinstance(subcode, int) and subcode >= SUBCODES and subcode in self.codes
+        exact = isinstance(subcode, int) and subcode >= MIN_SUBCODE and subcode in self.codes
         return subcode if exact else dig(error, "code")

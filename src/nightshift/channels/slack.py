@@ -1,18 +1,18 @@
-"""Slack, by chat.postMessage. It reports errors inside HTTP 200."""
+"""Slack: chat.postMessage, which reports errors with HTTP 200."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from nightshift.channels.answer import accepted, body_of, text_of
-from nightshift.channels.base import Call, Channel, Codes, Part, TextLimit, json_call
+from nightshift.channels.base import Call, Channel, Part, TextLimit, json_call
+from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
-from nightshift.response import Response
+from nightshift.response import Codes, Response
 
-REFUSED = "Slack no longer accepts this app's token. Put a new one."
-NOT_THERE = "Slack knows no such conversation, or the app is not in it."
-BUSY = "Too many messages went out through this app. Slack asks us to slow down."
-SCOPE = "The Slack app lacks a permission to write here."
-MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # the three characters Slack reads as control
+REFUSED = "Slack no longer accepts this app's token. Set a new one."
+NOT_THERE = "This Slack conversation does not exist, or the app is not in it."
+BUSY = "Too many messages were sent through this app. Slack asks us to slow down."
+SCOPE = "The Slack app lacks the permission to post here."
+MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # Slack's three control characters
 
 
 class Slack(Channel):
@@ -31,7 +31,7 @@ class Slack(Channel):
         **dict.fromkeys("channel_not_found not_in_channel user_not_found".split(), (PermanentError, NOT_THERE)),
         **dict.fromkeys("missing_scope restricted_action no_permission".split(), (PermanentError, SCOPE)),
         "is_archived": (PermanentError, "This Slack conversation is archived."),
-        "msg_too_long": (PermanentError, "Slack finds this message too long."),
+        "msg_too_long": (PermanentError, "Slack rejected this message as too long."),
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
@@ -42,12 +42,12 @@ class Slack(Channel):
         text = part.text.translate(MARKUP)
         return json_call(f"{self.base_url}/chat.postMessage", {"channel": part.to, "text": text}, headers)
 
-    def judge(self, answer: Response, part: Part) -> str:
-        body = body_of(answer)
-        if accepted(answer) and body.get("ok") is True:
-            return text_of(body.get("ts"))
-        if accepted(answer) and "error" not in body:
-            unreadable = TemporaryError("Slack gave an answer that could not be read.")
+    def judge(self, response: Response, part: Part) -> str:
+        body = response.json_object()
+        if response.ok and body.get("ok") is True:
+            return id_of(body.get("ts"))
+        if response.ok and "error" not in body:
+            unreadable = TemporaryError("Slack sent a response that could not be read.")
             unreadable.answer_lost = True
             raise unreadable
-        raise self.refusal(answer, body.get("error"))
+        raise self.error_of(response, body.get("error"))

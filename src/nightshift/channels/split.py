@@ -1,4 +1,4 @@
-"""Cuts a text into pieces a vendor takes."""
+"""Splits a text into parts that a vendor accepts."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from nightshift.channels.base import TextLimit
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 LINE = re.compile(r"\n")
-SPACE = re.compile(r"[^\S\u00a0\u202f]")  # the two no-break spaces say that they are not to be cut at
+SPACE = re.compile(r"[^\S\u00a0\u202f]")  # but the two no-break spaces
 BLANK = re.compile(r"\s*")
 ZERO_WIDTH_JOINER = "\u200d"
 JOINS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # joiner, skin tones, tags of flags
@@ -23,11 +23,11 @@ COST: dict[str, Callable[[str], int]] = {
 
 
 def split(text: str, limit: TextLimit) -> list[str]:
-    """`text` in pieces within `limit`, none blank, in order: cut at a paragraph, else a line, else a space, else hard.
+    """The parts of `text` in order, each within `limit`, none blank; cut at a paragraph, else a line, a space, anywhere.
 
-    Only white space around a cut is lost; a text that fits is one piece, as it is. A hard cut does not part a letter
-    from its accent, nor an emoji, unless that alone is over the limit. In time linear in the text. `limit.most` is at
-    least what one character costs.
+    Only white space around a cut is lost; a text that fits is returned unchanged. A cut does not separate a letter from
+    its accent or divide an emoji, unless that alone exceeds the limit. Takes linear time. `limit.max` is at least the cost
+    of one character.
     """
     if not text.strip():
         return []
@@ -41,8 +41,8 @@ def split(text: str, limit: TextLimit) -> list[str]:
 
 
 def _reach(text: str, start: int, limit: TextLimit) -> int:
-    """The furthest end for which text[start:end] is within `limit`."""
-    cost, left = COST[limit.unit], limit.most
+    """The largest end for which text[start:end] is within `limit`."""
+    cost, left = COST[limit.unit], limit.max
     for position in range(start, len(text)):
         left -= cost(text[position])
         if left < 0:
@@ -51,7 +51,7 @@ def _reach(text: str, start: int, limit: TextLimit) -> int:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Where to cut text[start:end], which is followed by more: the last break, else between two characters."""
+    """Where to cut text[start:end], which more text follows: at the last break, else between two characters."""
     for pattern in (PARAGRAPH, LINE, SPACE):
         cuts = [found.start() for found in pattern.finditer(text, start + 1, end + 2) if found.start() <= end]
         if cuts:

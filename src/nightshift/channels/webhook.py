@@ -1,4 +1,4 @@
-"""An address the customer company named, signed by Standard Webhooks (standardwebhooks.com) so that it can be believed."""
+"""A webhook that the workspace chose, signed as in Standard Webhooks (standardwebhooks.com)."""
 
 import json
 from base64 import b64decode
@@ -9,20 +9,19 @@ from standardwebhooks import Webhook as Signer
 
 from nightshift import clock
 from nightshift.address import check_form
-from nightshift.channels.answer import accepted
-from nightshift.channels.base import Call, Channel, Codes, Part, TextLimit
+from nightshift.channels.base import Call, Channel, Part, TextLimit
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.ids import made_at
-from nightshift.response import Response
+from nightshift.response import Codes, Response
 
 PREFIX = "whsec_"
 
 
 class Webhook(Channel):
-    """The body is the recommended shape: `type`, `timestamp` (when the message was made), `data`.
+    """The body has the recommended form: `type`, `timestamp` (when the message was created), `data`.
 
-    `webhook-id` and body are the same at every try, so that the receiver can drop what it has had; only
-    `webhook-timestamp`, the time of this try, and with it the signature differ.
+    `webhook-id` and body are the same in every attempt, so that the receiver can drop duplicates; `webhook-timestamp`, the
+    time of the attempt, and the signature differ.
     """
 
     type = "WEBHOOK"
@@ -31,8 +30,8 @@ class Webhook(Channel):
     limit = TextLimit(20_000, "bytes")
     honours_key = True
     statuses: ClassVar[Codes] = {
-        410: (BadCredential, "The webhook says that it is gone for good (HTTP 410). Put a new address."),
-        **dict.fromkeys([401, 403], (PermanentError, "The webhook does not let us in.")),
+        410: (BadCredential, "The webhook no longer exists (HTTP 410). Set a new address."),
+        **dict.fromkeys([401, 403], (PermanentError, "The webhook denied access.")),
         404: (PermanentError, "There is nothing at the webhook's address (HTTP 404)."),
     }
 
@@ -42,7 +41,7 @@ class Webhook(Channel):
         except ValueError as reason:
             raise ValueError(f"url: {reason}") from None
         secret = credentials["secret"].removeprefix(PREFIX)
-        try:  # the library would pass over what is not base64, and sign with the rest
+        try:  # the library would skip characters that are not base64, and sign with the rest
             usable = b64decode(secret + "=" * (-len(secret) % 4), validate=True)
         except ValueError:
             usable = b""
@@ -60,10 +59,10 @@ class Webhook(Channel):
         }
         return Call(credentials["url"], headers, body.encode(), user_named=True)
 
-    def judge(self, answer: Response, part: Part) -> str:
-        if accepted(answer):
+    def judge(self, response: Response, part: Part) -> str:
+        if response.ok:
             return ""
-        raise self.refusal(answer)
+        raise self.error_of(response)
 
 
 def _body(part: Part) -> str:

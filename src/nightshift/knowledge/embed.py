@@ -1,4 +1,4 @@
-"""Texts to vectors: OpenAI with a key, wordllama on a machine without one."""
+"""Selects the embedder: OpenAI with a key, the local one without."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ from nightshift.settings import settings
 
 @cache
 def embedder() -> Embedder:
-    """The process's embedder, by its settings."""
+    """The embedder of this process."""
     if settings().openai_api_key:
         from nightshift.knowledge.openai_embedder import OpenAIEmbedder
 

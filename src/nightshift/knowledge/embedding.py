@@ -1,4 +1,4 @@
-"""What an embedder is, and how much it is given at a time."""
+"""The interface of an embedder, and batches for it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -10,15 +10,15 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """`model` is kept with every vector: vectors of two models are never compared."""
+    """`model` is stored with each vector: vectors of different models are never compared."""
 
     model: str
-    paid: bool  # each call costs money: what it gave is kept until the document is READY
+    paid: bool  # each call costs money: its vectors are stored until the document is READY
     max_inputs: int
     max_bytes: int
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row a text, float32, at most 1536 columns (missing ones are zero).
+        """One float32 row for each text, at most 1536 columns (missing ones are zero).
 
         Raises PermanentError or TemporaryError with a sentence for the customer.
         """
@@ -26,7 +26,7 @@ class Embedder(Protocol):
 
 
 def batches(texts: Sequence[str], max_inputs: int, max_bytes: int) -> Iterator[list[str]]:
-    """Runs of texts of at most `max_inputs` texts and `max_bytes` UTF-8 bytes, in order (a longer text stands alone)."""
+    """Batches in order, of at most `max_inputs` texts and `max_bytes` UTF-8 bytes (a longer text is a batch alone)."""
     batch: list[str] = []
     size = 0
     for text in texts:

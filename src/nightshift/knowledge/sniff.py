@@ -1,4 +1,4 @@
-"""What a file is, by its content: a name only tells Markdown and CSV from plain text."""
+"""Detects the kind of a file by its content; its name only distinguishes Markdown and CSV from plain text."""
 
 import io
 import re
@@ -10,16 +10,16 @@ from typing import IO
 from nightshift.knowledge.text import is_text
 
 HEAD_BYTES = 1 << 16
-DIRECTORY_BYTES = 1 << 20  # of a zip file, at its end: room for 10,000 parts, where a document has hundreds
+DIRECTORY_BYTES = 1 << 20  # at the end of a zip file: enough for 10,000 parts, documents have hundreds
 PDF_HEADER_WITHIN = 1024  # bytes: where Acrobat and PDFium look for %PDF-
 
 # APPNOTE.TXT 4.3: a part's header; its entry in the directory, with the name's length; the directory's end.
 _PART = b"PK\x03\x04"
 _ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
 _DIRECTORY_END = b"PK\x05\x06"
-# EPUB and OpenDocument begin with a part named so, not compressed; .. is the length of what stands before its content.
+# The first part of EPUB and OpenDocument, not compressed; .. is the length of its extra field.
 _MIMETYPE = re.compile(_PART + rb".{22}\x08\0(..)mimetype", re.DOTALL)
-# After comments and the like, as WHATWG's MIME sniffing has it; atomic groups, or a hostile head takes for ever.
+# After comments and white space, as in WHATWG's MIME sniffing; atomic groups, or a hostile head takes forever.
 _HTML = re.compile(
     rb"(?>\s|<!--(?>.*?-->)|<\?xml(?>.*?\?>))*+<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE
 )
@@ -36,7 +36,7 @@ class _File:
 
 
 def kind_of(stream: IO[bytes], filename: str) -> str | None:
-    """The kind (a key of the readers) of the file in `stream`; None where there is no reader for it.
+    """The kind (a key of the readers) of the file in `stream`; None where no reader supports it.
 
     Reads no more than the first 64 KB and, of a zip file, the last 1 MB. Leaves the stream at its beginning.
     """
@@ -45,11 +45,11 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
     parts = _parts(stream) if head.startswith(_PART) else frozenset()
     stream.seek(0)
     file = _File(head, filename.lower(), parts)
-    return next((kind for kind, fits in _KINDS if fits(file)), None)
+    return next((kind for kind, matches in _KINDS if matches(file)), None)
 
 
 def _parts(stream: IO[bytes]) -> frozenset[bytes]:
-    """The names in the directory of a zip file. Not by zipfile, which would believe a directory of 50 MB."""
+    """The names in the directory of a zip file. Not read by zipfile, which would accept a directory of 50 MB."""
     stream.seek(max(stream.seek(0, io.SEEK_END) - DIRECTORY_BYTES, 0))
     tail = stream.read()
     end = tail.rfind(_DIRECTORY_END)
@@ -59,29 +59,29 @@ def _parts(stream: IO[bytes]) -> frozenset[bytes]:
 
 
 def _is_pdf(file: _File) -> bool:
-    """A text that merely speaks of %PDF- near its beginning is not one."""
+    """A text that mentions %PDF- near its beginning is not a PDF."""
     return file.head.removeprefix(BOM_UTF8).lstrip().startswith(b"%PDF-") or (
         b"%PDF-" in file.head[:PDF_HEADER_WITHIN] and not is_text(file.head)
     )
 
 
 def _is_office(folder: bytes) -> Callable[[_File], bool]:
-    def fits(file: _File) -> bool:
+    def matches(file: _File) -> bool:
         return b"[Content_Types].xml" in file.parts and any(part.startswith(folder) for part in file.parts)
 
-    return fits
+    return matches
 
 
 def _has_mimetype(mimetype: bytes) -> Callable[[_File], bool]:
-    def fits(file: _File) -> bool:
+    def matches(file: _File) -> bool:
         part = _MIMETYPE.match(file.head)
         return part is not None and file.head.startswith(mimetype, part.end() + int.from_bytes(part[1], "little"))
 
-    return fits
+    return matches
 
 
 def _is_ole(file: _File) -> bool:
-    """An XLS, or one of the files that its reader refuses with a sentence."""
+    """An XLS, or another OLE file, for which the reader of XLS has an error message."""
     return file.head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
@@ -99,7 +99,7 @@ def _is_text(*endings: str) -> Callable[[_File], bool]:
     return lambda file: file.name.endswith(endings) and is_text(file.head)
 
 
-# The first that fits wins. None: known, and not readable as the text its bytes would pass for.
+# The first match wins. None: not supported, although it would pass as text.
 _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("pdf", _is_pdf),
     ("docx", _is_office(b"word/")),

@@ -1,4 +1,4 @@
-"""A mail's HTML and plain text, out of the templates beside this file."""
+"""Renders a mail's HTML and plain text from templates."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,7 @@ from nightshift.mail.kinds import line, shown
 
 @dataclass(frozen=True)
 class Rendered:
-    """A mail as it is sent: `subject` is one line, `html` is escaped, `text` says the same."""
+    """A mail: `subject` is one line, `html` is escaped, `text` has the same content."""
 
     subject: str
     html: str
@@ -20,7 +20,7 @@ class Rendered:
 
 
 def render(kind: str, workspace: str, values: dict[str, Any]) -> Rendered:
-    """The mail of this kind. `workspace`: the name its people know it by; `values`: see kinds."""
+    """The mail of this kind. `workspace`: its name; `values`: see kinds."""
     subject, fields = shown(kind, values)
     fields = {**fields, "subject": subject, "workspace": line(workspace)}
     html, text = (_templates().get_template(f"{kind}.{form}").render(fields) for form in ("html", "txt"))

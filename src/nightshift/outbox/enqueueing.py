@@ -62,9 +62,9 @@ def advance(session: Session, job: str, workspace_id: str, lanes: str, until: da
     note_enqueued(session, job, workspace_id)
 
 
-def on_commit(dispatch: Callable[[Iterable[Pair]], object]) -> None:
-    """Have `dispatch(pairs)` called after each commit that left something to dispatch. Without it a worker finds it."""
-    _on_commit[:] = [dispatch]
+def on_commit(act: Callable[[Iterable[Pair]], object]) -> None:
+    """Have `act(pairs)` called after each commit that left something to dispatch. Without it a worker finds it."""
+    _on_commit[:] = [act]
 
 
 def note_enqueued(session: Session, job: str, workspace_id: str) -> None:
@@ -72,12 +72,17 @@ def note_enqueued(session: Session, job: str, workspace_id: str) -> None:
     session.info.setdefault("enqueued", {})[job, workspace_id] = None
 
 
+def dispatch(pairs: Iterable[Pair]) -> None:
+    """After a commit: have these dispatched."""
+    for act in _on_commit:
+        act(pairs)
+
+
 @event.listens_for(Session, "after_commit")
-def _dispatch(session: Session) -> None:
+def _committed(session: Session) -> None:
     for lease in session.info.pop("settled", ()):
         lease.settled = True
-    pairs = session.info.pop("enqueued", {})
-    for dispatch in _on_commit if pairs else ():
+    if pairs := session.info.pop("enqueued", None):
         dispatch(pairs)
 
 

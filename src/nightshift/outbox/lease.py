@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from nightshift.db.session import retry_while_disconnected, statement
 from nightshift.errors import LeaseLost
 from nightshift.outbox import statements
-from nightshift.outbox.enqueueing import note_enqueued
+from nightshift.outbox.enqueueing import dispatch, note_enqueued
 from nightshift.retry_policy import Failure
 
 RUN_SECONDS = 40.0  # of a job that says nothing else
@@ -77,6 +77,8 @@ class Lease:
         if not found[0].finished:
             raise LeaseLost(f"{self.job} {self.row_id}")
         self.settled, self.successors = True, [row for row in found if row.row_id is not None]
+        if self.hand_over is None:
+            dispatch([(self.job, self.workspace_id)])
 
     def fail(self, session: Session, failure: Failure) -> None:
         """The run failed: due again in `failure.retry_in` seconds, or FAILED. Raises LeaseLost."""

@@ -1,4 +1,4 @@
-"""A reader that does what the first word of its file says: for the tests of the child process."""
+"""A reader that misbehaves as the first word of its file says, for the tests of the child process."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from nightshift.knowledge.extract.blocks import Block, Extracted
 
 
 class Panic(BaseException):
-    """What a reader written in Rust raises."""
+    """The exception of a reader written in Rust."""
 
 
 def read(path: Path) -> Extracted:

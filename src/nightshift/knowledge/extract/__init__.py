@@ -1,4 +1,4 @@
-"""The text of a file, with where each part of it stands.
+"""Extracts the text of a file, with the location of each part.
 
 Add a format: a module with `read(path) -> Extracted`, a line in one of the two tables, a line in `sniff._KINDS`.
 """
@@ -13,7 +13,7 @@ from nightshift.knowledge.extract.blocks import Block, Extracted
 __all__ = ["Block", "Extracted", "extract"]
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
-# Formats that are parsed: the module whose `read` runs in a child process, where it may crash or hang.
+# The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
 IN_CHILD: dict[str, str] = {
     kind: f"nightshift.knowledge.extract.{module}"
     for kind, module in {
@@ -25,7 +25,7 @@ IN_CHILD: dict[str, str] = {
         "xls": "sheets",
         "ods": "sheets",
         "html": "html",
-        "webpage": "webpage",  # HTML from an address, its main text alone: no answer of `sniff`
+        "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
         "csv": "delimited",
         "markdown": "markdown",
     }.items()
@@ -33,7 +33,7 @@ IN_CHILD: dict[str, str] = {
 
 
 def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Extracted:
-    """The blocks of the file at `path`, none of them blank, at least one. `kind` is an answer of `sniff.kind_of`.
+    """The blocks of the file at `path`: at least one, none blank. `kind` comes from `sniff.kind_of`.
 
     Raises PermanentError with a sentence for the customer; TemporaryError if the reader was stopped from outside;
     KeyError for a kind without a reader.

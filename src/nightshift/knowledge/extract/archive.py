@@ -1,4 +1,4 @@
-"""Zip files and the XML in them, from strangers: what they unpack to is counted while it is read, not believed."""
+"""Reads untrusted zip files and their XML: unpacked bytes are counted while reading, declared sizes are not trusted."""
 
 import io
 import posixpath
@@ -14,30 +14,30 @@ MAX_UNPACKED_BYTES = 200 << 20  # of all parts read; an upload has at most 50 MB
 MAX_PART_BYTES = 64 << 20  # of one part held in memory, whose XML tree takes about ten times as much
 _STEP_BYTES = 1 << 20
 
-_TOO_BIG = "This file unpacks to more than a file may. Split it into smaller files and upload those."
+_TOO_BIG = "This file unpacks to more than the allowed size. Split it into smaller files and upload those."
 
 
 class Archive:
-    """An open zip file. What is damaged in it raises whatever zipfile and lxml raise, never OSError."""
+    """An open zip file. A damaged one raises the errors of zipfile and lxml, never OSError."""
 
     def __init__(self, path: Path) -> None:
         self._zip = ZipFile(io.BytesIO(path.read_bytes()))
         self._left = MAX_UNPACKED_BYTES
         if any(info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for info in self._zip.infolist()):
-            raise BadZipFile  # no document has others, and zipfile unpacks those without a limit
+            raise BadZipFile  # documents use no others, and zipfile unpacks those without a limit
 
     def read(self, name: str) -> bytes:
-        """The part's bytes. Raises KeyError if there is none; PermanentError for more bytes than are allowed."""
-        most = min(self._left, MAX_PART_BYTES)
+        """The part's bytes. Raises KeyError if it is missing, PermanentError if it is too large."""
+        limit = min(self._left, MAX_PART_BYTES)
         with self._zip.open(name) as part:
-            data = part.read(most + 1)
-        if len(data) > most:
+            data = part.read(limit + 1)
+        if len(data) > limit:
             raise PermanentError(_TOO_BIG)
         self._left -= len(data)
         return data
 
     def measure(self) -> None:
-        """Raise PermanentError if all parts together unpack to more bytes than are allowed; nothing is kept."""
+        """Raise PermanentError if all parts together unpack to too many bytes."""
         for info in self._zip.infolist():
             with self._zip.open(info) as part:
                 while data := part.read(_STEP_BYTES):
@@ -49,14 +49,14 @@ class Archive:
         return name in self._zip.NameToInfo
 
     def xml(self, name: str) -> etree._Element:
-        """The root of an XML part, no entity resolved, nothing fetched, no comments."""
+        """The root of an XML part, without resolving entities, fetching anything, or comments."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
         return etree.fromstring(self.read(name), parser)
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """What an Office part ("" for the file itself) points at: id to the last word of the type, and the part.
+        """The relationships of an Office part ("" for the file itself): id to (last word of the type, related part).
 
-        What is not in the file is left out: addresses, lost parts.
+        Targets that are not in the file, such as addresses and missing parts, are left out.
         """
         folder, name = posixpath.split(part)
         rels = posixpath.join(folder, "_rels", f"{name}.rels")
@@ -65,20 +65,20 @@ class Archive:
         return {key: (kind.rpartition("/")[2], name) for key, kind, name in named if self.has(name)}
 
     def related(self, part: str, kind: str) -> list[str]:
-        """The parts of one kind that `part` points at."""
+        """The related parts of one kind."""
         return [name for found, name in self.relations(part).values() if found == kind]
 
     def main_part(self) -> str:
-        """The part an Office file begins with. Raises IndexError if there is none."""
+        """The main part of an Office file. Raises IndexError if there is none."""
         return self.related("", "officeDocument")[0]
 
 
 def target(part: str, reference: str) -> str:
-    """The name of the part that `part` means by `reference`: relative to its folder, or to the root after a slash."""
+    """The part that `reference` in `part` points to: relative to its folder, or to the root if it begins with a slash."""
     path = unquote(reference.partition("#")[0])
     return posixpath.normpath(posixpath.join("/", posixpath.dirname(part), path)).lstrip("/")
 
 
 def local(element: etree._Element) -> str:
-    """The element's name without its namespace (Office has two for each); "" for what is no element."""
+    """The element's name without its namespace (Office has two for each); "" for anything but an element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,16 +1,16 @@
-"""What a reader hands back."""
+"""The blocks of text that readers return."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nightshift.knowledge.text import clean
 
-MAX_HEADING = 200  # characters cited: every chunk below a heading repeats it
+MAX_HEADING = 200  # characters: every chunk below a heading repeats it
 
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of clean text from one place: `page` counts from 1, `headings` go from the outermost inwards."""
+    """A piece of clean text from one location: `page` counts from 1, `headings` are in order from the outermost."""
 
     text: str
     page: int | None = None
@@ -19,7 +19,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The text of a document in reading order, and sentences about what is missing ("Page 3 could not be read.")."""
+    """A document's text in reading order, and notes about missing parts ("Page 3 could not be read.")."""
 
     blocks: list[Block]
     notes: list[str] = field(default_factory=list)
@@ -27,14 +27,14 @@ class Extracted:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A stretch of text of a document without pages. `level`: of a heading, the smaller the further out."""
+    """A paragraph of a document without pages. `level`: the level of a heading, 0 or 1 for the outermost."""
 
     text: str
     level: int | None = None
 
 
 def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
-    """A block a section, each beginning with its heading; `headings` names that heading and those above it."""
+    """One block for each section, beginning with its heading; `headings` contains that heading and those above it."""
     path: list[tuple[int, str]] = []
     texts: list[str] = []
     for paragraph in paragraphs:
@@ -50,7 +50,7 @@ def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
 
 
 def row(cells: Iterable[str]) -> str:
-    """A line of a table: empty cells keep their place, but for those at the end."""
+    """A table's row as one line; empty cells at the end are left out."""
     return " | ".join(" ".join(cell.split()) for cell in cells).rstrip(" |")
 
 

@@ -1,4 +1,4 @@
-"""Reads a file in a process of its own, so that a file that crashes or hangs its reader hurts nothing else."""
+"""Reads a file in a child process, so that a file that crashes or hangs its reader harms nothing else."""
 
 import json
 import os
@@ -19,14 +19,14 @@ _STOPPED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a stop of the whole
 
 
 def read(module: str, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Extracted:
-    """What `module`'s `read(path)` returns, run in a child that holds no secret and has limits on memory and time.
+    """The result of `module`'s `read(path)`, run in a child without secrets and with limits on memory and time.
 
-    Raises PermanentError with the child's sentence, or for a crash, a lack of memory and a timeout; TemporaryError if
-    the child could not start or was stopped from outside. Any exception here, from a signal handler too, kills it.
+    Raises PermanentError with the child's sentence, or for a crash, too little memory or a timeout; TemporaryError if the
+    child could not start or was stopped. An exception here, also from a signal handler, kills the child.
     """
     command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", module, str(path), str(timeout_seconds)]
     try:
-        done = subprocess.run(  # stderr could hold the customer's text
+        done = subprocess.run(  # stderr could contain the customer's text
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -47,7 +47,7 @@ def _environment() -> dict[str, str]:
 
 
 def _failure(returncode: int) -> Exception:
-    """The exception for an exit that is not 0: minus the signal's number, or positive where Python itself gave up."""
+    """The error for an exit code: minus the signal's number, or positive where Python itself failed."""
     if returncode > 0 or -returncode in _STOPPED:
         return TemporaryError("Reading the file was interrupted.")
     return PermanentError(_TOO_SLOW if -returncode in _OUT_OF_TIME else _CRASHED)

@@ -12,7 +12,7 @@ _QUOTED = re.compile('"[^"]*"')
 
 
 def read(path: Path) -> Extracted:
-    """One block, a line a row, the cells of a row with " | " between them."""
+    """One block with a line for each row, its cells separated by " | "."""
     text = clean(decode(path.read_bytes()))
     csv.field_size_limit(len(text) + 1)
     rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
@@ -20,6 +20,6 @@ def read(path: Path) -> Extracted:
 
 
 def _delimiter(text: str) -> str:
-    """Tab, semicolon or bar if it is in each of the first lines, outside of quotes; else the comma."""
+    """Tab, semicolon or bar if each of the first lines contains it outside of quotes; else the comma."""
     lines = [line for line in _QUOTED.sub("", text[:SAMPLE_BYTES]).split("\n")[:50] if line.strip()]
     return next((mark for mark in "\t;|" if lines and all(mark in line for line in lines)), ",")

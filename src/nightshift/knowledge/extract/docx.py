@@ -1,4 +1,4 @@
-"""DOCX: all visible words, where python-docx finds .913 of them (131 files). Runs in a child process, see `child`."""
+"""DOCX: all visible words; python-docx finds .913 of them (131 files). Runs in a child process, see `child`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,15 @@ from nightshift.knowledge.extract.archive import Archive
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
 from nightshift.knowledge.extract.ooxml import Walker, attribute_of
 
-_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # so named in every language's Word
-_BODY_TEXT = 9  # the outline level of what is no heading
-_STYLES_DEEP = 20  # how many styles may be based on one another; a ring of them has no end
+_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # the name in every language's Word
+_BODY_TEXT = 9  # the outline level of body text
+_MAX_STYLES = 20  # the depth of styles based on one another, which may be a cycle
 
 
 def read(path: Path) -> Extracted:
-    """A block a heading. Page headers stand before everything, page footers after it, each text once.
+    """One block for each heading. Page headers come first and page footers last, each text once.
 
-    Raises PermanentError for a file that unpacks to too much.
+    Raises PermanentError for a file that unpacks to too many bytes.
     """
     archive = Archive(path)
     return Extracted(list(sections(_paragraphs(archive, archive.main_part()))))
@@ -31,7 +31,7 @@ def _paragraphs(archive: Archive, part: str) -> Iterator[Paragraph]:
 
 
 def _repeated(archive: Archive, part: str, kind: str) -> Iterable[Paragraph]:
-    """Every section has up to three headers and footers of its own, most of them alike."""
+    """The distinct headers or footers: each section has up to three, most of them equal."""
     parts = archive.related(part, kind)
     return dict.fromkeys(found for name in parts for found in Walker(archive, name).paragraphs(archive.xml(name)))
 
@@ -49,10 +49,10 @@ class _Document(Walker):
         }
 
     def level(self, paragraph: etree._Element) -> int | None:
-        """By its own outline level, else by that of its style or of one its style is based on."""
+        """By its own outline level, else by that of its style or of a style that this one is based on."""
         style_id = _value(paragraph, "{*}pPr/{*}pStyle")
         outline = _value(paragraph, "{*}pPr/{*}outlineLvl")
-        for _ in range(_STYLES_DEEP):
+        for _ in range(_MAX_STYLES):
             style = self._styles.get(style_id)
             if outline or style is None:
                 break
@@ -65,7 +65,7 @@ class _Document(Walker):
         return int(outline) + 1 if outline and int(outline) != _BODY_TEXT else None
 
     def note(self, reference: etree._Element) -> Iterable[etree._Element]:
-        """The note, the first time it is referred to."""
+        """The note, at its first reference."""
         kind = etree.QName(reference).localname.removesuffix("Reference")
         note = self._notes.pop((kind, attribute_of(reference, "id")), None)
         return () if note is None else note

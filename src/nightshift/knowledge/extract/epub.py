@@ -10,14 +10,14 @@ from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
 from nightshift.knowledge.text import decode
 
 _CONTAINER = "META-INF/container.xml"
-_ENCRYPTION = "META-INF/encryption.xml"  # fonts may be scrambled in any book
+_ENCRYPTION = "META-INF/encryption.xml"  # may list only fonts, in any book
 _PROTECTED = "This book is protected against copying (DRM). Upload a copy without protection."
 
 
 def read(path: Path) -> Extracted:
-    """A block a heading, the chapters in the order of the book's spine.
+    """One block for each heading, the chapters in the order of the book's spine.
 
-    Raises PermanentError for a protected book and for a file that unpacks to too much.
+    Raises PermanentError for a protected book and for a file that unpacks to too many bytes.
     """
     archive = Archive(path)
     chapters = _chapters(archive)
@@ -30,7 +30,7 @@ def read(path: Path) -> Extracted:
 
 
 def _chapters(archive: Archive) -> list[str]:
-    """The parts in reading order."""
+    """The chapters' parts in reading order."""
     package = next(archive.xml(_CONTAINER).iter("{*}rootfile")).get("full-path", "")
     root = archive.xml(package)
     items = {item.get("id"): target(package, item.get("href", "")) for item in root.iterfind("{*}manifest/{*}item")}

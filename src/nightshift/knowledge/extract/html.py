@@ -1,4 +1,4 @@
-"""HTML as a file: every visible word. Runs in a child process, see `child`."""
+"""HTML files: all visible words. Runs in a child process, see `child`."""
 
 import re
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ _PARAGRAPHS = frozenset(
     "textarea ul".split()
 )
 _LINES = frozenset("br button dd dt li option".split())
-_UNSEEN = frozenset(
+_INVISIBLE = frozenset(
     "-comment annotation audio canvas datalist head iframe noembed noframes noscript object script style template "
     "title video".split()
 )
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_LINE_ENDS = re.compile(r"(?<![ |])[ |]*\n[ \n]*")  # with the marks behind a row's last full cell
-# XHTML may close these at once; in HTML all that follows would be theirs.
-_CLOSED_AT_ONCE = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"(?<![ |])[ |]*\n[ \n]*")  # with the separators after a row's last full cell
+# XHTML allows these to close themselves; in HTML they would contain all that follows.
+_SELF_CLOSED = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
 
 
 def read(path: Path) -> Extracted:
-    """A block a heading."""
+    """One block for each heading."""
     return Extracted(list(sections(paragraphs(decode(path.read_bytes())))))
 
 
 def paragraphs(html: str) -> Iterator[Paragraph]:
-    """The visible paragraphs and headings in their order; a table is a paragraph with a line a row."""
-    body = LexborHTMLParser(_CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)).body
+    """The visible paragraphs and headings in order; a table is a paragraph with a line for each row."""
+    body = LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html)).body
     page = _Page()
     for node, entering in _walk(body) if body else ():
         if node.is_text_node:
@@ -44,11 +44,11 @@ def paragraphs(html: str) -> Iterator[Paragraph]:
 
 
 def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-    """Each visible node as it begins (True), each element as it ends (False). No recursion: pages nest without end."""
+    """Each visible node at its start (True), each element also at its end (False). Without recursion: nesting has no limit."""
     stack = [(root, True)]
     while stack:
         node, entering = stack.pop()
-        if node.tag in _UNSEEN or (entering and _hidden(node)):
+        if node.tag in _INVISIBLE or (entering and _hidden(node)):
             continue
         yield node, entering
         if entering and not node.is_text_node:
@@ -62,7 +62,7 @@ def _hidden(node: LexborNode) -> bool:
 
 
 class _Page:
-    """Puts the text of nodes together. In a table's row everything stays on one line."""
+    """Joins the text of nodes into paragraphs. A table's row stays on one line."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
@@ -82,7 +82,7 @@ class _Page:
             yield from self._end()
         elif tag in _LINES:
             self._break()
-        elif tag == "a" and self._text[-1:] == [""]:  # right behind another link: a menu, whose gaps are made by CSS
+        elif tag == "a" and self._text[-1:] == [""]:  # right after another link: a menu, whose gaps come from CSS
             self._text.append(" ")
         self._in_pre = self._in_pre or (tag == "pre" and not self._in_row)
 

@@ -1,16 +1,14 @@
-"""Markdown: the source text as it is, cut at its headings."""
+"""Markdown: the unchanged source text, divided at its headings."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract.blocks import MAX_HEADING, Block, Extracted
 from nightshift.knowledge.text import clean, decode
 
-LONGEST_TITLE = 200  # characters: every passage of a section carries its headings; the text has the whole line
-
-# CommonMark 4.2 to 4.5. Four spaces of indent make code, so no pattern allows more than three.
-# What follows is read by hand: a pattern for title and closing #s is quadratic in a run of blanks.
+# CommonMark 4.2 to 4.5. Four spaces of indentation make code, so no pattern allows more than three.
+# Titles are parsed by hand: a pattern for title and closing #s is quadratic in a run of blanks.
 _ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
@@ -20,12 +18,12 @@ _NO_PARAGRAPH = re.compile(
 
 
 def read(path: Path) -> Extracted:
-    """A block a section, each beginning with its heading line; `headings` names that heading and those above it."""
+    """One block for each section, beginning with its heading line; `headings` contains that heading and those above it."""
     return Extracted(list(sections(clean(decode(path.read_bytes())))))
 
 
 def sections(text: str) -> Iterator[Block]:
-    """The sections of a Markdown text. Nothing of it is left out but blank lines at a section's ends."""
+    """The sections of a Markdown text, without the blank lines around each."""
     lines = text.split("\n")
     path: list[tuple[int, str]] = []
     begin = 0
@@ -37,7 +35,7 @@ def sections(text: str) -> Iterator[Block]:
 
 
 def _block(lines: list[str], path: list[tuple[int, str]]) -> Block:
-    return Block("\n".join(lines).strip("\n"), headings=tuple(title[:LONGEST_TITLE] for _, title in path if title))
+    return Block("\n".join(lines).strip("\n"), headings=tuple(title[:MAX_HEADING] for _, title in path if title))
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
@@ -56,19 +54,19 @@ def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _title(rest: str) -> str:
-    """Without the closing #s, which a blank must precede."""
+    """The title without closing #s, which must follow a blank."""
     rest = rest.strip()
     bare = rest.rstrip("#")
     return bare.rstrip() if not bare or bare[-1].isspace() else rest
 
 
 def _can_be_title(line: str) -> bool:
-    """Whether a line of = or - below makes it a heading: only the last line of a paragraph counts as the title."""
+    """Whether a line of = or - below makes this line a heading: it must be the last line of a paragraph."""
     return not (_NO_PARAGRAPH.match(line) or _ATX.match(line) or _FENCE.match(line))
 
 
 def _front_matter(lines: list[str]) -> int:
-    """How many lines a YAML block at the top takes: its closing --- would make a heading of its last line."""
+    """The number of lines of a YAML block at the top: its closing --- would turn its last line into a heading."""
     if lines[0].rstrip() != "---":
         return 0
     return next((number + 1 for number, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)

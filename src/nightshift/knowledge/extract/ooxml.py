@@ -1,4 +1,4 @@
-"""Paragraphs and tables as DOCX and PPTX nest them: both call them p, tbl, tr, tc and t, each in its own namespace."""
+"""Paragraphs and tables of DOCX and PPTX, which both name them p, tbl, tr, tc and t, each in its own namespace."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,10 +8,10 @@ from nightshift.knowledge.extract.archive import Archive, local
 from nightshift.knowledge.extract.blocks import Paragraph, row
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # what stands before a denominator, an exponent, an index
-# Deleted, moved away, hidden, an older program's copy of what stands beside it, or a property and no content.
-_UNSEEN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "sectPr"})
-_PICTURED = {"chart": "id", "relIds": "dm"}  # where a chart or a diagram stands, and which attribute names its part
+_FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # the mark before a denominator, an exponent, an index
+# Deleted, moved or duplicate content (for older programs), and properties.
+_INVISIBLE = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "sectPr"})
+_DRAWINGS = {"chart": "id", "relIds": "dm"}  # the element of a chart or a diagram: the attribute with its part
 
 
 class Walker:
@@ -26,46 +26,46 @@ class Walker:
         return None
 
     def note(self, reference: etree._Element) -> Iterable[etree._Element]:
-        """The footnote or endnote that a reference stands for."""
+        """The footnote or endnote of a reference."""
         return ()
 
     def paragraphs(self, elements: Iterable[etree._Element]) -> Iterator[Paragraph]:
-        """All of these and below, each followed by the text boxes, pictures and notes that hang on it."""
+        """The paragraphs in these elements, each followed by its text boxes, drawings and notes."""
         for element in elements:
             name = local(element)
             if name == "p":
-                hanging: list[etree._Element] = []
-                yield Paragraph("".join(self._inline(element, hanging)), self.level(element))
-                yield from self.paragraphs(hanging)
+                attached: list[etree._Element] = []
+                yield Paragraph("".join(self._inline(element, attached)), self.level(element))
+                yield from self.paragraphs(attached)
             elif name == "tbl":
                 yield from self._table(element)
             elif name == "ser":  # of a chart: its name, its categories, its values
                 yield Paragraph(row(value.text or "" for value in element.iter("{*}v")))
-            elif name in _PICTURED and (part := self._part(element, _PICTURED[name])):
+            elif name in _DRAWINGS and (part := self._part(element, _DRAWINGS[name])):
                 yield from Walker(self._archive, part).paragraphs(self._archive.xml(part))
-            elif name not in _UNSEEN:
+            elif name not in _INVISIBLE:
                 yield from self.paragraphs(element)
 
     def _part(self, element: etree._Element, attribute: str) -> str:
         return self._relations.get(attribute_of(element, attribute), ("", ""))[1]
 
-    def _inline(self, parent: etree._Element, hanging: list[etree._Element]) -> Iterator[str]:
+    def _inline(self, parent: etree._Element, attached: list[etree._Element]) -> Iterator[str]:
         for child in parent:
             name = local(child)
             if name == "t":
                 yield child.text or ""
             elif name in _TYPED:
                 yield _TYPED[name]
-            elif name == "txbxContent" or name in _PICTURED:
-                hanging.append(child)
+            elif name == "txbxContent" or name in _DRAWINGS:
+                attached.append(child)
             elif name in ("footnoteReference", "endnoteReference"):
-                hanging.extend(self.note(child))
-            elif name not in _UNSEEN and not _hidden(child):
+                attached.extend(self.note(child))
+            elif name not in _INVISIBLE and not _hidden(child):
                 yield _FORMULA.get(name, "")
-                yield from self._inline(child, hanging)
+                yield from self._inline(child, attached)
 
     def _table(self, table: etree._Element) -> Iterator[Paragraph]:
-        """A line a row. A row of one cell is layout: what it holds counts as if no table were around it."""
+        """One line for each row. A row of one cell is layout: its content is read as if it were outside the table."""
         lines: list[str] = []
         for tr in _nearest(table, "tr"):
             cells = list(_nearest(tr, "tc"))
@@ -79,7 +79,7 @@ class Walker:
 
 
 def attribute_of(element: etree._Element, name: str) -> str:
-    """The attribute `name` of any namespace, but not of none: a slide has both id and r:id."""
+    """The attribute `name` in any namespace, but not without one: a slide has both id and r:id."""
     return next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "")
 
 
@@ -87,7 +87,7 @@ def _nearest(parent: etree._Element, name: str) -> Iterator[etree._Element]:
     for child in parent:
         if local(child) == name:
             yield child
-        elif local(child) not in _UNSEEN:
+        elif local(child) not in _INVISIBLE:
             yield from _nearest(child, name)
 
 

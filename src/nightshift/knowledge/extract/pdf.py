@@ -1,4 +1,4 @@
-"""PDF, by PDFium: 492 pages/s where pypdf reads 33 (1,103 files). Runs in a child process, see `child`."""
+"""PDF, read by PDFium: 492 pages/s, where pypdf reads 33 (1,103 files). Runs in a child process, see `child`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +19,14 @@ _WRONG_PASSWORD, _UNKNOWN_SECURITY = 4, 5  # FPDF_GetLastError in fpdfview.h
 
 @dataclass
 class _Pages:
-    """Page numbers that need a remark."""
+    """The numbers of pages that need a note."""
 
     unreadable: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
 
 
 def read(path: Path) -> Extracted:
-    """A block a page. A page that fails to load and a page of pictures without text become notes.
+    """One block for each page. A page that fails to load, or has only pictures, becomes a note.
 
     Raises PermanentError for a locked, damaged, scanned or empty file; FileNotFoundError.
     """
@@ -47,9 +47,9 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
 
 
 def _text(pdf: pypdfium2.PdfDocument, number: int, remarks: _Pages) -> str:
-    """The page's text, "" if it has none. Everything is closed at once: 1,000 pages need no more memory than one.
+    """The page's text, "" if it has none. Each page is closed at once: 1,000 pages need no more memory than one.
 
-    `get_text_range`, not `get_text_bounded`: that loses what stands outside the page's box and the broken words' mark.
+    Uses `get_text_range`: `get_text_bounded` loses text outside the page's box, and the marks of hyphenated words.
     """
     try:
         page = pdf[number - 1]
@@ -70,12 +70,12 @@ def _text(pdf: pypdfium2.PdfDocument, number: int, remarks: _Pages) -> str:
 def _notes(remarks: _Pages) -> list[str]:
     notes = []
     if remarks.unreadable:
-        notes.append(f"{_named(remarks.unreadable)} could not be read.")
+        notes.append(f"{_page_list(remarks.unreadable)} could not be read.")
     if remarks.pictures:
-        notes.append(f"{_named(remarks.pictures)}: only pictures, no text.")
+        notes.append(f"{_page_list(remarks.pictures)}: only pictures, no text.")
     return notes
 
 
-def _named(pages: list[int], at_most: int = 10) -> str:
-    more = f" and {len(pages) - at_most} more" if len(pages) > at_most else ""
-    return f"Page{'s' if len(pages) > 1 else ''} {', '.join(map(str, pages[:at_most]))}{more}"
+def _page_list(pages: list[int], limit: int = 10) -> str:
+    more = f" and {len(pages) - limit} more" if len(pages) > limit else ""
+    return f"Page{'s' if len(pages) > 1 else ''} {', '.join(map(str, pages[:limit]))}{more}"

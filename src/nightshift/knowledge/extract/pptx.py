@@ -12,9 +12,9 @@ from nightshift.knowledge.text import clean
 
 
 def read(path: Path) -> Extracted:
-    """A block a slide, its number as the page and its title as the heading; its notes are a block of their own.
+    """One block for each slide, with its number as the page and its title as the heading, and one for its notes.
 
-    Raises PermanentError for a file that unpacks to too much.
+    Raises PermanentError for a file that unpacks to too many bytes.
     """
     archive = Archive(path)
     part = archive.main_part()
@@ -36,9 +36,9 @@ def _slide(archive: Archive, part: str, number: int) -> Iterator[Block]:
 
 
 def _shapes(slide: etree._Element, *kinds: str) -> list[etree._Element]:
-    """The shapes that fill the layout's places of these kinds."""
-    places = ((shape, shape.find("{*}nvSpPr/{*}nvPr/{*}ph")) for shape in slide.iter("{*}sp"))
-    return [shape for shape, place in places if place is not None and place.get("type") in kinds]
+    """The shapes in the layout's placeholders of these kinds."""
+    placeholders = ((shape, shape.find("{*}nvSpPr/{*}nvPr/{*}ph")) for shape in slide.iter("{*}sp"))
+    return [shape for shape, holder in placeholders if holder is not None and holder.get("type") in kinds]
 
 
 def _text(paragraphs: Iterable[Paragraph]) -> str:

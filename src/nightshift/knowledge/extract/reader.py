@@ -1,7 +1,7 @@
-"""The child process of `child`: python -m nightshift.knowledge.extract.reader MODULE PATH SECONDS.
+"""The program of the child process: python -m nightshift.knowledge.extract.reader MODULE PATH SECONDS.
 
 Prints {"blocks": [[text, page, headings], ...], "notes": [...]} or {"error": sentence} and exits with 0. A positive
-status is not the file's fault. Imports little: it starts in about 100 ms.
+status means an error outside the file. It imports little, to start in about 100 ms.
 """
 
 import importlib
@@ -17,11 +17,11 @@ from typing import Any
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Extracted
 
-MEMORY_BYTES = 2 * 1024**3  # the hungriest of 1,103 PDFs took 73 MB
-MAX_CHARACTERS = 20_000_000  # bounds the answer, which the parent holds in memory; 12,500 chunks
+MEMORY_BYTES = 2 * 1024**3  # the largest of 1,103 PDFs took 73 MB
+MAX_CHARACTERS = 20_000_000  # bounds the result, which the parent holds in memory: 12,500 chunks
 
-_NO_MEMORY = "This file needs more memory than a file may. Split it into smaller files and upload those."
-_TOO_LONG = "This file holds more than 20 million characters. Split it into smaller files and upload those."
+_NO_MEMORY = "This file needs more memory than allowed. Split it into smaller files and upload those."
+_TOO_LONG = "This file contains more than 20 million characters. Split it into smaller files and upload those."
 _FAILED = "This file could not be read: it may be damaged. Save it again and upload that copy."
 
 
@@ -31,9 +31,9 @@ def main(module: str, path: str, seconds: str) -> None:
 
 
 def limit(seconds: int) -> None:
-    """No more memory, processor time or real time than a file may take, and no core dump: it would hold its text.
+    """Limit memory, CPU time and real time, and forbid core dumps, which would contain the text.
 
-    The alarm ends a child whose parent has died, or was interrupted before it knew of the child.
+    The alarm ends a child whose parent died, or was interrupted before it knew of the child.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -42,7 +42,7 @@ def limit(seconds: int) -> None:
 
 
 def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
-    """The reader's result or the sentence of its failure, for JSON. Raises OSError if the file cannot be opened."""
+    """The reader's result or error as JSON. Raises OSError if the file cannot be opened."""
     try:
         found = read(path)
         if sum(len(block.text) + sum(map(len, block.headings)) for block in found.blocks) > MAX_CHARACTERS:
@@ -54,7 +54,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
         return {"error": _NO_MEMORY}
     except (OSError, KeyboardInterrupt):
         raise
-    except BaseException:  # some readers' panics are no Exception
+    except BaseException:  # some readers panic with a BaseException
         return {"error": _FAILED}
 
 

@@ -1,4 +1,4 @@
-"""XLSX, XLS and ODS, by calamine: 7 times as fast as openpyxl. Runs in a child process, see `child`."""
+"""XLSX, XLS and ODS, read by calamine, 7 times as fast as openpyxl. Runs in a child process, see `child`."""
 
 import io
 from pathlib import Path
@@ -20,7 +20,7 @@ from nightshift.knowledge.extract.reader import MAX_CHARACTERS
 from nightshift.knowledge.text import clean
 
 _OLE = b"\xd0\xcf\x11\xe0"
-# Streams of OLE files: of Word, PowerPoint and encrypted files, which may embed a workbook; of a workbook.
+# Streams of OLE files: of Word, PowerPoint and encrypted files, which may contain a workbook; and of a workbook.
 _NO_WORKBOOK = [name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document", "EncryptedPackage")]
 _WORKBOOK = [name.encode("utf-16-le") for name in ("Workbook", "Book")]
 _OLD = (
@@ -32,9 +32,9 @@ _DAMAGED = "This file is damaged, or not a spreadsheet. Save it again as .xlsx a
 
 
 def read(path: Path) -> Extracted:
-    """A block a visible sheet, under its name, with a line a row. Hidden and unreadable sheets become notes.
+    """One block for each visible sheet, with its name as the heading and a line for each row. Others become notes.
 
-    Raises PermanentError for an old, a locked and a damaged file, and for one that unpacks to too much.
+    Raises PermanentError for an old, locked or damaged file, and for one that unpacks to too many bytes.
     """
     notes: list[str] = []
     with _open(path) as book:
@@ -58,12 +58,12 @@ def _open(path: Path) -> CalamineWorkbook:
 
 
 def _block(book: CalamineWorkbook, sheet: SheetMetadata, notes: list[str]) -> Block:
-    """The sheet's text, "" with a note why there is none."""
+    """The sheet's text; "" and a note with the reason where there is none."""
     try:
         text = _text(book.get_sheet_by_name(sheet.name)) if sheet.visible == SheetVisibleEnum.Visible else None
     except (MemoryError, KeyboardInterrupt):
         raise
-    except BaseException:  # calamine's PanicException is no Exception
+    except BaseException:  # calamine's PanicException is a BaseException
         notes.append(f"Sheet {sheet.name} could not be read.")
     else:
         if text is None:
@@ -73,7 +73,7 @@ def _block(book: CalamineWorkbook, sheet: SheetMetadata, notes: list[str]) -> Bl
 
 
 def _text(sheet: CalamineSheet) -> str:
-    """A line a row, blank ones left out; no more than the `reader` refuses anyway."""
+    """One line for each row, without blank ones; ends after more characters than `reader` allows."""
     lines: list[str] = []
     length = 0
     for cells in sheet.iter_rows():
@@ -84,5 +84,5 @@ def _text(sheet: CalamineSheet) -> str:
 
 
 def _shown(value: object) -> str:
-    """A number with the 15 digits Excel shows."""
+    """A cell as text, a number with the 15 digits that Excel shows."""
     return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,28 @@
+"""Reads values out of a vendor's JSON, which may be anything at all."""
+
+from typing import Any
+
+MAX_ID_CHARACTERS = 500
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """The value at `path` inside JSON, None where there is none."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def id_of(value: Any) -> str:
+    """A vendor's id, a string or a number, without characters that Postgres cannot store; "" for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    return "".join(character for character in str(value)[:MAX_ID_CHARACTERS] if character.isprintable())
+
+
+def seconds_of(value: Any) -> float | None:
+    """A number of seconds, None for anything else."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+    return float(value) if usable else None

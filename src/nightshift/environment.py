@@ -1,0 +1,94 @@
+"""Typed and validated values of environment variables."""
+
+import base64
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """A bad setting: one line that names the variable and the reason. The process must not start."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Environment variables, unset if blank. Each method raises SettingsError for a bad value."""
+
+    variables: Mapping[str, str]
+
+    def get(self, name: str) -> str | None:
+        return self.variables.get(name, "").strip() or None
+
+    def required(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise SettingsError(f"{name} is not set.")
+        return value
+
+    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.get(name) or choices[0]
+        if value not in choices:
+            raise SettingsError(f"{name} must be one of {', '.join(choices)}.")
+        return value
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.get(name)
+        if value is None:
+            return default
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise SettingsError(f"{name} must be an integer from {low} to {high}.")
+        return int(value)
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
+        value = self.get(name)
+        if value is None:
+            if default is not None:
+                return default
+            raise SettingsError(
+                f"{name} is not set and no `make run` is running in this checkout: start one, or set it."
+            )
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:
+            raise SettingsError(f"{name} is not a URL.") from None
+        location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
+        if parts.scheme not in schemes or not location:
+            raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+        if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
+            raise SettingsError(f"{name} must end with a database number, or without a path.")
+        return value.rstrip("/") if parts.scheme.startswith("http") else value
+
+    def dsn(self, name: str) -> str | None:
+        value = self.url(name, ("http", "https"), "")
+        parts = urlsplit(value)
+        if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
+            raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
+        return value or None
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
+        for host in hosts:
+            if "/" in host:
+                try:
+                    ipaddress.ip_network(host, strict=False)
+                except ValueError:
+                    raise SettingsError(f"{name} contains {host!r}, which is neither a host nor a CIDR.") from None
+        return hosts
+
+    def fernet_keys(self, name: str, make: Callable[[], str]) -> tuple[str, ...]:
+        keys = tuple(key.strip() for key in (self.get(name) or make()).split(",") if key.strip())
+        for position, key in enumerate(keys, 1):
+            if not _is_fernet(key):
+                raise SettingsError(f"{name}: key {position} is not a Fernet key (32 bytes in URL-safe base64).")
+        if not keys:
+            raise SettingsError(f"{name} contains no key.")
+        return keys
+
+
+def _is_fernet(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
+    except ValueError:
+        return False

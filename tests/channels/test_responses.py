@@ -1,0 +1,285 @@
+"""The meaning of each vendor's responses, as documented by the vendor."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from nightshift import clock
+from nightshift.channels import CHANNELS
+from nightshift.channels.base import Moved, Part
+from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
+from nightshift.response import Response
+
+PART = Part(to="+491511234567", text="the customer's words", key="msg_1/1", attempts=0)
+OK, PERMANENT, TEMPORARY, CREDENTIAL = "accepted", PermanentError, TemporaryError, BadCredential
+
+
+def answer(status: int, body: Any = None, headers: Mapping[str, str] = {}) -> Response:
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return Response(status, "https://secret.example/bot123", headers, raw)
+
+
+def error(type_: str, given: Response, part: Part = PART) -> NightshiftError:
+    with pytest.raises(NightshiftError) as caught:
+        CHANNELS[type_].judge(given, part)
+    return caught.value
+
+
+def meta(code: object, subcode: int | None = None) -> dict[str, Any]:
+    message = f"(#{code}) no +491511234567: the customer's words, EAAsecret"
+    return {"error": {"message": message, "type": "OAuthException", "code": code, "error_subcode": subcode}}
+
+
+def telegram(code: int, **parameters: Any) -> dict[str, Any]:
+    return {"ok": False, "error_code": code, "description": "the customer's words", "parameters": parameters}
+
+
+def slack(name: str) -> dict[str, Any]:
+    return {"ok": False, "error": name}
+
+
+def twilio(code: int, status: int) -> dict[str, Any]:
+    return {"code": code, "message": "The 'To' number +491511234567 is wrong", "status": status}
+
+
+@pytest.mark.parametrize(
+    ("type_", "given", "message_id"),
+    [
+        ("WHATSAPP", answer(200, {"messages": [{"id": "wamid.HBg"}]}), "wamid.HBg"),
+        ("TELEGRAM", answer(200, {"ok": True, "result": {"message_id": 42}}), "42"),
+        ("MESSENGER", answer(200, {"recipient_id": "1", "message_id": "m_AG5"}), "m_AG5"),
+        ("INSTAGRAM", answer(200, {"recipient_id": "1", "message_id": "aWdf"}), "aWdf"),
+        ("SLACK", answer(200, {"ok": True, "ts": "1503435956.000247"}), "1503435956.000247"),
+        ("TWILIO", answer(201, {"sid": "SM1", "status": "queued", "error_code": None}), "SM1"),
+        (
+            "LINE",
+            answer(200, {"sentMessages": [{"id": "461230966842064897", "quoteToken": "q"}]}),
+            "461230966842064897",
+        ),
+        ("DISCORD", answer(200, {"id": "334385199974967042", "type": 0}), "334385199974967042"),
+        ("WEBHOOK", answer(200, {"id": "theirs"}), ""),
+        ("WEBHOOK", answer(204), ""),
+        # the retry key had been accepted before: the message is there
+        ("LINE", answer(409, {"message": "already accepted", "sentMessages": [{"id": "7"}]}), "7"),
+        ("LINE", answer(409, {"message": "x"}, {"x-line-accepted-request-id": "req-1"}), "req-1"),
+        ("LINE", answer(409), ""),
+        # accepted, and the id cannot be read: to send again would say it twice
+        *[
+            (type_, answer(200, body), "")
+            for type_ in CHANNELS
+            if type_ != "SLACK"
+            for body in (None, b"<html>", b"\xff\xfe", [], {}, b"[" * 100_000)
+        ],
+        ("WHATSAPP", answer(200, {"messages": []}), ""),
+        ("WHATSAPP", answer(200, {"messages": {"id": 1}}), ""),
+        ("TELEGRAM", answer(200, {"ok": True, "result": True}), ""),
+        ("SLACK", answer(200, {"ok": True}), ""),
+        ("DISCORD", answer(200, {"id": {"a": 1}}), ""),
+        ("DISCORD", answer(200, {"id": True}), ""),
+        # an id that no column could hold
+        ("DISCORD", answer(200, {"id": "a\x00b\nc\ud800"}), "abc"),
+        ("DISCORD", answer(200, {"id": "9" * 100_000}), "9" * 500),
+    ],
+)
+def test_an_accepted_message_has_the_vendors_id(type_: str, given: Response, message_id: str) -> None:
+    assert CHANNELS[type_].judge(given, PART) == message_id
+
+
+ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
+    *[
+        ("WHATSAPP", answer(400, meta(code)), PERMANENT)
+        for code in [
+            *[3, 10, 33, 100, 368, 131005, 131008, 131009, 131021, 131026, 131030, 131031, 131047, 131048, 131051],
+            *[200, 201, 250, 299, 132000, 132001, 132012, 132015, 132068, 132999],
+        ]
+    ],
+    *[("WHATSAPP", answer(401, meta(code)), CREDENTIAL) for code in (0, 190)],
+    *[("WHATSAPP", answer(400, meta(code)), TEMPORARY) for code in (1, 2, 4, 80007, 130429, 131000, 131016, 131056)],
+    *[
+        (type_, answer(400, meta(code)), PERMANENT)
+        for type_ in ("MESSENGER", "INSTAGRAM")
+        for code in (10, 100, 551, 200, 201, 250, 299)
+    ],
+    *[(type_, answer(400, meta(code)), CREDENTIAL) for type_ in ("MESSENGER", "INSTAGRAM") for code in (0, 190)],
+    *[
+        (type_, answer(400, meta(code)), TEMPORARY)
+        for type_ in ("MESSENGER", "INSTAGRAM")
+        for code in (1200, 2, 4, 613)
+    ],
+    ("INSTAGRAM", answer(400, meta(2534022)), PERMANENT),
+    ("INSTAGRAM", answer(400, meta(2, 2534022)), PERMANENT),
+    ("MESSENGER", answer(400, meta(10, 2018278)), PERMANENT),
+    # a small subcode is no code: "the token has expired" (463) or "no such object" (33) stay what their code says
+    ("MESSENGER", answer(400, meta(190, 463)), CREDENTIAL),
+    ("WHATSAPP", answer(400, meta(2, 190)), TEMPORARY),
+    ("WHATSAPP", answer(400, meta(131026, 0)), PERMANENT),
+    # the body's code before the HTTP status
+    ("WHATSAPP", answer(500, meta(3)), PERMANENT),
+    ("WHATSAPP", answer(500, meta(131026)), PERMANENT),
+    ("WHATSAPP", answer(401, meta(130429)), TEMPORARY),
+    ("WHATSAPP", answer(200, meta(190)), CREDENTIAL),
+    ("MESSENGER", answer(200, meta(2)), TEMPORARY),
+    ("MESSENGER", answer(200, meta(99999)), PERMANENT),
+    # TELEGRAM
+    ("TELEGRAM", answer(400, telegram(400)), PERMANENT),
+    ("TELEGRAM", answer(401, telegram(401)), CREDENTIAL),
+    ("TELEGRAM", answer(403, telegram(403)), PERMANENT),
+    ("TELEGRAM", answer(404, telegram(404)), PERMANENT),
+    ("TELEGRAM", answer(429, telegram(429)), TEMPORARY),
+    ("TELEGRAM", answer(502, telegram(502)), TEMPORARY),
+    ("TELEGRAM", answer(200, telegram(429)), TEMPORARY),
+    ("TELEGRAM", answer(200, telegram(401)), CREDENTIAL),
+    ("TELEGRAM", answer(200, telegram(7)), PERMANENT),
+    ("TELEGRAM", answer(401), CREDENTIAL),
+    # SLACK reports errors inside 200
+    *[
+        ("SLACK", answer(200, slack(name)), TEMPORARY)
+        for name in ("ratelimited", "rate_limited", "service_unavailable", "fatal_error", "request_timeout")
+    ],
+    *[
+        ("SLACK", answer(200, slack(name)), CREDENTIAL)
+        for name in ("invalid_auth", "account_inactive", "token_revoked", "not_authed", "token_expired")
+    ],
+    *[
+        ("SLACK", answer(200, slack(name)), PERMANENT)
+        for name in ("channel_not_found", "not_in_channel", "is_archived", "msg_too_long", "no_text", "anything_else")
+    ],
+    ("SLACK", answer(429), TEMPORARY),
+    ("SLACK", answer(429, slack("ratelimited")), TEMPORARY),
+    ("SLACK", answer(429, slack("invalid_auth")), CREDENTIAL),
+    ("SLACK", answer(503, slack("service_unavailable")), TEMPORARY),
+    ("SLACK", answer(500, b"<html>"), TEMPORARY),
+    ("SLACK", answer(404), PERMANENT),
+    # only "ok": true is a yes
+    *[("SLACK", answer(200, body), TEMPORARY) for body in (None, b"<html>", [], {}, {"ok": 1}, {"ok": False})],
+    ("SLACK", answer(200, {"ok": False, "error": ["odd"]}), PERMANENT),
+    # TWILIO
+    ("TWILIO", answer(400, twilio(21211, 400)), PERMANENT),
+    ("TWILIO", answer(400, twilio(21610, 400)), PERMANENT),
+    ("TWILIO", answer(400, twilio(21617, 400)), PERMANENT),
+    ("TWILIO", answer(404, twilio(20404, 404)), PERMANENT),
+    ("TWILIO", answer(401, twilio(20003, 401)), CREDENTIAL),
+    ("TWILIO", answer(403, twilio(20003, 403)), CREDENTIAL),
+    ("TWILIO", answer(401), CREDENTIAL),
+    ("TWILIO", answer(429, twilio(20429, 429)), TEMPORARY),
+    ("TWILIO", answer(400, twilio(20429, 429)), TEMPORARY),
+    ("TWILIO", answer(401, twilio(20429, 429)), TEMPORARY),
+    ("TWILIO", answer(429), TEMPORARY),
+    ("TWILIO", answer(200, twilio(21610, 400)), PERMANENT),
+    # LINE
+    *[("LINE", answer(status, {"message": "x"}), PERMANENT) for status in (400, 403, 404, 413, 415)],
+    ("LINE", answer(401, {"message": "Authentication failed"}), CREDENTIAL),
+    ("LINE", answer(429, {"message": "You have reached your monthly limit."}), TEMPORARY),
+    ("LINE", answer(500), TEMPORARY),
+    # DISCORD
+    ("DISCORD", answer(400, {"code": 50035, "message": "Invalid Form Body"}), PERMANENT),
+    ("DISCORD", answer(401, {"code": 0, "message": "401: Unauthorized"}), CREDENTIAL),
+    ("DISCORD", answer(403, {"code": 50007, "message": "Cannot send messages to this user"}), PERMANENT),
+    ("DISCORD", answer(403, {"code": 50013}), PERMANENT),
+    ("DISCORD", answer(404, {"code": 10003}), PERMANENT),
+    ("DISCORD", answer(429, {"retry_after": 1.5, "global": False}), TEMPORARY),
+    ("DISCORD", answer(502, b"<html>"), TEMPORARY),
+    # WEBHOOK
+    ("WEBHOOK", answer(410), CREDENTIAL),
+    *[("WEBHOOK", answer(status), PERMANENT) for status in (301, 302, 307, 304, 400, 401, 403, 404, 409, 413, 422)],
+    # every vendor, by the status alone: no body, a page of HTML, a code nobody knows
+    *[
+        (type_, answer(status, body), TEMPORARY)
+        for type_ in CHANNELS
+        for status in (408, 425, 429, 500, 502, 503, 504)
+        for body in (None, b"<html>busy</html>", meta(987654), {"code": 987654}, {"code": {}}, b"[1]")
+    ],
+    *[
+        (type_, answer(status, body), PERMANENT)
+        for type_ in CHANNELS
+        for status in (302, 400, 402, 405, 413, 422)
+        for body in (None, b"<html>no</html>", meta(987654), {"code": 987654}, {"error": "x"}, meta([1]), b"null")
+    ],
+]
+
+
+@pytest.mark.parametrize(("type_", "given", "kind"), ROWS)
+def test_a_refusal_is_classified_and_quotes_nothing_of_the_vendor(
+    type_: str, given: Response, kind: type[NightshiftError]
+) -> None:
+    found = error(type_, given)
+    assert type(found) is kind
+    sentence = str(found)
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    for private in (PART.to, PART.text, "EAAsecret", "secret.example", "html", "anything_else"):
+        assert private not in sentence
+
+
+IN_A_MINUTE = "Tue, 29 Feb 2028 12:01:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("type_", "given", "seconds"),
+    [
+        ("TELEGRAM", answer(429, telegram(429, retry_after=35)), 35),
+        ("TELEGRAM", answer(429, telegram(429, retry_after=35), {"retry-after": "40"}), 40),
+        ("TELEGRAM", answer(429, telegram(429), {"retry-after": "40"}), 40),
+        ("TELEGRAM", answer(429, telegram(429, retry_after="soon")), None),
+        ("TELEGRAM", answer(429, telegram(429, retry_after=-1)), None),
+        ("TELEGRAM", answer(429, telegram(429, retry_after=True)), None),
+        ("DISCORD", answer(429, {"retry_after": 64.57}), 64.57),
+        ("DISCORD", answer(429, {"retry_after": 64.57}, {"retry-after": "65"}), 65),
+        ("DISCORD", answer(429, {"retry_after": 64.57}, {"retry-after": "1"}), 64.57),
+        ("DISCORD", answer(429, b"<html>", {"retry-after": "90"}), 90),
+        ("DISCORD", answer(429, b'{"retry_after": NaN}'), None),
+        ("DISCORD", answer(429, b'{"retry_after": Infinity}'), None),
+        ("SLACK", answer(429, None, {"retry-after": "30"}), 30),
+        ("SLACK", answer(429, slack("ratelimited"), {"retry-after": "30"}), 30),
+        ("SLACK", answer(200, slack("ratelimited")), None),
+        ("TWILIO", answer(429, twilio(20429, 429), {"retry-after": "7"}), 7),
+        ("WEBHOOK", answer(503, None, {"retry-after": IN_A_MINUTE}), 60),
+        ("WEBHOOK", answer(429, None, {"retry-after": "0"}), 0),
+        ("LINE", answer(429, None, {"retry-after": IN_A_MINUTE}), 60),
+        # Meta names no wait: our own ladder
+        *[("WHATSAPP", answer(400, meta(code)), None) for code in (4, 80007, 130429, 131016)],
+        ("MESSENGER", answer(400, meta(613)), None),
+        ("INSTAGRAM", answer(400, meta(4), {"retry-after": "12"}), 12),
+    ],
+)
+def test_a_wait_is_read_from_the_body_and_the_header(
+    type_: str, given: Response, seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2028, 2, 29, 12, tzinfo=UTC))
+    found = error(type_, given)
+    assert isinstance(found, TemporaryError)
+    assert found.retry_after_seconds == seconds
+    assert found.scope == "account"
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(0, 1), (1, 4), (2, 16), (3, 64), (4, 256), (5, 1024), (1000, 4**10)])
+def test_whatsapps_pair_limit_holds_only_this_customer_four_times_as_long_each_time(tries: int, seconds: float) -> None:
+    found = error("WHATSAPP", answer(400, meta(131056)), Part("1", "x", "msg_1/1", tries))
+    assert isinstance(found, TemporaryError)
+    assert (found.retry_after_seconds, found.scope) == (seconds, "lane")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_telegram_group_that_moved_is_followed(status: int) -> None:
+    found = error("TELEGRAM", answer(status, telegram(status, migrate_to_chat_id=-1001234567890)))
+    assert type(found) is Moved
+    assert found.to == "-1001234567890"
+    assert found.to not in str(found)
+
+
+def test_one_blocked_customer_does_not_disable_the_channel() -> None:
+    for type_, given in [
+        ("TELEGRAM", answer(403, telegram(403))),
+        ("WHATSAPP", answer(400, meta(131026))),
+        ("MESSENGER", answer(400, meta(551))),
+        ("DISCORD", answer(403, {"code": 50007})),
+        ("TWILIO", answer(400, twilio(21610, 400))),
+    ]:
+        assert not isinstance(error(type_, given), BadCredential)
+
+
+def test_a_refused_credential_is_permanent_too() -> None:
+    assert issubclass(BadCredential, PermanentError)

@@ -1,0 +1,55 @@
+"""The supervisor's own promises, on processes that do nothing else."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import psycopg2
+from stack import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def started(*queues: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "worker.py", *queues], cwd=ROOT, env=os.environ, stderr=subprocess.DEVNULL)
+
+
+def test_told_to_stop_while_it_starts_it_stops_and_leaves_nobody(servers: dict[str, str]) -> None:
+    supervisor = started("email", "billing")
+    family = wait_for(lambda: psutil.Process(supervisor.pid).children())
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(20) == 0
+    assert not [child for child in family if child.is_running() and child.status() != "zombie"]
+
+
+def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(servers: dict[str, str]) -> None:
+    supervisor = started("email", "billing")
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 12 and c)
+    supervisor.kill()
+    supervisor.wait()
+    wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"], 40)
+
+
+def test_a_stop_does_not_wait_for_a_rescue(servers: dict[str, str]) -> None:
+    supervisor = started("billing")
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)
+    with closing(psycopg2.connect(servers["DATABASE_URL"])) as connection:
+        connection.cursor().execute("LOCK TABLE outbox")  # who rescues a dead worker's rows waits for it
+        family[0].kill()
+        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) == 2 and not family[0].is_running())
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(20) == 0
+
+
+def test_a_dispatcher_that_dies_is_replaced_and_a_stop_ends_it_too(servers: dict[str, str]) -> None:
+    supervisor = started("billing")
+    family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)
+    family[1].kill()
+    successor = wait_for(lambda: [c for c in psutil.Process(supervisor.pid).children() if c not in family])
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(20) == 0
+    assert not successor[0].is_running()

@@ -1,11 +1,12 @@
-# On a machine with Python 3.11 to 3.13 and make: `make run`. Everything else is installed below .venv.
+# On a machine with Python 3.11 to 3.14 and make: `make run`. Everything else is installed below .venv.
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: new help run test web worker scheduler migrate check bench chaos ops clean
+.PHONY: help run test web worker scheduler migrate check format lock ops new recorder bench chaos clean
+LOCKS := requirements.lock requirements-embedded.lock requirements-dev.lock requirements-build.lock
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: .venv/installed ## start everything: embedded Redis and Postgres, API, workers, scheduler (Ctrl-C stops it)
 	@exec $(BIN)/python -m devstack
@@ -31,11 +32,21 @@ check: .venv/installed ## lint, format, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest --noconftest tests/test_rooms.py
 
+format: .venv/installed ## put the code in its format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: .venv/installed ## resolve the locks from setup.cfg and check them for every platform (make lock CHECK=1: check alone)
+	@$(BIN)/python tools/lock.py $(if $(CHECK),check)
+
 ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
 	@$(BIN)/python -m runner.ops $(CMD)
 
 new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
 	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"
+
+recorder: .venv/installed ## play a vendor on this machine: print each request and accept it (RECORDER_PORT=3010)
+	@exec $(BIN)/python tools/recorder "$(or $(RECORDER_PORT),3010)"
 
 bench: .venv/installed ## measure, as ratios within one run (make bench ONLY="working accepting")
 	@$(BIN)/python tools/bench/run.py $(ONLY)
@@ -48,22 +59,11 @@ clean: ## remove the environment, the data of `make run` and all caches
 	@rm -rf .venv .data build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/bench/peers/node_modules
 	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# With the first interpreter that fits. Two makes take turns, and the second finds it built: file 9 is locked for as long
-# as this shell lives. crontab (of rq-scheduler) has no wheel: it is built, by the locked build tools.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
-.venv/installed: requirements.lock requirements-build.lock setup.cfg
-ifndef WITH
-	@exec 9>>Makefile; for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
-	  if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-	    $$p -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && $(MAKE) -s WITH=$$p $@; exit; \
+.venv/installed: $(LOCKS) setup.cfg
+	@for python in $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3 python); do \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null && exec "$$python" tools/build.py; \
+	    echo "$$python has no venv module (Debian and Ubuntu: apt install python3-venv)" >&2; \
 	  fi; \
 	done; \
-	echo "Nightshift needs Python 3.11, 3.12 or 3.13 (found: $$(python3 --version 2>&1)). Name one: make run PYTHON=/path/to/python3.13" >&2; exit 1
-else
-	@echo "Building the environment with $$($(WITH) --version) ..."
-	@rm -rf .venv && $(WITH) -m venv .venv
-	@$(INSTALL) --require-hashes -r requirements-build.lock
-	@$(INSTALL) --require-hashes --no-build-isolation -r requirements.lock
-	@$(INSTALL) --no-build-isolation --no-index -e .
-	@touch $@
-endif
+	echo "Nightshift needs Python 3.11 to 3.14 (found: $$(python3 --version 2>&1)). Name one: make run PYTHON=/path/to/python3.14" >&2; exit 1

@@ -15,7 +15,7 @@ ALLOWED = {  # room: what it may import of the house
     "worker.py": {"jobs", "runner", "nightshift"},
     "scheduler.py": {"jobs", "runner", "nightshift"},
 }
-RQ_ROOMS = {"runner", "web/dashboard.py"}
+RQ_ROOMS = {"runner", "web/developer/dashboard.py"}
 FLASK_ROOMS = {"web"}
 
 

@@ -1,7 +1,7 @@
-"""The real Redis and Postgres out of wheels, for a machine that has neither; used by `make run` and by the tests."""
+"""Embedded Redis and Postgres, the real servers from wheels, for `make run` and the tests."""
 
 from nightshift.errors import NightshiftError
 
 
 class DevstackError(NightshiftError):
-    """The servers, or `make run`, cannot start: one line on why, and what to do."""
+    """A server, or `make run`, cannot start. The message is one line: why, and what to do."""

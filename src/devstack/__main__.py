@@ -1,11 +1,14 @@
-"""`python -m devstack` runs everything; `python -m devstack clean` ends and removes it, for `make clean`."""
+"""`python -m devstack` is `make run`; `python -m devstack clean` stops and removes its servers, for `make clean`."""
 
 import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before anything runs ends the process without a traceback
 
 from devstack import DevstackError
 from devstack.home import hold, make_private, remove
@@ -13,34 +16,34 @@ from devstack.run import Run
 from nightshift.settings import RUN_LOCK, SERVERS, SettingsError, load
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_BEHIND_SECONDS = 20.0  # until the API of a killed `make run` is gone
-SERVERS_TO_COME = {"DATABASE_URL": "postgresql://to/come", "REDIS_URL": "redis://to.come"}
+PORT_WAIT_SECONDS = 20.0  # for the API that a killed `make run` left behind
+PLACEHOLDERS = {"DATABASE_URL": "postgresql://to/come", "REDIS_URL": "redis://to.come"}
 
 
 def start(root: Path, env: Mapping[str, str]) -> None:
-    """`make run`. Raises DevstackError or SettingsError in one line, before anything is started where possible."""
+    """Run everything until stopped. Raises DevstackError or SettingsError, where possible before anything is started."""
     if env.get("APP_ENV") == "production":
         raise DevstackError("APP_ENV is production: `make run` is for development. Use make web, worker, scheduler.")
     data = make_private(root / ".data")
-    port = load({**SERVERS_TO_COME, **{name: value for name, value in env.items() if value}}, data).port
+    port = load({**PLACEHOLDERS, **{name: value for name, value in env.items() if value}}, data).port
     url = f"http://127.0.0.1:{port}"
     with hold(data / RUN_LOCK, "Nightshift is already running in this checkout, at ") as lock:
         print(url, end="", file=lock, flush=True)
-        check_port_is_free(port, LEFT_BEHIND_SECONDS if (data / SERVERS).exists() else 0)
+        check_port_is_free(port, PORT_WAIT_SECONDS if (data / SERVERS).exists() else 0)
         (data / SERVERS).unlink(missing_ok=True)
         Run(root, env, url).run()
 
 
 def clean(root: Path, env: Mapping[str, str]) -> None:
-    """No server of this checkout runs, and nothing of it is left in .data or outside."""
+    """Stop the servers of this checkout and remove their files, in .data and outside."""
     data = make_private(root / ".data")
     with hold(data / RUN_LOCK, "`make run` is running in this checkout, stop it first: "):
         remove(data.resolve())
 
 
-def check_port_is_free(port: int, patience_seconds: float) -> None:
-    """On every address, since the API may be set to listen on any. Raises DevstackError, naming PORT."""
-    deadline = time.monotonic() + patience_seconds
+def check_port_is_free(port: int, wait_seconds: float) -> None:
+    """Try it on every address, as the API may listen on any. Raises DevstackError, naming PORT."""
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             return socket.create_server(("", port)).close()
@@ -52,14 +55,12 @@ def check_port_is_free(port: int, patience_seconds: float) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status; what went wrong goes to stderr in one line."""
+    """Return the exit status. An error is one line on stderr."""
     try:
         (clean if arguments == ["clean"] else start)(ROOT, os.environ)
     except (DevstackError, SettingsError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # before anything was started
-        return 130
     return 0
 
 

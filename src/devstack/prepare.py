@@ -1,10 +1,13 @@
-"""The database ready for the API, in a process of its own: migrated, with the demo workspace and its demo.json.
+"""Make the database ready for the API: migrate it, create the demo workspace, write demo.json.
 
-`python -m devstack.prepare <demo.json> <base URL>`, DATABASE_URL and REDIS_URL in the environment.
+`python -m devstack.prepare <demo.json> <base URL>`, with DATABASE_URL and REDIS_URL in the environment.
 """
 
 import sys
 from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from nightshift.billing.grants import grant_this_month
 from nightshift.db import migrate
@@ -12,8 +15,18 @@ from nightshift.db.session import transaction
 from nightshift.settings import settings
 from nightshift.workspaces import ensure_demo
 
-if __name__ == "__main__":
-    migrate.main()
+
+def main(demo: Path, base_url: str) -> None:
+    try:
+        migrate.main()
+    except CommandError as error:  # its revision is none of ours
+        sys.exit(f"error: .data is of another version of Nightshift ({error}): `make clean` for a new installation.")
+    except DBAPIError as error:
+        sys.exit(f"error: {str(error.orig).splitlines()[0]}")
     with transaction() as session:
-        made = ensure_demo(session, Path(sys.argv[1]), sys.argv[2], settings().admin_api_key)
+        made = ensure_demo(session, demo, base_url, settings().admin_api_key)
         grant_this_month(session, made["workspaceId"])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

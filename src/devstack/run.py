@@ -1,4 +1,4 @@
-"""`make run`: the whole of Nightshift on one machine, for development, until it is told to stop."""
+"""`make run`: all of Nightshift on one machine, for development, until it is told to stop."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from devstack import DevstackError
 from devstack.postgres import Postgres
-from devstack.process import Process, say, stop
+from devstack.process import Process, reason_in, say, stop
 from devstack.redis import Redis
 from devstack.server import Server
 from nightshift.settings import RUN_LOCK, SERVERS
@@ -23,11 +23,11 @@ APPS = {  # as `make web`, `make worker` and `make scheduler` start them
 
 
 class Stopping(Exception):
-    """Asked for, and no failure: the line says why."""
+    """`make run` is to stop, for the reason in the line."""
 
 
 class Run:
-    """One `make run` over the checkout at `root`, whose API will be at `url`."""
+    """One `make run` of the checkout at `root`, with the API at `url`."""
 
     def __init__(self, root: Path, env: Mapping[str, str], url: str) -> None:
         self._root, self._data, self._url = root, root / ".data", url
@@ -38,12 +38,14 @@ class Run:
         kinds = {"REDIS_URL": Redis, "DATABASE_URL": Postgres}
         self._servers: dict[str, Server] = {name: kinds[name](self._data) for name in kinds if not env.get(name)}
         self._env = {**env, **{name: server.url for name, server in self._servers.items()}}
-        self._prepare = self._process("prepare", ["-m", "devstack.prepare", str(self._data / "demo.json"), url])
+        self._prepare_log = self._data / "prepare.log"
+        arguments = ["-m", "devstack.prepare", str(self._data / "demo.json"), url]
+        self._prepare = self._process("prepare", arguments, self._prepare_log)
         self._apps = [self._process(name, arguments) for name, arguments in APPS.items()]
         self._kept: list[Process] = []
 
     def run(self) -> None:
-        """Returns when asked to stop, with everything stopped. Raises DevstackError or OSError, likewise."""
+        """Run until told to stop. Everything is stopped when it returns or raises DevstackError or OSError."""
         try:
             for server in self._servers.values():
                 server.start(self._tick)
@@ -56,14 +58,14 @@ class Run:
             self._watch()
         except Stopping as reason:
             say(str(reason))
-        finally:  # first those that still have something to say to the servers
+        finally:  # the servers last: the others still need them
             (self._data / SERVERS).unlink(missing_ok=True)
             stop(self._prepare, *self._apps)
             for server in self._servers.values():
                 server.stop()
 
     def _tick(self, seconds: float) -> None:
-        """Those that run are kept running. Raises Stopping."""
+        """Start again what has ended. Raises Stopping."""
         if self._signals:
             raise Stopping("Stopping ...")
         if not (self._data / RUN_LOCK).exists():
@@ -73,14 +75,15 @@ class Run:
         time.sleep(seconds)
 
     def _prepare_database(self) -> None:
+        self._prepare_log.unlink(missing_ok=True)
         self._prepare.launch()
         while self._prepare.running():
             self._tick(0.01)
         if self._prepare.exit_status:
-            raise DevstackError("The database could not be prepared: see above.")
+            raise DevstackError(f"The database is not ready: {reason_in(self._prepare_log)} ({self._prepare_log})")
 
     def _write_servers(self) -> None:
-        """For nightshift.settings."""
+        """Where nightshift.settings finds them."""
         file = self._data / SERVERS
         file.touch(0o600)
         file.write_text(json.dumps({name: self._env[name] for name in ("DATABASE_URL", "REDIS_URL")}))
@@ -96,12 +99,12 @@ class Run:
         while True:
             self._tick(0.1)
 
-    def _process(self, name: str, arguments: list[str]) -> Process:
-        return Process(name, [sys.executable, *arguments], cwd=self._root, env=self._env)
+    def _process(self, name: str, arguments: list[str], log: Path | None = None) -> Process:
+        return Process(name, [sys.executable, *arguments], log=log, cwd=self._root, env=self._env)
 
 
 def _answers(url: str) -> bool:
-    """Whether there is a 200, without asking a proxy."""
+    """Whether it answers 200, asked without a proxy."""
     try:
         build_opener(ProxyHandler({})).open(url, timeout=2).close()
     except OSError:

@@ -1,6 +1,6 @@
-"""What the two embedded servers have in common: one owner, one process, a socket in a private directory."""
+"""What the two embedded servers share: one owner, one process, a socket in a private directory."""
 
-import os
+import re
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -10,20 +10,23 @@ from typing import TextIO
 
 from devstack import DevstackError, listener
 from devstack.home import Account, hold, make_private, outside, remove
-from devstack.process import Process, stop
+from devstack.process import Process, reason_in, stop
 
 START_SECONDS = 60.0
-SOCKET_PATH_MAX_BYTES = 103  # sun_path: 104 with its NUL on macOS, 108 on Linux
+MAX_FAILED_STARTS = 5  # in a row, 6 s: after a kill the last server's children may still be there
+# sun_path holds 104 bytes with its NUL on macOS, 108 on Linux. redis-py splits CLIENT INFO, which has the path, at spaces, and
+# Postgres the list of its directories at commas.
+SOCKET_PATH = re.compile(r"[A-Za-z0-9_./-]{1,103}")
 
 
 class Server(ABC):
-    """Its files are below `home`. It ends with the thread that started it, or by `stop()`."""
+    """One server with its files below `home`. It ends by `stop()`, or with the thread that started it."""
 
     name: str
     socket_name: str
     stop_signal = signal.SIGTERM
-    process: Process  # these two are made by the one server's class
-    url: str  # for clients, also before the start and across restarts
+    process: Process  # this and the URL are set by the subclass
+    url: str  # for clients; the same before the start and across restarts
 
     def __init__(self, home: Path) -> None:
         self.home = make_private(home.resolve())
@@ -32,17 +35,17 @@ class Server(ABC):
         self.account, parent = self._place()
         self.directory = make_private(parent / self.name, self.account)
         self.socket = self.directory / self.socket_name
-        if len(os.fsencode(self.socket)) > SOCKET_PATH_MAX_BYTES:
+        if not SOCKET_PATH.fullmatch(str(self.socket)):
             self.socket = make_private(outside(self.home) / self.name, self.account) / self.socket_name
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether it serves, recovery done, whoever started it."""
+        """Whether a server accepts clients on the socket, with its recovery done."""
 
     def start(self, pause: Callable[[float], None] = time.sleep) -> None:
-        """It serves when this returns; harmless when it does. Raises DevstackError where it cannot.
+        """Start it and wait until it answers. Harmless when it does already. Raises DevstackError where it cannot start.
 
-        `pause(seconds)` is called between looks, and gives up by raising.
+        `pause(seconds)` is called while waiting, and ends the wait by raising.
         """
         if not self._lock:
             refusal = f"Another process runs the {self.name} below {self.home}."
@@ -52,36 +55,34 @@ class Server(ABC):
             self.process.launch()
         deadline = time.monotonic() + START_SECONDS
         while not (self.process.running() and self.answers()):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self.process.failures > MAX_FAILED_STARTS:
                 self.stop()
-                raise DevstackError(self._why())
-            self.process.keep(time.monotonic())  # the last one's children may still be there: soon they are not
+                raise self.failed()
+            self.process.keep(time.monotonic(), report=lambda _: None)
             pause(0.01)
 
     def stop(self) -> None:
-        """Gone, its data safe on disk. Harmless when it does not run."""
+        """Stop it, with its data on disk. Harmless when it does not run."""
         stop(self.process)
         if self._lock:
             self._lock.close()
             self._lock = None
 
     def remove(self) -> None:
-        """Stopped, and its home deleted."""
+        """Stop it and delete its home."""
         self.stop()
         remove(self.home)
 
     def _place(self) -> tuple[Account, Path]:
-        """Whose its directory is, and below what."""
+        """The account that owns its directory, and the directory above it."""
         return {}, self.home
 
     def _prepare(self) -> None:
-        """Before the first launch: none that outlived its owner is left."""
+        """Before the first launch: stop a server that outlived its owner."""
         listener.end(self.socket, self.stop_signal)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
 
-    def _why(self) -> str:
-        """One line on why it does not serve: the last thing it said."""
-        said = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        last = next((line for line in reversed(said) if line.strip()), "it said nothing")
-        return f"{self.name} is not ready: {last} ({self.log})"
+    def failed(self) -> DevstackError:
+        """One line on why it does not answer."""
+        return DevstackError(f"{self.name} is not ready: {reason_in(self.log)} ({self.log})")

@@ -50,7 +50,7 @@ class Environment:
             )
         try:
             parts = urlsplit(value)
-            _ = parts.port
+            _ = parts.scheme.startswith("postgres") or parts.port  # Postgres may have several hosts: libpq reads them
         except ValueError:
             raise SettingsError(f"{name} is not a URL.") from None
         location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
@@ -59,6 +59,15 @@ class Environment:
         if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
             raise SettingsError(f"{name} must end with a database number, or without a path.")
         return value.rstrip("/") if parts.scheme.startswith("http") else value
+
+    def server_url(self, name: str, schemes: tuple[str, ...], check: Callable[[str], object]) -> str:
+        """A URL that `check` accepts, which raises ValueError with a reason."""
+        value = self.url(name, schemes)
+        try:
+            check(value)
+        except ValueError as error:
+            raise SettingsError(f"{name} {error}.") from None
+        return value
 
     def dsn(self, name: str) -> str | None:
         value = self.url(name, ("http", "https"), "")

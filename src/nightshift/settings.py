@@ -14,11 +14,13 @@ from typing import Any
 
 from nightshift.environment import Environment
 from nightshift.environment import SettingsError as SettingsError
+from nightshift.server_urls import check_redis, postgres_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_DIR = ROOT / ".data"
 SERVERS = "servers.json"  # in DATA_DIR: the URLs of a running `make run`
 RUN_LOCK = "run.lock"  # in DATA_DIR: locked while `make run` is running
+POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -80,8 +82,8 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         source = Environment({**_running_servers(data_dir), **{k: v for k, v in env.items() if v}})
     return Settings(
         production=production,
-        database_url=source.url("DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg2")),
-        redis_url=source.url("REDIS_URL", ("redis", "rediss", "unix")),
+        database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, postgres_arguments),
+        redis_url=source.server_url("REDIS_URL", ("redis", "rediss", "unix"), check_redis),
         port=source.integer("PORT", 3001, 1, 65535),
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),

@@ -29,6 +29,7 @@ from runner.registry import JOBS, Queue, parse_job_id
 from runner.run import Ended, Stop, run
 
 POP_SECONDS = 5
+SAME_STOP_SECONDS = 1.0
 ERROR_SECONDS = 0.2  # a queue that is not a list would be asked again and again
 STEP = (Path(__file__).parent / "step.lua").read_text()
 
@@ -66,6 +67,7 @@ class Worker(SimpleWorker):
         self.begun_at = 0.0  # of the job that runs, in monotonic seconds; 0: none
         self.limit_seconds = queue.time_limit_seconds  # of that job
         self._next: str | None = None  # already begun in Redis
+        self._stop_at = 0.0
         self._script = connection.register_script(STEP)
         kinds = ("queue", "wip", "finished", "failed")
         self._keys = [*(f"rq:{kind}:{queue.name}" for kind in kinds), reporting.COUNTS, self.key]
@@ -157,7 +159,8 @@ class Worker(SimpleWorker):
         super().teardown()
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        """First signal: end after this job. A second one, any time later: release the job now."""
+        """First signal: end after this job. A second one, more than a second later: release the job now."""
+        self._stop_at = time.monotonic()
         signal.signal(signal.SIGTERM, self._release)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._stop_requested = True
@@ -165,7 +168,8 @@ class Worker(SimpleWorker):
             super()._shutdown()
 
     def _release(self, signum: Any, frame: Any) -> None:
-        if leases.held:  # else it is between two jobs and about to end
+        # Sooner it is the same stop, sent to the whole group. Without a lease the worker is about to end.
+        if leases.held and time.monotonic() - self._stop_at > SAME_STOP_SECONDS:
             raise Stop
 
     def _install_signal_handlers(self) -> None:

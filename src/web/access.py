@@ -1,64 +1,74 @@
-"""Who may ask, and how often."""
+"""Who may call a route: checked before every request by what the route declares."""
 
 import hmac
-import time
+from collections.abc import Callable
 
-from flask import g, request
-from redis.exceptions import RedisError
+from flask import Flask, current_app, g, request
+from sqlalchemy.orm import Session
 
 from nightshift import workspaces
+from nightshift.db.models import Agent
 from nightshift.settings import settings
-from runner.connection import redis
-from web.problems import Problem
+from web import developer_access
+from web.error_responses import Problem, not_found
+from web.limiters import RateLimiter
 
-PUBLIC = {"health.healthz", "health.readyz", "health.metrics", "docs.openapi_json", "docs.page", "docs.home"}
-OPERATOR = {"workspaces.create", "workspaces.change", "invoices.announce"}
-THEIR_OWN_GUARD = ("rq_dashboard.", "dev_mail.")  # see web.home_guard
-PAUSE_SECONDS = 1.0
+_rate = RateLimiter()
 
-_unlimited_until = 0.0
+
+def declare(app: Flask, endpoint: str, access: str) -> None:
+    """Say who may call an endpoint. One of which nothing is said takes a workspace key."""
+    app.extensions.setdefault("access", {})[endpoint] = access
+
+
+def level(app: Flask, endpoint: str) -> str:
+    return str(app.extensions["access"].get(endpoint, "workspace"))
 
 
 def check() -> None:
-    """Before every request: a workspace key sets `g.workspace_id`; operator routes take ADMIN_API_KEY only.
+    """Before every request. A workspace key sets `g.workspace_id` and `g.key_id`.
 
-    Raises 401, and 429 with Retry-After for a key that asks too often.
+    Raises 401, 403 (see developer_access), and 429 for a key that sends too many requests.
     """
-    if request.endpoint is None or request.endpoint in PUBLIC or request.endpoint.startswith(THEIR_OWN_GUARD):
-        return
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    secret = secret.strip() if scheme.lower() == "bearer" else ""
-    if request.endpoint in OPERATOR:
-        if not hmac.compare_digest(secret.encode(), settings().admin_api_key.encode()):
-            raise _unauthorized()
-        g.workspace_id = None
-        return
+    if request.endpoint is not None:
+        CHECKS[level(current_app, request.endpoint)]()
+
+
+def own_agent(session: Session, agent_id: str) -> Agent:
+    """The caller's agent. Raises 404."""
+    agent = session.get(Agent, agent_id)
+    if agent is None or agent.workspace_id != g.workspace_id:
+        raise not_found()
+    return agent
+
+
+def _workspace() -> None:
+    secret = _bearer()
     owner = workspaces.owner_of(secret) if secret else None
     if owner is None:
         raise _unauthorized()
     g.workspace_id, g.key_id = owner
-    _limit(g.key_id)
+    _rate.count(g.key_id)
+
+
+def _operator() -> None:
+    if not hmac.compare_digest(_bearer().encode(), settings().admin_api_key.encode()):
+        raise _unauthorized()
+    g.workspace_id = None
+
+
+def _bearer() -> str:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _unauthorized() -> Problem:
     return Problem(401, "Send a valid key: Authorization: Bearer <key>.", headers={"WWW-Authenticate": "Bearer"})
 
 
-def _limit(key_id: str) -> None:
-    """Count the key's requests in this minute, in Redis; while Redis is away nobody is limited."""
-    global _unlimited_until
-    if time.monotonic() < _unlimited_until:
-        return
-    minute, second = divmod(int(time.time()), 60)
-    counter = f"nightshift:rate:{key_id}:{minute}"
-    try:
-        with redis().pipeline(transaction=False) as pipe:
-            pipe.incr(counter)
-            pipe.expire(counter, 120)
-            count = pipe.execute()[0]
-    except RedisError:
-        _unlimited_until = time.monotonic() + PAUSE_SECONDS
-        return
-    if count > settings().rate_limit_per_minute:
-        detail = f"More than {settings().rate_limit_per_minute} requests in a minute with this key."
-        raise Problem(429, detail, headers={"Retry-After": str(60 - second)})
+CHECKS: dict[str, Callable[[], None]] = {
+    "workspace": _workspace,
+    "operator": _operator,
+    "developer": developer_access.check,
+    "public": lambda: None,
+}

@@ -1,4 +1,4 @@
-"""gunicorn, in development and production alike: two processes of threads."""
+"""gunicorn's settings, in development and production alike: two processes of threads."""
 
 import signal
 import sys
@@ -13,14 +13,14 @@ except SettingsError as error:
     sys.exit(str(error))
 worker_class = "web.server.Worker"  # gthread
 logger_class = "web.server.Log"
-limit_request_line = 8190  # the most gunicorn can: a question of 2,000 characters is longer once it is escaped
+limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
 workers = 2
-threads = 64  # 40 for event streams at most (web.events), the rest for requests
+threads = 64  # at most 40 of them for event streams (web.api.events)
 timeout = 60
-graceful_timeout = 13  # a message that is being sent has its 12 s (web.messages); over in 15
+graceful_timeout = 13  # a message that is being sent has 12 s (web.api.messages); a stop takes at most 15 s
 keepalive = 5
 loglevel = "warning"
-control_socket_disable = True  # it would be made in the home directory
+control_socket_disable = True  # gunicorn would make it in the home directory
 
 
 def worker_exit(server: Any, worker: Any) -> None:
@@ -31,8 +31,8 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """End the event streams as soon as a stop is asked for: each holds a thread for as long as its client likes."""
-    from web.events import stopping
+    """Have a stop end the event streams: each holds a thread for as long as its client stays connected."""
+    from web.api.events import stopping
 
     def end_streams_and(stop: Any, signum: int, frame: Any) -> None:
         stopping.set()

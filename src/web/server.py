@@ -1,4 +1,4 @@
-"""gunicorn's worker, where it speaks for itself: its own lines and answers would quote what was asked, keys included."""
+"""gunicorn's worker and logger. Its own log lines and responses would quote the request, keys included: these do not."""
 
 import json
 import logging
@@ -13,42 +13,42 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from nightshift.logs import log, where
-from web.headers import of_any_answer
+from web import security_headers
+from web.error_responses import MEDIA_TYPE, SENTENCES, members_of
 
-REFUSALS = {  # the first that fits; whatever is none of them is our own failure
-    errors.InvalidResponseHeader: (500, "Something went wrong on our side."),
-    errors.InvalidResponseHeaderName: (500, "Something went wrong on our side."),
-    errors.LimitRequestLine: (414, "This address is longer than 8,190 characters."),
-    errors.LimitRequestHeaders: (431, "These are more headers, or longer ones, than we take."),
-    errors.UnsupportedTransferCoding: (501, "We take no transfer coding but chunked."),
-    errors.ParseException: (400, "This is not HTTP as we understand it."),
-    Exception: (500, "Something went wrong on our side."),
+ERRORS = {  # the first class that fits; any other exception is our fault
+    errors.InvalidResponseHeader: (500, SENTENCES[500]),
+    errors.InvalidResponseHeaderName: (500, SENTENCES[500]),
+    errors.LimitRequestLine: (414, "The request line is longer than 8,190 bytes."),
+    errors.LimitRequestHeaders: (431, "The request has too many headers, or one that is too long."),
+    errors.UnsupportedTransferCoding: (501, "The only supported transfer coding is chunked."),
+    errors.ParseException: (400, "This is not a valid HTTP request."),
+    Exception: (500, SENTENCES[500]),
 }
 
 
 class Worker(ThreadWorker):
-    """Refuses what never becomes a request in the form of every other refusal."""
+    """Answers what is no valid request in the form of every other error."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        status, detail = next(refusal for kind, refusal in REFUSALS.items() if isinstance(exc, kind))
+        status, detail = next(error for kind, error in ERRORS.items() if isinstance(exc, kind))
         log("request refused" if status < 500 else "request failed", logging.WARNING, status=status, error=where(exc))
-        with suppress(OSError):  # whoever asked may be gone
-            util.write_nonblock(client, _answer(status, detail))
+        with suppress(OSError):  # the client may be gone
+            util.write_nonblock(client, _response(status, detail))
 
 
 class Log(Logger):
-    """Of an error its class and place."""
+    """Logs an error by its class and place."""
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         error = sys.exc_info()[1]
         log("web server failed", logging.ERROR, error=where(error) if error else None)
 
 
-def _answer(status: int, detail: str) -> bytes:
-    phrase = HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": phrase, "status": status, "detail": detail})
-    fields = of_any_answer() | {
-        "Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Connection": "close"
+def _response(status: int, detail: str) -> bytes:
+    body = json.dumps(members_of(status, detail))
+    headers = security_headers.defaults() | {
+        "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close"
     }  # fmt: skip
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {status} {phrase}\r\n{head}\r\n{body}".encode()
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{head}\r\n{body}".encode()

@@ -60,8 +60,8 @@ def test_markdown_keeps_the_headings_a_passage_stands_under(api: Client) -> None
 def test_the_attempt_leaves_one_structured_line_without_a_word_of_the_document(api: Client, stack: Stack) -> None:
     doc_id = api.add_text("Umbrellas are kept in cupboard xylophone.")
     api.settled(doc_id)
-    [line] = wait_for(lambda: stack.lines(event="job", outcome="done", id=f"ingest-{doc_id}-1"))
-    assert (line["job"], line["queue"], line["attempt"]) == ("ingest", "ingestion", 1)
+    [line] = wait_for(lambda: stack.lines(event="job", outcome="done", id=f"ingestion-ingest-{doc_id}-1"))
+    assert (line["job"], line["queue"], line["attempt"]) == ("ingestion.ingest", "ingestion", 1)
     assert line["ran_ms"] >= 0 and line["waited_ms"] >= 0
     assert "xylophone" not in stack.log_path.read_text()
 

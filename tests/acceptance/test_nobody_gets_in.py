@@ -11,11 +11,9 @@ from recorder import Recorder
 from routes import ROUTES, ask, params, things
 from stack import Stack
 
-from web import create_app
+from web import access, create_app
 
-PUBLIC = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"}
-THEIR_OWN_GUARD = ("/admin/", "/dev/")  # open on this machine, elsewhere with the operator's key
-OWN_THING = "put", "/v1/channels/{channel_type}"  # whoever asks makes their own
+OWN_THING = "PUT", "/v1/channels/<channel_type>"  # the caller makes their own
 OF_NOBODY = {"alembic_version", "rolled_days", "slots"}
 NAMES = ("id", "workspace_id", "agent_id", "doc_id", "message_id", "email_id", "row_id", "scope")
 
@@ -25,12 +23,13 @@ def ids(api: Client, stack: Stack, vendors: Recorder) -> dict[str, str]:
     return things(api, stack, vendors)
 
 
-def addresses(ids: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """(method, path) of all that the application's own map knows, HEAD and OPTIONS too."""
-    for rule in create_app().url_map.iter_rules():
+def addresses(ids: dict[str, str], *levels: str) -> Iterator[tuple[str, str]]:
+    """(method, path) of every rule of the application that may be called at these levels of access, HEAD and OPTIONS too."""
+    app = create_app()
+    for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: ids.get(name[1], "0"), rule.rule)
         for method in sorted(rule.methods or ()):
-            if not rule.build_only:
+            if not rule.build_only and access.level(app, rule.endpoint) in levels:
                 yield method, path
 
 
@@ -64,9 +63,7 @@ def test_without_a_right_key_every_route_is_401_and_nothing_changes(
     api: Client, stack: Stack, ids: dict[str, str]
 ) -> None:
     before, tried = state(stack, ids), 0
-    for method, path in addresses(ids):
-        if path in PUBLIC or path.startswith(THEIR_OWN_GUARD):
-            continue
+    for method, path in addresses(ids, "workspace", "operator"):
         for kind, value in wrong_keys(api.key).items():
             headers = {} if value is None else {"Authorization": value.encode("latin-1")}
             answer = requests.request(method, api.base_url + path, headers=headers, json={}, timeout=20)
@@ -83,22 +80,22 @@ def test_a_key_in_the_address_opens_nothing(api: Client) -> None:
         assert answer.status_code == 401
 
 
-def test_public_is_what_this_list_says_and_asks_for_no_key(api: Client, ids: dict[str, str]) -> None:
-    for path in PUBLIC:
+def test_public_routes_need_no_key_and_are_none_of_the_workspaces(api: Client, ids: dict[str, str]) -> None:
+    public = {path for _, path in addresses(ids, "public")}
+    assert {"/docs", "/openapi.json", "/healthz", "/readyz"} <= public
+    for path in public:
         assert requests.get(api.base_url + path, timeout=20).status_code == 200, path
-    private = {path for _, path in addresses(ids)} - PUBLIC
-    assert all(path.startswith(("/v1/", *THEIR_OWN_GUARD)) or path == "/admin/queues" for path in private)
+        assert not path.startswith("/v1/")
 
 
 def test_pages_for_developers_are_401_from_elsewhere(api: Client, ids: dict[str, str]) -> None:
     tried = 0
-    for method, path in addresses(ids):
-        if path.startswith(THEIR_OWN_GUARD):
-            for key in ({}, {"Authorization": f"Bearer {OPERATOR_KEY}"}, {"Authorization": f"Bearer {api.key}"}):
-                away = {"X-Forwarded-For": "203.0.113.9", "Origin": api.base_url, **key}
-                answer = requests.request(method, api.base_url + path, headers=away, timeout=20)
-                assert answer.status_code == 401, (method, path)
-                tried += 1
+    for method, path in addresses(ids, "developer"):
+        for key in ({}, {"Authorization": f"Bearer {OPERATOR_KEY}"}, {"Authorization": f"Bearer {api.key}"}):
+            away = {"X-Forwarded-For": "203.0.113.9", "Origin": api.base_url, **key}
+            answer = requests.request(method, api.base_url + path, headers=away, timeout=20)
+            assert answer.status_code == 401, (method, path)
+            tried += 1
     assert tried > 50
 
 
@@ -122,5 +119,5 @@ def test_another_workspaces_things_are_404_and_stay_as_they_are(api: Client, sta
             assert ask(other, route, ids).status_code == 404, (route.method, route.path)
     assert state(stack, ids) == before
     for route in named:  # the same requests, by the owner
-        assert ask(api, route, ids).status_code in {*route.answers, 409}, (route.method, route.path)
+        assert ask(api, route, ids).status_code in {*route.responses, 409}, (route.method, route.path)
     assert state(stack, ids) != before

@@ -10,7 +10,7 @@ from client import OPERATOR_KEY, Client
 from mails import announce, announced
 from messaging import settled as message_settled
 from recorder import Answer, Recorder
-from routes import ROUTES, body, params
+from routes import ROUTES, body, params, path
 from searched import raw, refusing, written_down
 from site_server import Page, serving
 from stack import Stack, wait_for
@@ -142,19 +142,19 @@ def test_when_a_request_is_wrong_in_any_field(client: Client) -> None:
     for route in ROUTES:
         key = OPERATOR_KEY if route.access == "operator" else client.key
         ids = dict.fromkeys(params(route), WORD) | {"agent_id": client.agent_id, "workspace_id": client.workspace_id}
-        path = route.path.format(**ids)
+        url = path(route, ids)
         if route.body is not None:
             for wrong in (
                 {WORD: WORD},
                 *({**(body(route) or {}), field: [WORD]} for field in body(route) or {}),
                 [WORD],
             ):
-                assert 400 <= client(route.method, path, key=key, json=wrong).status_code < 500, (path, wrong)
-            client(route.method, path, key=key, data=f'{{"{WORD}": '.encode(), headers=JSON)
-        elif route.media == "application/json":
+                assert 400 <= client(route.method, url, key=key, json=wrong).status_code < 500, (url, wrong)
+            client(route.method, url, key=key, data=f'{{"{WORD}": '.encode(), headers=JSON)
+        elif route.media_type == "application/json":
             client(
                 route.method,
-                path,
+                url,
                 key=key,
                 params={"q": WORD * 90, "status": WORD, "limit": WORD, "cursor": WORD, "from": WORD},
             )

@@ -44,7 +44,7 @@ def test_workers_register_again_after_redis_was_wiped(stack: Stack) -> None:
 def test_metrics_are_prometheus_text(api: Client) -> None:
     api.settled(api.add_text("Counted."))
     text = requests.get(f"{api.base_url}/metrics", timeout=10).text
-    assert re.search(r'nightshift_jobs_total\{job="ingest",outcome="done",queue="ingestion"\} \d', text)
+    assert re.search(r'nightshift_jobs_total\{job="ingestion\.ingest",outcome="done",queue="ingestion"\} \d', text)
     assert 'nightshift_workers{queue="email"} 10.0' in text
 
 

@@ -13,6 +13,7 @@ from schemathesis.specs.openapi import checks
 from stack import Stack
 
 from web import openapi
+from web.routing import declared
 
 ENDLESS = "/v1/events"
 PROMISES = [
@@ -24,7 +25,7 @@ PROMISES = [
 ]
 
 
-schema = schemathesis.openapi.from_dict(openapi.spec()).exclude(path=ENDLESS)
+schema = schemathesis.openapi.from_dict(openapi.spec(declared())).exclude(path=ENDLESS)
 
 
 @pytest.fixture

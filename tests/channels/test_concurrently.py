@@ -58,7 +58,7 @@ def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
         assert view
         assert (view.status, len(view.attempts)) == ("RETRYING", 0)
         [later] = messages.listed(session, agent_id, None, None, 50)
-        assert (later.status, [a.outcome for a in later.attempts]) == ("SENDING", ["unknown"])
+        assert (later.status, [a["outcome"] for a in later.attempts]) == ("SENDING", ["unknown"])
 
 
 def test_a_message_that_meets_a_hold_while_new_credentials_end_it_does_not_wait_for_it() -> None:

@@ -19,7 +19,7 @@ def _document(number: int) -> Row:
     with transaction() as session:
         accepted = documents.accept(session, place["workspace_id"], place["agent_id"], source)
         assert accepted
-        return {**place, "id": accepted[0].doc.id}
+        return {**place, "id": accepted[0].Document.id}
 
 
 def _ingested(row: Row, delivered: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from redis import Redis as Client
 
 from devstack import postgres
 from devstack.home import remove
@@ -125,13 +126,17 @@ def _start_as(user: pwd.struct_passwd, home: Path) -> int:
         server.stop()
 
 
-def test_sockets_at_the_end_of_a_long_path_move_outside(parent: Path, outside_of: Callable[[Path], list[Path]]) -> None:
-    home = parent / ("long" * 30) / "home"
+@pytest.mark.parametrize("name", ["long" * 30, "Nächte = 3 Schichten, 100 %"])
+def test_sockets_with_a_long_or_unusual_path_move_outside(
+    parent: Path, outside_of: Callable[[Path], list[Path]], name: str
+) -> None:
+    home = parent / name / "home"
     database, redis = Postgres(home, shared_buffers="16MB"), Redis(home)
 
     redis.start()
     assert serves(database)
-    assert all(len(os.fsencode(server.socket)) <= 103 for server in (database, redis))
+    assert all(server.socket.is_relative_to(outside_of(home)[0]) for server in (database, redis))
+    assert Client.from_url(redis.url).client_info()["db"] == 0
 
     database.remove()
     redis.remove()

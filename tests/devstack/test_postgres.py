@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,16 @@ def test_why_it_does_not_start_is_said_in_one_line(home: Path, monkeypatch: pyte
 
     assert "\n" not in str(failure.value)
     assert not broken.process.running()
+
+
+def test_one_that_dies_at_every_start_is_given_up_after_seconds(home: Path) -> None:
+    broken = Postgres(home, shared_buffers="much")
+    started = time.monotonic()
+
+    with pytest.raises(DevstackError, match="shared_buffers"):
+        broken.start()
+
+    assert time.monotonic() - started < 30
 
 
 def test_it_dies_with_the_process_that_started_it(postgres: Postgres, home: Path) -> None:

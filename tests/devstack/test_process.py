@@ -1,4 +1,4 @@
-"""Child processes end with their parent, and when they are told to; those that are kept come back."""
+"""Child processes end with their parent and when they are told to; those that are kept are started again."""
 
 import os
 import subprocess
@@ -43,14 +43,14 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         time.sleep(0.01)
 
 
-def test_who_does_not_listen_is_killed_and_takes_its_group_along(tmp_path: Path) -> None:
+def test_a_process_that_ignores_the_signal_is_killed_with_its_group(tmp_path: Path) -> None:
     stubborn = Process("stubborn", ["sh", "-c", f"({STUBBORN}) & wait"], cwd=tmp_path)
     stubborn.launch()
     wait_for(tmp_path / "started")
     assert stubborn.pid
     family = [stubborn.pid, *(child.pid for child in psutil.Process(stubborn.pid).children(recursive=True))]
 
-    stop(stubborn, patience_seconds=0.1)
+    stop(stubborn, wait_seconds=0.1)
 
     assert not stubborn.running()
     deadline = time.monotonic() + 10

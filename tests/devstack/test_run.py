@@ -14,11 +14,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
 
 from devstack import DevstackError
 from devstack.__main__ import check_port_is_free, start
 from devstack.home import remove
+from devstack.postgres import Postgres
 from nightshift.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +71,7 @@ class Checkout:
 
 @pytest.fixture
 def checkout(parent: Path) -> Iterator[Checkout]:
-    root = parent / "checkout"
+    root = parent / "Nächte = 3 Schichten"
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for program in ("worker.py", "scheduler.py"):
         shutil.copy(ROOT / program, root)
@@ -164,6 +166,50 @@ def test_it_stops_when_its_data_are_deleted(checkout: Checkout) -> None:
         run.wait()
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 1, 1.5, 2.5])
+def test_ctrl_c_at_any_moment_of_the_start_ends_it_without_a_traceback(checkout: Checkout, seconds: float) -> None:
+    run = checkout.devstack()
+    time.sleep(seconds)
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=30)
+
+    assert said in ("", "Stopping ...\n")
+    assert run.returncode in (0, -signal.SIGINT)
+
+
+def test_data_of_another_version_are_one_line(checkout: Checkout) -> None:
+    # Given a database whose migrations are not ours
+    data = checkout.root / ".data"
+    postgres = Postgres(data, shared_buffers="16MB")
+    postgres.start()
+    with psycopg2.connect(postgres.url) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('later')")
+    connection.close()
+    postgres.stop()
+    assert refused(checkout.devstack()).startswith("The database is not ready: error: .data is of another version")
+
+    # Given the files of another Postgres
+    postgres.data.joinpath("PG_VERSION").write_text("17\n")
+    assert "is of Postgres 17, and this is Postgres 18" in refused(checkout.devstack())
+
+
+def test_a_disk_that_is_full_is_one_line(checkout: Checkout) -> None:
+    # A limit on the size of a file stands for it
+    limited = ["sh", "-c", 'ulimit -f 2048; exec "$0" -m devstack', sys.executable]
+    run = subprocess.Popen(
+        limited, cwd=checkout.root, env=checkout.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert "File too large" in refused(run)
+
+
+def refused(run: subprocess.Popen[str]) -> str:
+    """Its one line."""
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert said.count("\n") == 1, said
+    return said
+
+
 def test_it_is_for_development(tmp_path: Path) -> None:
     with pytest.raises(DevstackError, match="APP_ENV"):
         start(tmp_path, {"APP_ENV": "production"})
@@ -175,7 +221,7 @@ def test_a_port_that_is_taken_or_none_is_named_before_anything_starts(tmp_path: 
         port = taken.getsockname()[1]
         with pytest.raises(DevstackError, match=f"PORT {port} cannot be used"):
             start(tmp_path, {"PORT": str(port)})
-    check_port_is_free(port, patience_seconds=0)
+    check_port_is_free(port, wait_seconds=0)
     with pytest.raises(SettingsError, match="PORT"):
         start(tmp_path, {"PORT": "many"})
     assert not (tmp_path / ".data" / "postgres").exists()

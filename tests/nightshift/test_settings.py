@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nightshift.server_urls import postgres_arguments
 from nightshift.settings import NEEDED_IN_PRODUCTION, VENDOR_BASE_URLS, SettingsError, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,13 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://db/n"),
         ("DATABASE_URL", "postgresql://"),
         ("REDIS_URL", "localhost:6379"),
+        ("DATABASE_URL", "postgresql://u:secret%zz@db/n"),
+        ("DATABASE_URL", "postgresql://u:secret@[::1/n"),
+        ("DATABASE_URL", "postgresql://db:port/n"),
         ("REDIS_URL", "redis://host:port"),
+        ("REDIS_URL", "redis://:secret@host/0?socket_timeout=soon"),
+        ("REDIS_URL", "rediss://:secret@host/0?ssl_cert_reqs=CERT_NONE"),
+        ("REDIS_URL", "unix:///run/my%20redis.sock"),
         ("OPENAI_BASE_URL", "ftp://x"),
         *[
             (f"{name}_BASE_URL", value)
@@ -96,7 +103,53 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
 def test_a_bad_value_is_reported_by_the_name_of_its_variable(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"^{name}") as caught:
         load({**GOOD, name: value}, tmp_path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "parameter"),
+    [
+        ("DATABASE_URL", "schema=public", "schema"),
+        ("DATABASE_URL", "sslmode=require&pgbouncer=true", "pgbouncer"),
+        ("REDIS_URL", "family=0", "family"),
+        ("REDIS_URL", "decode_responses=true", "decode_responses"),
+        ("REDIS_URL", "ssl_ca_certs=ca.pem", "ssl_ca_certs"),
+    ],
+)
+def test_a_parameter_that_the_client_does_not_know_is_named(
+    name: str, query: str, parameter: str, tmp_path: Path
+) -> None:
+    env = {**GOOD, "REDIS_URL": "redis://:secret@cache.example.com/0"}
+    with pytest.raises(SettingsError, match=rf"^{name} has a parameter .*: {parameter}\.$"):
+        load({**env, name: f"{env[name]}?{query}"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://u:p@db/n?sslmode=verify-full&options=-csearch_path%3Dapp&connect_timeout=3"),
+        ("DATABASE_URL", "postgresql://u:p@one:5432,two:5433/n?target_session_attrs=read-write"),
+        ("DATABASE_URL", "postgresql:///n?host=%2Frun%2Fmy%20postgres&port=5433"),
+        ("REDIS_URL", "rediss://:p@cache/0?ssl_cert_reqs=none&socket_timeout=5&health_check_interval=30"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=3"),
+    ],
+)
+def test_the_parameters_of_the_servers_clients_are_accepted(name: str, value: str, tmp_path: Path) -> None:
+    config = load({**GOOD, name: value}, tmp_path)
+    assert value in (config.database_url, config.redis_url)
+
+
+def test_libpq_reads_the_url_of_postgres() -> None:
+    url = "postgresql+psycopg2://u:p%40@one,two:5433/n?options=-csearch_path%3Dapp&ssl=true"
+    assert postgres_arguments(url) == {
+        "user": "u",
+        "password": "p@",
+        "host": "one,two",
+        "port": ",5433",
+        "dbname": "n",
+        "options": "-csearch_path=app",
+        "sslmode": "require",
+    }
 
 
 def test_development_creates_its_secrets_once_and_readable_by_the_owner_only(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def listed(stack: Stack, registry: str, queue: str = "ingestion") -> dict[str, A
 
 
 def failed(api: Client, vendors: Recorder) -> str:
-    """A document that is FAILED, and would be read the next time."""
+    """A document that ended in ERROR, and would be read the next time."""
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(401, {"error": {"message": "no", "code": "invalid_api_key"}}))
     doc_id = api.add_text(f"On {word}.")

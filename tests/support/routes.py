@@ -1,4 +1,4 @@
-"""Asking any route of the application: one thing of each kind that a path can name, and a good value for each field."""
+"""Calling any route of the application: one thing of each kind that a path can name, and a valid value for each field."""
 
 import re
 from collections.abc import Callable
@@ -8,11 +8,12 @@ from uuid import uuid4
 import requests
 from client import OPERATOR_KEY, Client
 from messaging import put, say
+from pydantic import TypeAdapter
 from recorder import Recorder
 from stack import Stack, wait_for
 
-from web import openapi, routes
-from web.routes import Route
+from web.openapi import parameters
+from web.routing import Route, declared
 
 KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "workspace_id": lambda api, vendors: api.workspace_id,
@@ -20,7 +21,6 @@ KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "doc_id": lambda api, vendors: str(api.settled(api.add_text("A text to look at."))["id"]),
     "channel_type": lambda api, vendors: put(api, "TELEGRAM", vendors) or "TELEGRAM",
     "message_id": lambda api, vendors: (put(api, "LINE", vendors), say(api, "Hello.", "LINE")["id"])[1],
-    "key_id": lambda api, vendors: str(api("POST", "/v1/keys").json()["id"]),
     "email_id": lambda api, vendors: _email(api),
 }
 FIELDS = {
@@ -30,45 +30,61 @@ FIELDS = {
     "amountDue": 5, "currency": "EUR", "url": "https://example.com/invoice",
     "q": "text", "from": "2026-01-01", "to": "2026-01-02",
 }  # fmt: skip
-UNFINISHED = "SELECT 1 FROM outbox WHERE workspace_id = %s AND state NOT IN ('done', 'failed')"
-ORDER = ("get", "post", "put", "patch", "delete")
-ROUTES = sorted(routes.ROUTES, key=lambda route: ORDER.index(route.method))
+ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ROUTES = sorted((route for route in declared() if not route.is_page), key=lambda route: ORDER.index(route.method))
 
 
 def params(route: Route) -> list[str]:
-    """What its path names."""
-    return re.findall(r"{(\w+)}", route.path)
+    """The parameters in its path."""
+    return re.findall(r"<(\w+)>", route.path)
+
+
+def path(route: Route, ids: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda name: ids[name[1]], route.path)
+
+
+def query(route: Route, *, required: bool = False) -> list[str]:
+    """The names of its query parameters."""
+    return [p["name"] for p in parameters(route) if p["in"] == "query" and (p["required"] or not required)]
 
 
 def things(api: Client, stack: Stack, vendors: Recorder) -> dict[str, str]:
     """One of each kind, of this workspace, with nothing left to do for any of them."""
-    made = {kind: KINDS[kind](api, vendors) for kind in sorted({name for route in ROUTES for name in params(route)})}
-    wait_for(lambda: not stack.sql(UNFINISHED, api.workspace_id))
+    made: dict[str, str] = {}
+    for kind in sorted({name for route in ROUTES for name in params(route)}):
+        made[kind] = KINDS[kind](api, vendors) if kind in KINDS else _created(api, kind, made)
+    unfinished = "SELECT 1 FROM outbox WHERE workspace_id = %s AND state NOT IN ('done', 'failed')"
+    wait_for(lambda: not stack.sql(unfinished, api.workspace_id))
     return made
 
 
 def body(route: Route) -> dict[str, Any] | None:
-    """A good body with the fields it must have."""
+    """A valid body with the required fields."""
     if route.body is None:
         return None
-    schema = openapi.json_schema(route.body)
-    schema = schema.get("oneOf", [schema])[0]
-    return {name: FIELDS[name] for name in schema.get("required", [])}
+    schema = TypeAdapter(route.body).json_schema()
+    if "oneOf" in schema:
+        schema = schema["$defs"][schema["oneOf"][0]["$ref"].rpartition("/")[2]]
+    plain = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
+    types = {name: schema["properties"][name].get("type") for name in schema.get("required", [])}
+    return {name: FIELDS.get(name, plain.get(kind, "text")) for name, kind in types.items()}
 
 
 def ask(api: Client, route: Route, ids: dict[str, str], **options: Any) -> requests.Response:
-    """A good request, with the key it takes, but for what `options` say."""
-    query = {p["name"]: FIELDS[p["name"]] for p in route.parameters if p["in"] == "query" and p.get("required")}
-    once = {"Idempotency-Key": uuid4().hex} if route.method == "post" else {}
-    key = OPERATOR_KEY if route.access == "operator" else api.key
+    """A valid request, with the key it takes, except for what `options` say."""
+    once = {"Idempotency-Key": uuid4().hex} if route.method == "POST" else {}
     asked: dict[str, Any] = {
-        "key": key,
-        "json": body(route),
-        "params": query,
-        "headers": once,
-        "stream": True,
-    } | options
-    return api(route.method.upper(), route.path.format(**ids), **asked)
+        "key": OPERATOR_KEY if route.access == "operator" else api.key, "json": body(route),
+        "params": {name: FIELDS[name] for name in query(route, required=True)}, "headers": once, "stream": True,
+    } | options  # fmt: skip
+    return api(route.method, path(route, ids), **asked)
+
+
+def _created(api: Client, kind: str, ids: dict[str, str]) -> str:
+    """Made by a POST to the list that a path with this parameter names."""
+    collection = next(route.path.partition(f"/<{kind}>")[0] for route in ROUTES if f"/<{kind}>" in route.path)
+    create = next(route for route in ROUTES if (route.method, route.path) == ("POST", collection))
+    return str(ask(api, create, ids).json()["id"])
 
 
 def _email(api: Client) -> str:

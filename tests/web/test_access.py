@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis as redis_library
@@ -10,7 +11,8 @@ import redis as redis_library
 from nightshift import workspaces
 from nightshift.db.session import transaction
 from nightshift.settings import settings
-from web import access, create_app
+from web import access, create_app, limiters
+from web.error_responses import Problem
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def ask(key: str) -> Any:
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
-    monkeypatch.setattr(access.time, "time", lambda: 1_000_000_015.0)  # the 55th second of a minute
+    monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
+    monkeypatch.setattr(limiters.time, "time", lambda: 1_000_000_015.0)  # the 55th second of a minute
     assert [ask(key).status_code for _ in range(3)] == [200, 200, 429]
     refused = ask(key)
     assert refused.headers["Retry-After"] == "5"
@@ -34,10 +36,23 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypat
 
 def test_while_redis_is_away_nobody_is_limited(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     away = redis_library.Redis(unix_socket_path="/nowhere/redis.sock")
-    monkeypatch.setattr(access, "redis", lambda: away)
-    monkeypatch.setattr(access, "settings", lambda: replace(settings(), rate_limit_per_minute=1))
+    monkeypatch.setattr(access, "_rate", limiters.RateLimiter())
+    monkeypatch.setattr(limiters, "redis", lambda: away)
+    monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=1))
     assert [ask(key).status_code for _ in range(3)] == [200, 200, 200]
-    monkeypatch.setattr(access, "_unlimited_until", 0.0)
+
+
+def test_two_processes_together_let_pass_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=250))
+    monkeypatch.setattr(limiters.time, "time", lambda: 2_000_000_000.0)
+    processes, key_id, passed = [limiters.RateLimiter() for _ in range(2)], uuid4().hex, 0
+    for number in range(300):
+        try:
+            processes[number % 2].count(key_id)
+            passed += 1
+        except Problem as refused:
+            assert refused.status == 429
+    assert passed == 250
 
 
 def test_keys_are_compared_in_constant_time(key: str, monkeypatch: pytest.MonkeyPatch) -> None:

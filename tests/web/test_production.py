@@ -64,7 +64,7 @@ def test_a_failure_of_ours_says_only_that_it_is_one(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError(INTERNAL)
 
-    monkeypatch.setattr("web.workspaces.workspaces.create_agent", fail)
+    monkeypatch.setattr("web.api.workspaces.workspaces.create_agent", fail)
     app = create_app()
     answer = app.test_client().post("/v1/agents", json={"name": "A"}, headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 500
@@ -75,11 +75,8 @@ def test_a_failure_of_ours_says_only_that_it_is_one(
     assert not app.debug and not app.testing
 
 
-def test_a_failure_while_an_answer_is_made_says_only_that_too(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: Any) -> None:
-        raise ValueError(INTERNAL)
-
-    monkeypatch.setattr("web.workspaces._agent", fail)
+def test_a_row_that_is_no_valid_response_is_a_failure_of_ours(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.api.workspaces.page", lambda rows, limit: {"items": [INTERNAL], "next_cursor": None})
     answer = create_app().test_client().get("/v1/agents", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 500
     assert INTERNAL not in answer.text

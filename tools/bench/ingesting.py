@@ -43,7 +43,7 @@ def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> st
     with transaction() as session:
         accepted = documents.accept(session, workspace_id, agent_id, source)
         assert accepted
-        return accepted[0].doc.id
+        return accepted[0].Document.id
 
 
 def tenant() -> tuple[str, str]:

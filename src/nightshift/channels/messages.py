@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, select, text, update
+from sqlalchemy import Row, Text, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -25,52 +23,40 @@ MAX_HOLD_SECONDS = wait_seconds(MAX_WAIT_SECONDS)  # a longer one fails messages
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 
 
-@dataclass(frozen=True)
-class View:
-    """A message and its attempts so far. `status` is SENDING while an attempt runs."""
-
-    message: Message
-    status: str
-    attempts: Sequence[MessageAttempt]
-    next_attempt_at: datetime | None
-
-
 class NoCredentials(Exception):
     """This workspace has no credentials for this channel."""
 
 
-# `ahead`: when the head of its lane can go.
-VIEWS = f"""
-    SELECT id AS message_id, status, due_at, ahead,
+# A message's status (SENDING while an attempt runs), when it can go (not before the head of its lane), its attempts.
+SHOWN = f"""
+    SELECT id AS message_id, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
            (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
-            WHERE a.message_id = views.id) AS attempts
+            WHERE a.message_id = found.id) AS attempts
     FROM (
-        SELECT m.id, m.agent_id, m.workspace_id, o.due_at,
+        SELECT m.id, m.agent_id, m.workspace_id,
                CASE WHEN o.state = 'running' AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
-               (SELECT head.due_at FROM outbox head
-                WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
-                      AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1) AS ahead
-        FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id WHERE {{rows}}) AS views
+               greatest(o.due_at, (
+                   SELECT head.due_at FROM outbox head
+                   WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
+                         AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) AS next_attempt_at
+        FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id WHERE {{rows}}) AS found
     WHERE {{which}}
 """  # noqa: S608 constants
-
-
 HELD_FOR = text("SELECT extract(epoch FROM CAST(:until AS timestamptz) - clock_timestamp())::float8")
 
 
-def _views(rows: str, which: str) -> Any:
+def _shown(rows: str, which: str) -> Any:
     """One statement for all of each: between two statements an attempt may begin or end."""
-    moment = Outbox.due_at.type
-    found = text(VIEWS.format(rows=rows, which=which)).columns(
-        message_id=Text, status=Text, due_at=moment, ahead=moment, attempts=JSONB
+    found = text(SHOWN.format(rows=rows, which=which)).columns(
+        message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB
     )
-    views = found.subquery("views")
-    shown = select(Message, views.c.status, views.c.due_at, views.c.ahead, views.c.attempts)
-    return shown.join(views, Message.id == views.c.message_id).order_by(Message.id.desc())
+    shown = found.subquery("shown")
+    columns = (shown.c.status, shown.c.next_attempt_at, shown.c.attempts)
+    return select(Message, *columns).join(shown, Message.id == shown.c.message_id).order_by(Message.id.desc())
 
 
-ONE = _views("m.id = :id AND m.workspace_id = :workspace", "true")
-LIST = _views(
+ONE = _shown("m.id = :id AND m.workspace_id = :workspace", "true")
+LIST = _shown(
     "m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
     " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
     "CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
@@ -179,28 +165,16 @@ def _apply_to_account(session: Session, lease: Lease, channel_type: str, failure
         accounts.hold(*account, seconds, MAX_HOLD_SECONDS)
 
 
-def find(session: Session, workspace_id: str, message_id: str) -> View | None:
-    """One message of this workspace."""
-    row = session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
-    return _view(row) if row else None
+def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | None:
+    """One message of this workspace: `Message`, status, next_attempt_at, attempts."""
+    return session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
 
 
-def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
+def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> Sequence[Row[Any]]:
     """An agent's messages, newest first, from the one before `before` on."""
     stored = "RETRYING" if status == "SENDING" else status
     parameters = dict(job=JOB, agent=agent_id, status=status, stored=stored, before=before, limit=limit)
-    return [_view(row) for row in session.execute(LIST, parameters)]
-
-
-def _view(row: Any) -> View:
-    attempts = [MessageAttempt(**found | {"at": datetime.fromisoformat(found["at"])}) for found in row.attempts]
-    return View(row.Message, row.status, attempts, _next(row))
-
-
-def _next(row: Any) -> datetime | None:
-    """The earliest time this message can go: not before the head of its lane."""
-    times = [time for time in (row.due_at, row.ahead) if time is not None]
-    return max(times) if times and row.status == "RETRYING" else None
+    return session.execute(LIST, parameters).all()
 
 
 def _lane(message: Message) -> str:

@@ -1,14 +1,14 @@
 """Documents as their owner sees them: accept, show, list, ingest again, delete."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import SimpleNamespace
 from typing import IO, Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Row, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,15 +32,16 @@ class Source:
     stream: IO[bytes]
 
 
-@dataclass(frozen=True)
-class View:
-    """A document, its attempts so far and when the next one is. `status` is PROCESSING from the moment a worker has it, a
-    little before that worker writes it into the row."""
-
-    doc: Document
-    status: str
-    attempts: int
-    retry_at: datetime | None
+# A document (`Document`), its attempts so far and when the next one is. It is PROCESSING from the moment a worker has it, a
+# little before that worker writes it into the row.
+STATUS = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
+WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
+SHOWN = select(
+    Document,
+    STATUS.label("status"),
+    func.coalesce(Outbox.runs, 0).label("attempts"),
+    case((WILL_RETRY, Outbox.due_at)).label("retry_at"),
+).outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
 
 
 # The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent
@@ -61,8 +62,8 @@ ACCEPT = text("""
 """)
 
 
-def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[View, bool] | None:
-    """The document of this source in this agent, and whether it is enqueued now; None without such an agent.
+def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[Any, bool] | None:
+    """The document of this source in this agent (see SHOWN), and whether it is enqueued now; None without such an agent.
 
     The same source again is the same document, by constraint; one that ended in ERROR is tried again.
     """
@@ -79,15 +80,15 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
-        return View(doc, doc.status, 0, None), True
+        return SimpleNamespace(Document=doc, status=doc.status, attempts=0, retry_at=None), True
     same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
     there = session.scalars(same.where(Document.workspace_id == workspace_id)).one_or_none()
     if there is None:
         return None
     if there.status == "ERROR":
         reingest(session, there)
-        return _view(session, there.id), True
-    return _view(session, there.id), False
+        return find(session, workspace_id, there.id), True
+    return find(session, workspace_id, there.id), False
 
 
 def reingest(session: Session, doc: Document) -> None:
@@ -103,20 +104,20 @@ def remove(session: Session, doc: Document) -> None:
     session.execute(delete(Document).where(Document.id == doc.id))
 
 
-def find(session: Session, workspace_id: str, doc_id: str) -> View | None:
-    """One document of this workspace."""
-    row = session.execute(_views().where(Document.id == doc_id, Document.workspace_id == workspace_id)).one_or_none()
-    return _to_view(row) if row else None
+def find(session: Session, workspace_id: str, doc_id: str) -> Row[Any] | None:
+    """One document of this workspace: see SHOWN."""
+    query = SHOWN.where(Document.id == doc_id, Document.workspace_id == workspace_id)
+    return session.execute(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
+def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> Sequence[Row[Any]]:
     """An agent's documents, newest first, from the one before `before` on."""
-    query = _views().where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
+    query = SHOWN.where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
     if status:
         query = query.where(Document.status == status)
     if before:
         query = query.where(Document.id < before)
-    return [_to_view(row) for row in session.execute(query)]
+    return session.execute(query).all()
 
 
 def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:
@@ -135,20 +136,3 @@ def source_file(doc_id: str) -> Iterator[Path]:
                 file.write(data)
         file.flush()
         yield Path(file.name)
-
-
-def _views() -> Any:
-    mine = (Outbox.job == JOB) & (Outbox.row_id == Document.id)
-    return select(Document, Outbox.runs, Outbox.state, Outbox.due_at).outerjoin(Outbox, mine)
-
-
-def _view(session: Session, doc_id: str) -> View:
-    return _to_view(
-        session.execute(_views().where(Document.id == doc_id), execution_options={"populate_existing": True}).one()
-    )
-
-
-def _to_view(row: Any) -> View:
-    doc, runs, state, due_at = row
-    status = "PROCESSING" if state == "running" else doc.status
-    return View(doc, status, runs or 0, due_at if status == "ERROR" and state in ("pending", "dispatched") else None)

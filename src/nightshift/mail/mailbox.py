@@ -1,10 +1,10 @@
 """A workspace's mail: enqueued with its cause, listed, and retried when a person asks for it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,13 +18,12 @@ JOB = "email.send"
 REMEMBERED = timedelta(hours=24) - timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class View:
-    """A mail, its attempts so far and when the next one is."""
-
-    email: Email
-    attempts: int
-    next_attempt_at: datetime | None
+# A mail (`Email`), its attempts so far and when the next one is.
+SHOWN = select(
+    Email,
+    func.coalesce(Outbox.runs, 0).label("attempts"),
+    case((Outbox.state.in_(("pending", "dispatched")), Outbox.due_at)).label("next_attempt_at"),
+).outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Email.id))
 
 
 def enqueue(session: Session, workspace_id: str, kind: str, key: str, **values: Any) -> str | None:
@@ -67,29 +66,19 @@ def is_forgotten(maybe_sent_at: datetime | None) -> bool:
     return maybe_sent_at is not None and maybe_sent_at <= clock.now() - REMEMBERED
 
 
-def find(session: Session, workspace_id: str, email_id: str) -> View | None:
-    """One mail of this workspace."""
-    query = _views().where(Email.id == email_id, Email.workspace_id == workspace_id)
-    row = session.execute(query, execution_options={"populate_existing": True}).one_or_none()
-    return _to_view(row) if row else None
+def find(session: Session, workspace_id: str, email_id: str) -> Row[Any] | None:
+    """One mail of this workspace: see SHOWN."""
+    query = SHOWN.where(Email.id == email_id, Email.workspace_id == workspace_id)
+    return session.execute(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def listed(session: Session, workspace_id: str, status: str | None, before: str | None, limit: int) -> list[View]:
+def listed(
+    session: Session, workspace_id: str, status: str | None, before: str | None, limit: int
+) -> Sequence[Row[Any]]:
     """A workspace's mail, newest first, from the one before `before` on."""
-    query = _views().where(Email.workspace_id == workspace_id).order_by(Email.id.desc()).limit(limit)
+    query = SHOWN.where(Email.workspace_id == workspace_id).order_by(Email.id.desc()).limit(limit)
     if status:
         query = query.where(Email.status == status)
     if before:
         query = query.where(Email.id < before)
-    return [_to_view(row) for row in session.execute(query)]
-
-
-def _views() -> Any:
-    mine = (Outbox.job == JOB) & (Outbox.row_id == Email.id)
-    waits = Outbox.state.in_(("pending", "dispatched"))
-    return select(Email, Outbox.runs, Outbox.due_at, waits).outerjoin(Outbox, mine)
-
-
-def _to_view(row: Any) -> View:
-    email, runs, due_at, waits = row
-    return View(email, runs or 0, due_at if waits else None)
+    return session.execute(query).all()

@@ -1,0 +1,49 @@
+"""The URLs of Postgres and Redis, read by their own clients: what a client would refuse later is refused at the start.
+
+The reasons are for people and hold no password.
+"""
+
+import re
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS, ConnectionPool
+from redis.exceptions import RedisError
+
+REDIS_PARAMETERS = {*URL_QUERY_ARGUMENT_PARSERS, "username", "password", "client_name"}  # and ssl_...
+UNREADABLE = "is not a URL that its client can read"
+
+
+def postgres_arguments(url: str) -> dict[str, str]:
+    """The arguments of `psycopg2.connect` that libpq reads from the URL, `options` among them.
+
+    Raises ValueError with the reason.
+    """
+    try:
+        arguments = dict(parse_dsn(url.replace("postgresql+psycopg2://", "postgresql://", 1)))
+    except ProgrammingError as error:
+        unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
+        raise ValueError(
+            f"has a parameter that Postgres does not know: {unknown[1]}" if unknown else UNREADABLE
+        ) from None
+    if any(port and not port.isdecimal() for port in arguments.get("port", "").split(",")):
+        raise ValueError(UNREADABLE)
+    return arguments
+
+
+def check_redis(url: str) -> None:
+    """Make a connection from the URL, without connecting. Raises ValueError with the reason."""
+    names = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    unknown = [name for name in names if name not in REDIS_PARAMETERS and not name.startswith("ssl_")]
+    if unknown:
+        raise ValueError(f"has a parameter that Redis clients do not know: {unknown[0]}")
+    if url.startswith("unix:") and " " in unquote(urlsplit(url).path):
+        raise ValueError("names a socket with a space in its path, which RQ cannot use")
+    try:
+        ConnectionPool.from_url(url).make_connection()
+    except TypeError as error:
+        unfit = re.search(r"argument '(\w+)'", str(error))
+        raise ValueError(f"has a parameter that does not fit it: {unfit[1]}" if unfit else UNREADABLE) from None
+    except (RedisError, ValueError) as error:  # a value
+        raise ValueError(f"is refused by the Redis client: {error}") from None

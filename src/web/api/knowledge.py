@@ -1,0 +1,147 @@
+"""Knowledge: add a document, watch it, search, ingest it again, delete it."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from flask import g
+from pydantic import BeforeValidator, Field, StringConstraints
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from nightshift.db.session import transaction
+from nightshift.knowledge import documents
+from nightshift.knowledge.search import search as find_passages
+from web.access import own_agent
+from web.api.sources import JsonSource, Upload, source_of
+from web.error_responses import ProblemDetails, or_404
+from web.request_parsing import NumberedPageQuery, PageQuery, Parameters
+from web.response_models import Count, Page, ResponseModel, Time, page
+from web.routing import route
+
+Status = Literal["PENDING", "PROCESSING", "READY", "ERROR"]
+
+
+class DocumentQuery(PageQuery):
+    status: Status | None = None
+
+
+class SearchQuery(Parameters):
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
+
+
+class Progress(ResponseModel):
+    stage: Literal["extract", "embed", "store"] | None
+    stage_done: Count = Field(serialization_alias="done")
+    stage_total: Count = Field(serialization_alias="total")
+
+
+class Document(ResponseModel):
+    """An ERROR with a `retryAt` is retried then; without one it is final."""
+
+    id: str
+    agent_id: str
+    type: Literal["text", "qa", "file", "url"]
+    title: str
+    status: Status
+    chunk_count: Count
+    error_msg: str | None
+    progress: Progress
+    attempts: Count
+    retry_at: Time | None
+    created_at: Time
+    updated_at: Time
+
+
+class Locator(ResponseModel):
+    """Where a passage is: its page (of a PDF) and headings; `start` and `end` count characters of the document's text."""
+
+    page: Count | None
+    headings: list[str]
+    start_char: Count = Field(serialization_alias="start")
+    end_char: Count = Field(serialization_alias="end")
+
+
+class Chunk(ResponseModel):
+    chunk_idx: Count
+    content: str
+    model: str
+    locator: Locator
+
+
+def _number(similarity: float) -> float:
+    """NaN, for a question or a text without a known word, has no JSON."""
+    return 0.0 if math.isnan(similarity) else similarity
+
+
+class Passage(ResponseModel):
+    doc_id: str
+    title: str
+    chunk_idx: Count
+    content: str
+    similarity: Annotated[float, BeforeValidator(_number)]
+    locator: Locator
+
+
+class Passages(ResponseModel):
+    items: list[Passage]
+
+
+@route("POST", "/v1/agents/<agent_id>/knowledge", {202: Document, 200: Document})
+def accept(session: Session, agent_id: str, body: JsonSource | Upload) -> tuple[Document, int, dict[str, str]]:
+    """Add a document: a text, a web address, a question with its answer, or a file. The same source again: 200."""
+    row, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body)))
+    return _document(row), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{row.Document.id}"}
+
+
+@route("GET", "/v1/agents/<agent_id>/knowledge", {200: Page[Document]})
+def listed(session: Session, agent_id: str, query: DocumentQuery) -> dict[str, Any]:
+    """An agent's documents, newest first."""
+    own_agent(session, agent_id)
+    rows = documents.listed(session, agent_id, query.status, query.cursor, query.limit)
+    return page([_document(row) for row in rows], query.limit)
+
+
+@route("GET", "/v1/knowledge/<doc_id>", {200: Document})
+def show(session: Session, doc_id: str) -> Document:
+    """One document and its progress."""
+    return _document(_own(session, doc_id))
+
+
+@route("GET", "/v1/knowledge/<doc_id>/chunks", {200: Page[Chunk]})
+def chunks(session: Session, doc_id: str, query: NumberedPageQuery) -> dict[str, Any]:
+    """A document's chunks in reading order."""
+    _own(session, doc_id)
+    first = 0 if query.cursor is None else query.cursor + 1
+    rows = documents.chunks(session, doc_id, first, query.limit)
+    return page([Chunk.of(row, locator=row) for row in rows], query.limit, by="chunk_idx")
+
+
+@route("POST", "/v1/knowledge/<doc_id>/reingest", {202: Document})
+def reingest(session: Session, doc_id: str) -> Document:
+    """Ingest a document again; its old chunks stay until the new ones are stored."""
+    documents.reingest(session, _own(session, doc_id).Document)
+    return _document(_own(session, doc_id))
+
+
+@route("DELETE", "/v1/knowledge/<doc_id>", {204: None})
+def remove(session: Session, doc_id: str) -> None:
+    """Delete a document and its chunks."""
+    documents.remove(session, _own(session, doc_id).Document)
+
+
+@route("GET", "/v1/agents/<agent_id>/knowledge/search", {200: Passages, 502: ProblemDetails})
+def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
+    """The passages that best answer a question, best first."""
+    with transaction() as session:  # ends here: no connection is held while the question is embedded
+        own_agent(session, agent_id)
+    return {"items": [row | {"locator": row} for row in find_passages(agent_id, query.q, query.limit)]}
+
+
+def _own(session: Session, doc_id: str) -> Row[Any]:
+    return or_404(documents.find(session, g.workspace_id, doc_id))
+
+
+def _document(row: Any) -> Document:
+    error_msg = None if row.status == "PROCESSING" else row.Document.error_msg
+    return Document.of(row, row.Document, progress=row.Document, error_msg=error_msg)

@@ -1,0 +1,128 @@
+"""Messages: send one to a customer, watch it, retry it."""
+
+import time
+from typing import Annotated, Any, Literal
+
+from flask import g
+from pydantic import AfterValidator, StringConstraints
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from jobs.webhook_retry import retry_send
+from nightshift.channels import messages
+from nightshift.channels.messages import NoCredentials
+from nightshift.db.session import transaction
+from nightshift.outbox import Lease
+from runner.run import run_here
+from web.access import own_agent
+from web.api.channels import ChannelType
+from web.error_responses import Problem, ProblemDetails, invalid, or_404
+from web.limiters import ConcurrencyLimiter
+from web.request_parsing import Line, PageQuery, Prose, RequestBody
+from web.response_models import Count, Page, ResponseModel, Time, page
+from web.routing import AfterCommit, route
+
+TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
+WRITE_SECONDS = 13.5  # until then a failure is written down, if Postgres is not available at once
+sending = ConcurrencyLimiter(total=32, each=8)  # tries inside requests, in this process and of one workspace
+
+Status = Literal[*messages.STATUSES]  # type: ignore[valid-type]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+class NewMessage(RequestBody):
+    channel_type: ChannelType
+    customer_id: Annotated[Line, StringConstraints(max_length=255)]
+    content: Annotated[Prose, StringConstraints(max_length=100_000), AfterValidator(_not_blank)]
+
+
+class MessageQuery(PageQuery):
+    status: Status | None = None
+
+
+class Attempt(ResponseModel):
+    at: Time
+    outcome: Literal["sent", "failed", "unknown"]
+    http_status: Count | None
+    error: str | None
+
+
+class Message(ResponseModel):
+    """SENDING while a try runs. A RETRYING one that waits behind an earlier message has no attempts."""
+
+    id: str
+    agent_id: str
+    status: Status
+    channel_type: ChannelType
+    customer_id: str
+    content: str
+    provider_ids: list[str]
+    attempts: list[Attempt]
+    next_attempt_at: Time | None
+    error: str | None
+    created_at: Time
+
+
+def _current(session: Session, kept: dict[str, Any]) -> Message:
+    """What a repeated request gets while the first one is sending, or after it died: the message as it is now."""
+    return _message(_own(session, kept["id"]))
+
+
+@route("POST", "/v1/agents/<agent_id>/messages", {201: Message}, on_repeat=_current)
+def accept(session: Session, agent_id: str, body: NewMessage) -> Message | AfterCommit:
+    """Send a message to a customer: tried at once, then retried for an hour."""
+    begun = time.monotonic()
+    own_agent(session, agent_id)
+    try:
+        message_id, lease = messages.accept(
+            session, g.workspace_id, agent_id, **body.model_dump(), try_now=sending.acquire(g.workspace_id)
+        )
+    except NoCredentials:
+        raise invalid("channelType", "has no credentials: PUT them to /v1/channels first") from None
+    so_far = _message(_own(session, message_id))
+    return AfterCommit(so_far, lambda: _tried(lease, begun)) if lease else so_far
+
+
+@route("GET", "/v1/agents/<agent_id>/messages", {200: Page[Message]})
+def listed(session: Session, agent_id: str, query: MessageQuery) -> dict[str, Any]:
+    """An agent's messages, newest first."""
+    own_agent(session, agent_id)
+    rows = messages.listed(session, agent_id, query.status, query.cursor, query.limit)
+    return page([_message(row) for row in rows], query.limit)
+
+
+@route("GET", "/v1/messages/<message_id>", {200: Message})
+def show(session: Session, message_id: str) -> Message:
+    """One message and its attempts."""
+    return _message(_own(session, message_id))
+
+
+@route("POST", "/v1/messages/<message_id>/retry", {202: Message, 409: ProblemDetails})
+def retry(session: Session, message_id: str) -> Message:
+    """Retry a FAILED message (409: it is not), with all attempts."""
+    _own(session, message_id)
+    if not messages.retry(session, message_id):
+        raise Problem(409, "Only a FAILED message can be retried.")
+    return _message(_own(session, message_id))
+
+
+def _tried(lease: Lease, begun: float) -> Message:
+    """The message after its first try, which runs here, between two transactions."""
+    lease.ends, lease.write_until = begun + TRY_SECONDS, begun + WRITE_SECONDS
+    run_here(retry_send, lease)
+    with transaction() as session:
+        return _message(_own(session, lease.row_id))
+
+
+def _own(session: Session, message_id: str) -> Row[Any]:
+    return or_404(messages.find(session, g.workspace_id, message_id))
+
+
+def _message(row: Row[Any]) -> Message:
+    provider_ids = [provider_id for provider_id in row.Message.provider_ids if provider_id]
+    return Message.of(row, row.Message, provider_ids=provider_ids)

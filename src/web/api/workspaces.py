@@ -1,0 +1,128 @@
+"""Workspaces (for the operator), their keys and their agents."""
+
+from typing import Annotated, Any
+
+from flask import g
+from pydantic import Field, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from nightshift import workspaces
+from nightshift.billing.grants import grant_this_month
+from nightshift.db import models
+from web.error_responses import Problem, ProblemDetails, not_found, or_404
+from web.request_parsing import Line, PageQuery, RequestBody
+from web.response_models import Count, Page, ResponseModel, Time, page
+from web.routing import route
+
+Address = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$")]
+Credits = Annotated[int, Field(ge=0, le=10**15, strict=True)]
+
+
+class NewWorkspace(RequestBody):
+    name: Line
+    notify_email: Address
+    monthly_grant: Credits
+    low_threshold: Credits
+
+
+class WorkspaceChange(RequestBody):
+    name: Line | None = None
+    notify_email: Address | None = None
+    monthly_grant: Credits | None = None
+    low_threshold: Credits | None = None
+
+
+class NewAgent(RequestBody):
+    name: Line
+
+
+class Workspace(ResponseModel):
+    id: str
+    name: str
+    notify_email: str
+    monthly_grant: Count
+    low_threshold: Count
+
+
+class CreatedWorkspace(ResponseModel):
+    id: str
+    name: str
+    api_key: str
+    agent_id: str
+
+
+class Key(ResponseModel):
+    id: str
+    created_at: Time
+
+
+class CreatedKey(Key):
+    api_key: str
+
+
+class Agent(ResponseModel):
+    id: str
+    name: str
+    created_at: Time
+
+
+@route("POST", "/v1/workspaces", {201: CreatedWorkspace}, access="operator")
+def create(session: Session, body: NewWorkspace) -> CreatedWorkspace:
+    """Create a workspace, its first agent and its first key."""
+    workspace, agent, key = workspaces.create(session, **body.model_dump())
+    grant_this_month(session, workspace.id)
+    return CreatedWorkspace.of(workspace, api_key=key, agent_id=agent.id)
+
+
+@route("PATCH", "/v1/workspaces/<workspace_id>", {200: Workspace}, access="operator")
+def change(session: Session, workspace_id: str, body: WorkspaceChange) -> models.Workspace:
+    """Change a workspace."""
+    workspace = or_404(session.get(models.Workspace, workspace_id))
+    for name, value in body.model_dump(exclude_none=True).items():
+        setattr(workspace, name, value)
+    return workspace
+
+
+@route("POST", "/v1/keys", {201: CreatedKey})
+def create_key(session: Session) -> CreatedKey:
+    """Create another key, shown only in this response."""
+    key, secret = workspaces.create_key(session, g.workspace_id)
+    return CreatedKey.of(key, api_key=secret)
+
+
+@route("GET", "/v1/keys", {200: Page[Key]})
+def keys(session: Session, query: PageQuery) -> dict[str, Any]:
+    """The workspace's keys, without their secrets."""
+    return _page(session, models.ApiKey, query)
+
+
+@route("DELETE", "/v1/keys/<key_id>", {204: None, 409: ProblemDetails})
+def delete_key(session: Session, key_id: str) -> None:
+    """Delete a key, which ends its access at once (409: it is the last one)."""
+    session.get_one(models.Workspace, g.workspace_id, with_for_update={"key_share": True})
+    mine = select(models.ApiKey.id).where(models.ApiKey.workspace_id == g.workspace_id)
+    if session.scalars(mine).all() == [key_id]:
+        raise Problem(409, "This is the workspace's last key. Create another one first.")
+    if not workspaces.delete_key(session, g.workspace_id, key_id):
+        raise not_found()
+
+
+@route("POST", "/v1/agents", {201: Agent})
+def create_agent(session: Session, body: NewAgent) -> models.Agent:
+    """Create an agent."""
+    return workspaces.create_agent(session, g.workspace_id, body.name)
+
+
+@route("GET", "/v1/agents", {200: Page[Agent]})
+def agents(session: Session, query: PageQuery) -> dict[str, Any]:
+    """The workspace's agents, newest first."""
+    return _page(session, models.Agent, query)
+
+
+def _page(session: Session, model: Any, query: PageQuery) -> dict[str, Any]:
+    """The workspace's rows of `model`, newest first."""
+    rows = select(model).where(model.workspace_id == g.workspace_id).order_by(model.id.desc()).limit(query.limit)
+    if query.cursor:
+        rows = rows.where(model.id < query.cursor)
+    return page(session.scalars(rows).all(), query.limit)

@@ -1,0 +1,1 @@
+"""Pages for developers, in development only: captured mail, and RQ's dashboard."""

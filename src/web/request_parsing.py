@@ -1,0 +1,152 @@
+"""What a request says: its body, query and headers as models."""
+
+import base64
+from typing import Annotated, Any
+
+from flask import request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from nightshift.knowledge.text import clean
+from web.error_responses import Problem, invalid, invalid_fields, not_found
+from web.response_models import adapter
+
+MAX_FILE_BYTES = 50 << 20
+MAX_FORM_BYTES = MAX_FILE_BYTES + (64 << 10)  # a file and the form around it
+MAX_JSON_BYTES = 10 << 20
+
+
+class RequestBody(BaseModel):
+    """A request's body: camelCase outside, no unknown field."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+
+class Form(BaseModel):
+    """A multipart form, with files. Unknown fields are ignored."""
+
+
+class Parameters(BaseModel):
+    """Parameters of a query or of headers, each named by its alias. Unknown ones are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+def tidy(value: Any) -> Any:
+    """One clean line of a string; anything else unchanged, for the model to refuse."""
+    return " ".join(clean(value).split()) if isinstance(value, str) else value
+
+
+def _readable(value: Any) -> Any:
+    if value == "":
+        raise ValueError("must not be empty")
+    return clean(value) if isinstance(value, str) else value
+
+
+def _decode(text: str) -> str:
+    try:
+        last = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
+        last = ""
+    if not last.isprintable() or not last:
+        raise ValueError("must be a nextCursor from this list")
+    return last
+
+
+def _decode_number(text: str) -> int:
+    last = _decode(text)
+    if not last.isdecimal() or len(last) > 18:
+        raise ValueError("must be a nextCursor from this list")
+    return int(last)
+
+
+Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
+Prose = Annotated[str, BeforeValidator(_readable)]
+NumberCursor = Annotated[int, PlainValidator(_decode_number), WithJsonSchema({"type": "string"})]
+CURSOR = Field(description="`nextCursor` of the page before")
+
+
+class Limited(Parameters):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class PageQuery(Limited):
+    """Which part of a list. The cursor is the id of the last row of the page before."""
+
+    cursor: Annotated[Annotated[str, AfterValidator(_decode)] | None, CURSOR] = None
+
+
+class NumberedPageQuery(Limited):
+    """The same where the rows are numbered."""
+
+    cursor: Annotated[NumberCursor | None, CURSOR] = None
+
+
+def refuse_nul() -> None:
+    """Raises 404 or 400 for NUL, which Postgres cannot store."""
+    if "\0" in request.path:
+        raise not_found()
+    if any("\0" in value for value in request.args.values()):
+        raise Problem(400, "The query contains a NUL character.")
+
+
+def read_body(takes_form: bool) -> None:
+    """Read the whole body, before the transaction: a slow sender must not hold a connection.
+
+    Raises 413, also for a body without a length, which Werkzeug would cut off at the limit.
+    """
+    is_form = takes_form and request.mimetype == "multipart/form-data"
+    request.max_content_length = MAX_FORM_BYTES if is_form else MAX_JSON_BYTES
+    _ = request.files or request.get_data()
+    if request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+
+
+def parse_body(model: Any, form: type[Form] | None) -> Any:
+    """The JSON body as `model`, or the multipart form as `form`. Raises 400, 415 and 422."""
+    if form is not None and request.mimetype == "multipart/form-data":
+        return parse(form, {**request.form, **request.files})
+    if not request.is_json:
+        raise Problem(415, "Send JSON, with the header Content-Type: application/json.")
+    try:
+        value = request.get_json()
+    except RecursionError:
+        raise Problem(400, "The JSON is nested too deeply.") from None
+    if not isinstance(value, dict):
+        raise invalid("body", "must be a JSON object")
+    return parse(model, value)
+
+
+def parse_headers(model: type[Parameters]) -> Any:
+    """The headers that `model` names. Raises 422."""
+    names = [str(field.alias) for field in model.model_fields.values()]
+    return parse(model, {name: request.headers[name] for name in names if name in request.headers})
+
+
+def parse(model: Any, values: dict[str, Any]) -> Any:
+    """The values as `model`. Raises 422, naming every field that is invalid."""
+    try:
+        return adapter(model).validate_python(values)
+    except ValidationError as error:
+        is_union = not isinstance(model, type)
+        errors = [
+            {"field": _field(e, is_union), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()
+        ]
+    raise invalid_fields(errors)
+
+
+def _field(error: Any, is_union: bool) -> str:
+    """The field as the caller wrote it. In a union the first part of its location is the kind of body, not a field."""
+    location = error["loc"][1:] if is_union else error["loc"]
+    return ".".join(map(str, location)) or str(error.get("ctx", {}).get("discriminator", "body")).strip("'")

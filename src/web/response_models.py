@@ -1,0 +1,66 @@
+"""What responses are made of: their base model, times, counts and the pages of a list."""
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+Count = Annotated[int, Field(ge=0)]
+
+
+def _rfc_3339(moment: datetime) -> str:
+    """In UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class Rendered(NamedTuple):
+    """A response as it is sent, and kept for its Idempotency-Key."""
+
+    body: str
+    status: int
+    headers: dict[str, str]
+
+
+class ResponseModel(BaseModel):
+    """A response, or a part of one. Its fields are read from a row's attributes and written in camelCase."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(serialization_alias=to_camel), from_attributes=True, serialize_by_alias=True
+    )
+
+    @classmethod
+    def of(cls, *sources: Any, **fields: Any) -> Self:
+        """Each field from `fields`, else from the first of `sources` that has an attribute of its name."""
+        for name in cls.__pydantic_fields__.keys() - fields.keys():
+            for source in sources:
+                if hasattr(source, name):
+                    fields[name] = getattr(source, name)
+                    break
+        return cls.model_validate(fields)
+
+
+class Page(ResponseModel, Generic[T]):
+    """A part of a list. `nextCursor`, where there is one, is the `cursor` of the next part."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
+    """The fields of a Page. The cursor stands for the last row's attribute `by`."""
+    last = str(getattr(rows[-1], by)) if len(rows) == limit else None
+    return {"items": rows, "next_cursor": last and base64.urlsafe_b64encode(last.encode()).decode()}
+
+
+@cache
+def adapter(model: Any) -> TypeAdapter[Any]:
+    """Made once: that takes longer than to validate or to write a value."""
+    return TypeAdapter(model)

@@ -1,0 +1,34 @@
+"""What every response tells a browser, whether a route, an error or the server made it."""
+
+from flask import Response
+
+from nightshift.settings import settings
+
+ALWAYS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+UNLESS_SET = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+# Browsers obey it over https only. So it can always be sent, and is right behind a proxy that speaks http to us.
+IN_PRODUCTION = {"Strict-Transport-Security": "max-age=31536000"}
+# Of a page: its own styles, no script, no form, nothing from another host.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def defaults() -> dict[str, str]:
+    return ALWAYS | UNLESS_SET | (IN_PRODUCTION if settings().production else {})
+
+
+def add(response: Response) -> Response:
+    for name, value in defaults().items():
+        if name not in UNLESS_SET or name not in response.headers:
+            response.headers[name] = value
+    return response
+
+
+def page(html: str) -> tuple[str, int, dict[str, str]]:
+    """A page that runs no script, as a handler returns it."""
+    return html, 200, {"Content-Security-Policy": PAGE_POLICY}

@@ -1,0 +1,99 @@
+"""From a request to its response: parse what the route declares, call its handler, write what it returns."""
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, request
+
+from nightshift.db.session import DISCONNECTED, transaction
+from nightshift.logs import log
+from web import access, idempotency
+from web.request_parsing import parse, parse_body, parse_headers, read_body
+from web.response_models import Rendered, adapter
+from web.routing import AfterCommit, Route
+
+
+def register(app: Flask, routes: Iterable[Route]) -> None:
+    """Serve these routes."""
+    for route in routes:
+        app.add_url_rule(route.path, route.name, partial(_serve, route), methods=[route.method])
+        access.declare(app, route.name, route.access)
+
+
+def _serve(route: Route, **path: Any) -> Response:
+    arguments = _arguments(route, path)
+    if "session" in route.takes:
+        rendered = _transactional(route, arguments)
+    else:
+        returned = _call(route, arguments)
+        if isinstance(returned, Response):
+            return returned
+        rendered = _render(route, *_unpack(route, returned))
+    return Response(rendered.body, rendered.status, rendered.headers, mimetype=route.media_type)
+
+
+def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
+    """What the path, the body, the query and the headers say. Raises 400, 413, 415 and 422."""
+    arguments = dict(path)
+    if route.method != "GET":
+        read_body(route.form is not None)
+    if route.body is not None:
+        arguments["body"] = parse_body(route.body, route.form)
+    if route.query is not None:
+        arguments["query"] = parse(route.query, request.args.to_dict())
+    if route.headers is not None:
+        arguments["headers"] = parse_headers(route.headers)
+    return arguments
+
+
+def _call(route: Route, arguments: dict[str, Any]) -> Any:
+    return route.handler(**{name: value for name, value in arguments.items() if name in route.takes})
+
+
+def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered:
+    """Call the handler in a transaction, once for each Idempotency-Key. An AfterCommit happens after the commit."""
+    key = getattr(arguments.get("headers"), "idempotency_key", None)
+    with transaction() as session:
+        kept = idempotency.claim(session, key) if key else None
+        if kept and kept.provisional and route.on_repeat:
+            return _render(route, route.on_repeat(session, kept.value), kept.response.status, kept.response.headers)
+        if kept:
+            return kept.response
+        value, status, headers = _unpack(route, _call(route, arguments | {"session": session}))
+        later = value if isinstance(value, AfterCommit) else None
+        rendered = _render(route, later.so_far if later else value, status, headers)
+        if key:
+            idempotency.keep(session, key, rendered, provisional=later is not None)
+    if later:
+        rendered = _after_commit(route, later, rendered, key)
+    return rendered
+
+
+def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:
+    rendered = so_far
+    try:
+        rendered = _render(route, later.act(), so_far.status, so_far.headers)
+        if key:
+            with transaction() as session:
+                idempotency.keep(session, key, rendered)
+    except DISCONNECTED as error:  # what was accepted stays accepted
+        log("database away", logging.WARNING, error=type(error).__name__)
+    return rendered
+
+
+def _unpack(route: Route, returned: Any) -> tuple[Any, int, dict[str, str]]:
+    """(value, status, headers) of what a handler returned."""
+    value, *rest = returned if isinstance(returned, tuple) else (returned,)
+    status = rest[0] if rest else next(iter(route.responses))
+    return value, status, rest[1] if len(rest) > 1 else {}
+
+
+def _render(route: Route, value: Any, status: int, headers: dict[str, str]) -> Rendered:
+    """The value, read as the response model of its status and written as JSON; without a model it is text."""
+    model = route.responses[status]
+    if model is None:
+        return Rendered(value or "", status, headers)
+    shape = adapter(model)
+    return Rendered(shape.dump_json(shape.validate_python(value)).decode(), status, headers)

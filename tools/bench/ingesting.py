@@ -8,34 +8,18 @@ from typing import Any
 import psycopg2
 from figures import Figure, compare
 from harness import Servers, in_turn
-from reportlab.pdfgen.canvas import Canvas
+from samples import passages, thousand_pages
 from sqlalchemy import text
 
 from nightshift import workspaces
 from nightshift.db.models import Document
 from nightshift.db.session import engine, transaction
 from nightshift.knowledge import documents, store
-from nightshift.knowledge.chunk import Chunk, chunk
+from nightshift.knowledge.chunk import chunk
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import batches
 from nightshift.knowledge.extract import pdf as pdf_reader
 from nightshift.knowledge.search import SEARCH, search
-
-WORDS = (
-    "order parcel return refund customer invoice agent warehouse shipping delay Monday account password reset subscription "
-    "payment card address island ferry window support ticket answer question policy warranty battery"
-).split()
-
-
-def prose(seed: int, characters: int) -> str:
-    chooser = random.Random(seed)
-    words: list[str] = []
-    size = 0
-    while size < characters:
-        word = f"{chooser.choice(WORDS)}{chooser.randrange(200)}" if chooser.random() < 0.2 else chooser.choice(WORDS)
-        words.append(word + ("." if chooser.random() < 0.08 else ""))
-        size += len(word) + 1
-    return " ".join(words)
 
 
 def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> str:
@@ -50,10 +34,6 @@ def tenant() -> tuple[str, str]:
     with transaction() as session:
         workspace, agent, _ = workspaces.create(session, "Bench", "bench@example.com", 0, 0)
         return workspace.id, agent.id
-
-
-def passages(count: int) -> list[Chunk]:
-    return [Chunk(n, prose(n, 1500), 1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500) for n in range(count)]
 
 
 def persisting() -> Figure:
@@ -85,20 +65,6 @@ def persisting() -> Figure:
     return compare(
         "persisted chunks, against a bare binary COPY", 2000 / seconds, 2000 / yardstick, "chunks/s", ">= 0.8"
     )
-
-
-def thousand_pages() -> bytes:
-    file = io.BytesIO()
-    canvas = Canvas(file)
-    for page in range(1000):
-        line = canvas.beginText(50, 800)
-        words = prose(page, 2400).split()
-        for start in range(0, len(words), 12):
-            line.textLine(" ".join(words[start : start + 12]))
-        canvas.drawText(line)
-        canvas.showPage()
-    canvas.save()
-    return file.getvalue()
 
 
 def ingesting() -> Figure:

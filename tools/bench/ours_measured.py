@@ -24,19 +24,21 @@ def throughput(
         return Run(total / seconds, cpu.ms_a_job(total), megabytes)
 
 
-def start_latencies(servers: Servers, queue: str, jobs: int) -> list[float]:
-    """Milliseconds from just before each job is dispatched until its first line runs, one job at a time on idle workers."""
-    waits = []
+def start_latencies(servers: Servers, queue: str, jobs: int) -> list[tuple[float, float]]:
+    """Milliseconds from just before each job is dispatched until its first line runs, and until the dispatch returns; one
+    job at a time on idle workers."""
+    starts = []
     job, workspace = NAMES[queue], "latency"
     with ours.workers(servers, [queue], "stamp") as supervisor:
         for number in range(jobs):
             ours.enqueue(job, [f"latency_{number}"], workspace, due_in=0)
             pushed = time.monotonic_ns()
             ours.dispatch(job, workspace)
-            waits.append((int(supervisor.stdout.readline()) - pushed) / 1e6)
+            returned = time.monotonic_ns()
+            starts.append(((int(supervisor.stdout.readline()) - pushed) / 1e6, (returned - pushed) / 1e6))
             ours.finish(job)
             time.sleep(0.02)
-    return waits
+    return starts
 
 
 def _workspaces(slots: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -47,7 +48,11 @@ def medians(runs: Sequence[Run]) -> Run:
 
 def tree_seconds(pid: int) -> float:
     """User and system time of a process and of its descendants: the living ones, and those their parents waited for."""
-    return sum(sum(process.cpu_times()[:4]) for process in tree(pid))
+    seconds = 0.0
+    for process in reversed(tree(pid)):  # the time of one that ends meanwhile is its parent's
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(process.cpu_times()[:4])
+    return seconds
 
 
 def tree_megabytes(pid: int) -> float:

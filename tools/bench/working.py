@@ -54,9 +54,10 @@ def cpu(mine: Run, theirs: Run | None) -> list[Figure]:
 
 def start_latency(servers: Servers) -> list[Figure]:
     """From just before the dispatch to the job's first line, as the clock that both processes share has it."""
-    mine = statistics.median(ours_measured.start_latencies(servers, "email", PINGS)[FIRST_PINGS:])
+    starts = ours_measured.start_latencies(servers, "email", PINGS)[FIRST_PINGS:]
+    mine, dispatch = (statistics.median(part) for part in zip(*starts, strict=True))
     name = "start latency on idle workers, median, against"
-    figures = [compare(f"{name} 3 ms", mine, 3.0, "ms", "<= 1.0")]
+    figures = [compare(f"{name} 3 ms", mine, 3.0, "ms", "<= 1.0", f"the dispatch alone takes {dispatch:.2f} ms")]
     if bullmq.available():
         theirs = statistics.median(bullmq.start_latencies(servers, ours.slots_of(["email"]), PINGS)[FIRST_PINGS:])
         figures.append(compare(f"{name} BullMQ", mine, theirs, "ms", "<= 1.2"))

@@ -1,0 +1,42 @@
+"""Texts to ingest: the same ones in each run."""
+
+import io
+import random
+
+from reportlab.pdfgen.canvas import Canvas
+
+from nightshift.knowledge.chunk import Chunk
+
+WORDS = (
+    "order parcel return refund customer invoice agent warehouse shipping delay Monday account password reset subscription "
+    "payment card address island ferry window support ticket answer question policy warranty battery"
+).split()
+
+
+def prose(seed: int, characters: int) -> str:
+    chooser = random.Random(seed)
+    words: list[str] = []
+    size = 0
+    while size < characters:
+        word = f"{chooser.choice(WORDS)}{chooser.randrange(200)}" if chooser.random() < 0.2 else chooser.choice(WORDS)
+        words.append(word + ("." if chooser.random() < 0.08 else ""))
+        size += len(word) + 1
+    return " ".join(words)
+
+
+def passages(count: int) -> list[Chunk]:
+    return [Chunk(n, prose(n, 1500), 1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500) for n in range(count)]
+
+
+def thousand_pages() -> bytes:
+    file = io.BytesIO()
+    canvas = Canvas(file)
+    for page in range(1000):
+        line = canvas.beginText(50, 800)
+        words = prose(page, 2400).split()
+        for start in range(0, len(words), 12):
+            line.textLine(" ".join(words[start : start + 12]))
+        canvas.drawText(line)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()

@@ -8,7 +8,7 @@ from threading import Condition, Thread
 
 import psycopg2
 
-from nightshift.db.session import engine
+from nightshift.db.session import connect_arguments
 from nightshift.logs import log
 
 RECONNECT_SECONDS = 1.0
@@ -45,8 +45,7 @@ class NotificationListener:
                 time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        arguments = engine().dialect.create_connect_args(engine().url)[1]
-        connection = psycopg2.connect(**{**arguments, "connect_timeout": 5})
+        connection = psycopg2.connect(**connect_arguments())
         try:
             connection.autocommit = True
             connection.cursor().execute(f"LISTEN {self._channel}")

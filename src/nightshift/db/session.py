@@ -9,11 +9,12 @@ from functools import cache
 from typing import Any, TypeVar
 
 import psycopg2
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
+from nightshift.server_urls import postgres_arguments
 from nightshift.settings import settings
 
 POOL_SIZE = 20  # kept: a connection opened and closed for one use costs 3 ms of CPU
@@ -127,19 +128,24 @@ def retry_while_disconnected(act: Callable[[], T], until: float | None = None) -
             time.sleep(0.5)
 
 
-def _pool() -> Engine:
-    url = make_url(settings().database_url).set(drivername="postgresql+psycopg2")
+def connect_arguments() -> dict[str, Any]:
+    """What psycopg2.connect takes for DATABASE_URL, the session's settings included."""
+    arguments = postgres_arguments(settings().database_url)
     options = (
-        "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        f"{arguments.pop('options', '')} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
         f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
     )
+    return {"connect_timeout": 5, "application_name": "nightshift", **arguments, "options": options}
+
+
+def _pool() -> Engine:
     return create_engine(
-        url,
+        "postgresql+psycopg2://",
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,  # an error must not quote a customer's row
-        connect_args={"connect_timeout": 5, "application_name": "nightshift", "options": options},
+        connect_args=connect_arguments(),
     )
 
 

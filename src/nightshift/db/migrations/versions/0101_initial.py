@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0001"
+revision = "0101"
 down_revision = None
 
 SCHEMA = """

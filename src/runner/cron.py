@@ -3,7 +3,7 @@
 Every slot after an entry's newest row is enqueued once, however long nobody looked, whatever Redis remembers.
 """
 
-from collections import deque
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +13,27 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from nightshift import outbox
 from nightshift.db.models import Slot
-from nightshift.db.session import transaction
-from nightshift.logs import log
+from nightshift.db.session import DISCONNECTED, transaction
+from nightshift.logs import log, where
+from runner import reporting
 from runner.connection import redis
-from runner.registry import SCHEDULE, Entry
+from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
 
 
 def tick() -> None:
     """Enqueue the slots that have come, and have the entries in Redis as they are declared."""
     for entry in list(SCHEDULE.values()):
-        with transaction() as session:
-            for slot in open_slots(session, entry, now(session)):
-                log("slot", entry=entry.name, at=slot.isoformat())
+        try:
+            with transaction() as session:
+                for slot in open_slots(session, entry, now(session)):
+                    log("slot", entry=entry.name, at=slot.isoformat())
+        except DISCONNECTED:
+            raise
+        except Exception as error:  # the other entries do not wait for this one
+            log("entry failed", logging.ERROR, entry=entry.name, error=where(error))
+            reporting.report(error, job=entry.job.name)
     register()
 
 
@@ -44,10 +52,9 @@ def open_slots(session: Session, entry: Entry, moment: datetime) -> list[datetim
     if last is None:
         _write(session, entry, moment)
         return []
-    due = deque(entry.slots(last, moment), maxlen=entry.catch_up)
-    new = [slot for slot in due if _write(session, entry, slot)]
+    new = [slot for slot in entry.slots(last, moment) if _write(session, entry, slot)]
     for slot in new:
-        entry.job.enqueue(session, entry.argument(slot))
+        outbox.enqueue(session, entry.job.name, entry.argument(slot), NO_WORKSPACE)
     return new
 
 

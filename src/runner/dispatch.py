@@ -1,25 +1,30 @@
 """Dispatches rows that are due: at most so many of a workspace at once, as jobs in RQ's queues.
 
-Postgres knows what is due; a job in Redis only says "look". A lost one costs nothing but the time until reconciliation.
+Postgres knows which rows are due; a job in Redis only says "look". A lost one costs nothing but the time until reconciliation.
 """
 
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from threading import Condition, Thread
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import outbox
-from nightshift.db.session import statement
-from nightshift.logs import log
+from nightshift.db.session import DISCONNECTED, statement, transaction
+from nightshift.logs import log, where
 from nightshift.outbox import statements
+from nightshift.retry_policy import Failure
 from runner import rq_hash
 from runner.connection import redis
-from runner.registry import JOBS, Job
+from runner.registry import JOBS, NO_PAYLOAD, Job
 
+ROUND_SECONDS = 1.0  # of one call of dispatch_all
 PAUSE_SECONDS = 1.0  # after a server did not answer, it is left alone this long
 BATCH_SECONDS = 0.02  # in the background, the first of a crowd is dispatched at once, the others fifty times a second
 NOT_DISPATCHABLE = "This row cannot be dispatched: {reason}."
@@ -37,27 +42,55 @@ def dispatch(job: str, workspace_id: str) -> int:
         return 0
     rows: Sequence[Any] = ()
     try:
-        if rows := take(JOBS[job], workspace_id):
+        rows = take(JOBS[job], workspace_id)
+        if rows:
             push(JOBS[job], rows)
+        return len(rows)
     except (RedisError, SQLAlchemyError) as error:
-        _silent_until = time.monotonic() + PAUSE_SECONDS
         log("dispatch failed", logging.WARNING, job=job, rows=len(rows), error=type(error).__name__)
-    return len(rows)
+        if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
+            redis().connection_pool.disconnect()
+        if isinstance(error, (RedisConnectionError, RedisTimeoutError, *DISCONNECTED)):
+            _silent_until = time.monotonic() + PAUSE_SECONDS
+    with suppress(SQLAlchemyError):  # else reconciliation finds them
+        lost(*[(job, row.row_id, row.generation) for row in rows])
+    return 0
+
+
+def lost(*jobs: tuple[str, str, int]) -> None:
+    """These (job, row id, generation) are in no queue: pending again, unless a worker has claimed them."""
+    if jobs:
+        names, row_ids, generations = (list(column) for column in zip(*jobs, strict=True))
+        statement(statements.LOST, durable=False, jobs=names, row_ids=row_ids, generations=generations)
 
 
 def dispatch_all(jobs: Iterable[str]) -> int:
     """Dispatch what every workspace may have in Redis now, of these jobs."""
     names = [name for name in jobs if name in JOBS]
     bounds = [JOBS[name].queue.workers for name in names]
-    pairs = statement(statements.DUE, durable=False, jobs=names, bounds=bounds)
-    return sum(dispatch(pair.job, pair.workspace_id) for pair in pairs)
+    ends, dispatched = time.monotonic() + ROUND_SECONDS, 0
+    for pair in statement(statements.DUE, durable=False, jobs=names, bounds=bounds):
+        if time.monotonic() > ends:  # the others at the next call: deaths are looked at in between
+            break
+        dispatched += dispatch(pair.job, pair.workspace_id)
+    return dispatched
 
 
 def take(job: Job, workspace_id: str) -> list[Any]:
     """The rows of a workspace that may be dispatched now, marked so, those due longest first."""
     values = dict(job=job.name, workspace=workspace_id, bound=job.queue.workers)
-    sql = statements.DISPATCH.format(payload=job.payload)
-    return statement(statements.DISPATCH_LOCK, sql, durable=False, **values)
+
+    def shown_by(payload: str) -> list[Any]:
+        sql = statements.DISPATCH.format(payload=payload)
+        return statement(statements.DISPATCH_LOCK, sql, durable=False, **values)
+
+    try:
+        return shown_by(job.payload)
+    except DISCONNECTED:
+        raise
+    except SQLAlchemyError as error:  # what RQ would show of a row cannot be read: the rows run without it
+        log("payload failed", logging.ERROR, job=job.name, error=type(error).__name__)
+        return shown_by(NO_PAYLOAD)
 
 
 def push(job: Job, rows: Sequence[Any]) -> None:
@@ -82,9 +115,21 @@ def hashes(job: Job, rows: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else type(error).__name__
             log("row failed", logging.ERROR, job=job.name, reason=reason)
-            values = dict(job=job.name, row_id=row.row_id, generation=row.generation)
-            statement(statements.UNDISPATCHABLE, **values, error=NOT_DISPATCHABLE.format(reason=reason))
+            _fail(job, row, NOT_DISPATCHABLE.format(reason=reason))
     return made
+
+
+def _fail(job: Job, row: Any, sentence: str) -> None:
+    """FAILED, and shown to its owner."""
+    values = dict(job=job.name, row_id=row.row_id, generation=row.generation, error=sentence)
+    found = statement(statements.UNDISPATCHABLE, **values)
+    try:
+        with transaction() as session:
+            for workspace_id in [each.workspace_id for each in found]:
+                lease = outbox.Lease(job.name, row.row_id, workspace_id, row.generation, "", 0, row.failures, 0.0)
+                job.on_failure(session, lease, Failure(sentence, None, row.failures + 1, 0.0))
+    except Exception as error:
+        log("on_failure failed", logging.ERROR, job=job.name, error=where(error))
 
 
 def hand_over(job: Job) -> tuple[str, int]:

@@ -16,17 +16,18 @@ from nightshift.logs import log, where
 from nightshift.settings import settings
 from runner import reporting
 from runner.dispatch import dispatch_all
+from runner.reconcile import remove_other_kinds
 from runner.registry import JOBS
-from runner.rescue import forget_worker, rescue
+from runner.rescue import forget_worker, rescue, rescue_popped
 
-POLL_SECONDS = 0.25  # so late is a retry at most
+POLL_SECONDS = 0.5  # so late is a retry at most
 EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines
 PAUSE_SECONDS = 0.5  # after an error
 
 _reported: set[str] = set()
 
 
-def dispatch_what_is_due(queues: Sequence[str], deaths: int) -> None:
+def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
     """Until `deaths` is closed: a pipe on which the supervisor tells "<worker> <1: it died, 0: it was stopped>" line by line.
 
     Postgres or Redis away: again at the next poll.
@@ -43,18 +44,21 @@ def dispatch_what_is_due(queues: Sequence[str], deaths: int) -> None:
             dead |= {name: died == "1" for name, _, died in (line.decode().rpartition(" ") for line in lines)}
             open_ = bool(data)
         for worker, died in list(dead.items()):
-            if _done(partial(_bury, worker, died)):
-                del dead[worker]
+            if not _done(partial(_rescue_from, worker, died)):
+                break  # Postgres is away: all of them at the next poll
+            del dead[worker]
         if time.monotonic() - looked_at > EXPIRED_SECONDS:
             looked_at = time.monotonic()
             _done(rescue)
+            _done(remove_other_kinds)
         _done(lambda: dispatch_all(jobs))
     sentry_sdk.flush(2)
 
 
-def _bury(worker: str, died: bool) -> None:
+def _rescue_from(worker: str, died: bool) -> None:
     rescue(worker, died)
     try:
+        rescue_popped(worker)
         forget_worker(worker)
     except RedisError as error:  # its key in Redis expires
         log("redis away", logging.WARNING, error=type(error).__name__)

@@ -31,7 +31,7 @@ def retry(name: str, row_id: str) -> bool:
         select(Outbox).where(Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed").with_for_update()
     )
     with transaction() as session:
-        if session.scalars(query).one_or_none() is None or not job.retry_failed(session, row_id):
+        if session.scalars(query).one_or_none() is None or not job.enqueue_again(session, row_id):
             return False
     _forget(job, row_id)
     return True

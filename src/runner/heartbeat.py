@@ -9,10 +9,8 @@ from collections.abc import Callable
 from threading import Event, Thread, main_thread
 from typing import Any, Self
 
-from redis.exceptions import RedisError
 from rq import worker_registration
 from rq.utils import now
-from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift.logs import log
 from nightshift.outbox.lease import held
@@ -46,16 +44,18 @@ class Renewal(Thread):
     def beat(self) -> None:
         """Once a second."""
         if time.monotonic() - self._renewed_at >= RENEW_SECONDS:
-            self._renewed_at = time.monotonic()
-            for lease in list(held):
-                self.attempt(lease.renew)
+            renewed = [self.attempt(lease.renew) for lease in list(held)]
+            if all(renewed):  # else again in a second
+                self._renewed_at = time.monotonic()
 
-    def attempt(self, act: Callable[[], object]) -> None:
-        """Each by itself: Redis' absence must not cost a lease that Postgres keeps."""
+    def attempt(self, act: Callable[[], object]) -> bool:
+        """Whether it went through. Each by itself: Redis' absence must not cost a lease that Postgres keeps."""
         try:
             act()
-        except (RedisError, SQLAlchemyError) as error:
+            return True
+        except Exception as error:  # any: without this thread nothing is renewed
             log("heartbeat failed", logging.WARNING, error=type(error).__name__)
+            return False
 
 
 class Heartbeat(Renewal):
@@ -73,7 +73,7 @@ class Heartbeat(Renewal):
         if time.monotonic() - self._registered_at >= BEAT_SECONDS:
             self._registered_at = time.monotonic()
             self.attempt(self._register)
-        self._limit()
+        self._check_time_limit()
         if self._supervisor and os.getppid() != self._supervisor:
             self._supervisor = None
             os.kill(os.getpid(), signal.SIGTERM)  # an orphan: end after this job
@@ -90,11 +90,11 @@ class Heartbeat(Renewal):
             worker_registration.register(worker, pipeline)
             pipeline.execute()
 
-    def _limit(self) -> None:
+    def _check_time_limit(self) -> None:
         """End a job that has used up its time: by an alarm, and where that is not heard with the process."""
         begun_at, limit = self._worker.begun_at, self._worker.limit_seconds
         if begun_at and time.monotonic() - begun_at > limit + GRACE_SECONDS:
             log("worker ends", logging.ERROR, worker=self._worker.name, reason="its job does not end")
             os._exit(1)
-        if begun_at and time.monotonic() - begun_at > limit and held:
+        if begun_at and time.monotonic() - begun_at > limit:
             signal.pthread_kill(main_thread().ident or 0, signal.SIGALRM)

@@ -7,8 +7,12 @@ from redis.exceptions import ResponseError
 from nightshift import events
 from nightshift.db.session import statement, transaction
 from nightshift.outbox import statements
+from runner import reporting
 from runner.connection import redis
+from runner.dispatch import lost
 from runner.registry import QUEUES, job_id
+
+OF_A_QUEUE = {"queue": b"list", "wip": b"zset", "finished": b"zset", "failed": b"zset", "workers": b"set"}
 
 
 def reconcile() -> int:
@@ -17,26 +21,32 @@ def reconcile() -> int:
     Costs one look at Redis and one at the rows that are dispatched; finished rows and those due later cost nothing.
     """
     connection = redis()
-    _remove_other_kinds(connection)
+    remove_other_kinds()
     dispatched = statement(statements.DISPATCHED, durable=False)
     waiting = {name for queue in QUEUES for name in connection.lrange(f"rq:queue:{queue}", 0, -1)}
-    lost = [row for row in dispatched if job_id(row.job, row.row_id, row.generation).encode() not in waiting]
-    for row in lost:
-        statement(statements.LOST, durable=False, job=row.job, row_id=row.row_id, generation=row.generation)
+    missing = [row for row in dispatched if job_id(row.job, row.row_id, row.generation).encode() not in waiting]
+    lost(*[(row.job, row.row_id, row.generation) for row in missing])
+    for row in missing:
         connection.delete(f"rq:job:{job_id(row.job, row.row_id, row.generation)}")
     _drop_leftovers(connection)
     with transaction() as session:
         events.prune(session)
-    return len(lost)
+    return len(missing)
 
 
-def _remove_other_kinds(connection: Any) -> None:
-    """A key of another kind where a queue or a registry should be would stop everybody who uses it."""
-    kinds = {"queue": b"list", "wip": b"zset", "finished": b"zset", "failed": b"zset"}
+def remove_other_kinds() -> None:
+    """A key of another kind where one of the engine's should be would stop everybody who uses it. Raises RedisError."""
+    connection = redis()
+    kinds = {"rq:workers": b"set", "rq:queues": b"set", reporting.COUNTS: b"hash"}
     for queue in QUEUES:
-        for key, kind in kinds.items():
-            if connection.type(f"rq:{key}:{queue}") not in (kind, b"none"):
-                connection.delete(f"rq:{key}:{queue}")
+        kinds |= {f"rq:{key}:{queue}": kind for key, kind in OF_A_QUEUE.items()}
+    with connection.pipeline(transaction=False) as pipe:
+        for key in kinds:
+            pipe.type(key)
+        found = pipe.execute()
+    for (key, kind), there in zip(kinds.items(), found, strict=True):
+        if there not in (kind, b"none"):
+            connection.delete(key)
 
 
 def _drop_leftovers(connection: Any) -> None:

@@ -2,15 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import update_wrapper
 from typing import Any
 
 from crontab import CronTab
 from rq import Retry
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nightshift import outbox
@@ -22,6 +21,7 @@ QUEUES: dict[str, "Queue"] = {}
 JOBS: dict[str, "Job"] = {}
 SCHEDULE: dict[str, "Entry"] = {}
 NO_WORKSPACE = ""
+NO_PAYLOAD = "SELECT NULL::text AS id"
 JOB_ID = re.compile(rf"(\w+)-(\w+)-({outbox.ROW_ID.pattern})-(\d{{1,9}})", re.ASCII)
 
 
@@ -47,8 +47,8 @@ def no_view(session: Session, lease: Lease, failure: Failure) -> None:
 class Job:
     """A registered job. Calling it by hand does the work in the caller's process.
 
-    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row; `retry_failed` enqueues
-    a FAILED row again and says whether it did; `check` raises ValueError for a row id that cannot be right. `payload`: SQL
+    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row; `retry_failed`, if
+    anything else than enqueueing does it, enqueues a FAILED row again and says whether it did; `check` raises ValueError for a row id that cannot be right. `payload`: SQL
     that selects a row's `id` and what RQ shows as keyword arguments next to it.
     """
 
@@ -58,7 +58,7 @@ class Job:
     function: Callable[..., None]
     time_limit_seconds: int
     on_failure: Callable[[Session, Lease, Failure], None]
-    retry_failed: Callable[[Session, str], bool]
+    retry_failed: Callable[[Session, str], bool] | None
     check: Callable[[str], None]
     payload: str
 
@@ -80,6 +80,16 @@ class Job:
         self.check(row_id)
         outbox.enqueue(session, self.name, row_id, workspace_id, lane=lane, due_in=due_in)
 
+    def enqueue_again(self, session: Session, row_id: str) -> bool:
+        """Enqueue a row that is not under way, with all its attempts. False where there is nothing to do it for."""
+        if self.retry_failed:
+            return self.retry_failed(session, row_id)
+        row = session.get(Outbox, (self.name, row_id))
+        outbox.enqueue(
+            session, self.name, row_id, row.workspace_id if row else NO_WORKSPACE, lane=row.lane if row else None
+        )
+        return True
+
     def __call__(self, row_id: str, **shown: Any) -> None:
         """By hand: the row is enqueued where it is not, and run here to its end. Raises ValueError and what the job raises."""
         from runner.run import run_by_hand
@@ -97,7 +107,7 @@ def job(
     retry_failed: Callable[[Session, str], bool] | None = None,
     check: Callable[[str], None] = lambda row_id: None,
     time_limit_seconds: int | None = None,
-    payload: str = "SELECT NULL::text AS id",
+    payload: str = NO_PAYLOAD,
 ) -> Callable[[Callable[..., None]], Job]:
     """Register a function that takes a row's id as a job of this queue. The engine settles the row when it returns.
 
@@ -109,18 +119,11 @@ def job(
     def register(function: Callable[..., None]) -> Job:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         spec, limit = QUEUES[queue], time_limit_seconds or QUEUES[queue].time_limit_seconds
-        again = retry_failed or (lambda session, row_id: _enqueue_again(session, name, row_id))
-        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, again, check, payload)
+        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, retry_failed, check, payload)
         update_wrapper(JOBS[name], function, updated=())
         return JOBS[name]
 
     return register
-
-
-def _enqueue_again(session: Session, name: str, row_id: str) -> bool:
-    same = select(Outbox.workspace_id).where(Outbox.job == name, Outbox.row_id == row_id)
-    outbox.enqueue(session, name, row_id, session.scalar(same) or NO_WORKSPACE)
-    return True
 
 
 @dataclass(frozen=True)
@@ -147,12 +150,19 @@ class Entry:
         assert isinstance(found, datetime)
         return found
 
-    def slots(self, after: datetime, until: datetime) -> Iterator[datetime]:
-        """The slots after `after`, up to and including `until`."""
-        slot = self.next(after)
-        while slot <= until:
-            yield slot
-            slot = self.next(slot)
+    def slots(self, after: datetime, until: datetime) -> list[datetime]:
+        """The slots after `after`, up to and including `until`: of more than `catch_up`, the newest."""
+        found, slot = list[datetime](), self._previous(until.astimezone(UTC) + timedelta(seconds=1))
+        if slot is not None and slot > until:
+            slot = self._previous(slot)
+        while slot is not None and slot > after and len(found) < self.catch_up:
+            found.insert(0, slot)
+            slot = self._previous(slot)
+        return found
+
+    def _previous(self, moment: datetime) -> datetime | None:
+        slot = self._tab.previous(now=moment, return_datetime=True)
+        return slot if isinstance(slot, datetime) else None
 
 
 def job_id(job: str, row_id: str, generation: int) -> str:

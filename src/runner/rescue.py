@@ -13,8 +13,9 @@ from nightshift.outbox import Lease
 from nightshift.outbox.lease import expired
 from runner import reporting
 from runner.connection import redis
-from runner.registry import JOBS, QUEUES, job_id
-from runner.run import fail
+from runner.dispatch import lost
+from runner.registry import JOBS, QUEUES, job_id, parse_job_id
+from runner.run import failure_of, settled
 
 FREE_DEATHS = 2  # a worker may die twice under a row (deploys, machines) before its death counts as the row's failure
 CRASHED = "The worker stopped unexpectedly while working on it, more than once."
@@ -26,17 +27,33 @@ def rescue(owner: str | None = None, died: bool = True) -> int:
     Two deaths under a row cost it nothing; each further one counts as a failed attempt, so that a document that kills its
     reader is FAILED in the end. `died=False`: the worker was stopped, which counts for nothing.
     """
-    with transaction() as session:
-        leases = [lease for lease in expired(session, owner) if lease.job in JOBS]  # a newer release's are not ours
-        for lease in leases:
-            if died and lease.count_death(session) > FREE_DEATHS:
-                fail(session, JOBS[lease.job], lease, TemporaryError(CRASHED))
-            else:
+    rescued = 0
+    for lease in expired(owner):
+        if lease.job in JOBS and _rescue(lease, owner, died):  # a newer release's are not ours
+            rescued += 1
+            _report(lease, died)
+            _forget_job(lease)
+    return rescued
+
+
+def _rescue(lease: Lease, owner: str | None, died: bool) -> bool:
+    """One row, in a transaction of its own. False where it is no longer this lease's."""
+    job = JOBS[lease.job]
+
+    def settle(shown: bool) -> bool:
+        with transaction() as session:
+            if not lease.lock_expired(session, owner):
+                return False
+            if not died or lease.count_death(session) <= FREE_DEATHS:
                 lease.release(session)
-    for lease in leases:
-        _report(lease, died)
-        _forget_job(lease)
-    return len(leases)
+                return True
+            failure = failure_of(job, lease, TemporaryError(CRASHED))
+            lease.fail(session, failure)
+            if shown:
+                job.on_failure(session, lease, failure)
+            return True
+
+    return settled(settle, job)
 
 
 def _report(lease: Lease, died: bool) -> None:
@@ -65,6 +82,14 @@ def _forget_job(lease: Lease) -> None:
             pipe.execute()
     except RedisError as error:  # reconciliation tidies up
         log("redis away", logging.WARNING, error=type(error).__name__)
+
+
+def rescue_popped(worker: str) -> None:
+    """The job that a dead worker had taken from its queue and not yet claimed is dispatched again. Raises RedisError."""
+    popped = redis().hget(f"rq:worker:{worker}", "current_job")
+    named = parse_job_id(popped.decode("utf-8", "replace")) if popped else None
+    if named:
+        lost(named)
 
 
 def forget_worker(worker: str) -> None:

@@ -1,16 +1,19 @@
 """One run of a row: do its work under its lease and settle it, in a worker, a request or a command alike."""
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.orm import Session
 
 from nightshift import outbox
 from nightshift.db.models import Outbox
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected, transaction
 from nightshift.errors import LeaseLost, Snooze, TemporaryError
+from nightshift.logs import log, where
 from nightshift.outbox import Lease
 from nightshift.outbox.lease import holding
 from nightshift.retry_policy import Failure, retry_policy
@@ -18,9 +21,46 @@ from runner import reporting
 from runner.heartbeat import Renewal
 from runner.registry import Job, job_id
 
+T = TypeVar("T")
+
 
 class Stop(BaseException):
     """The worker is asked to end now: what it works on is released, unharmed."""
+
+
+class Interrupts:
+    """What a signal may do to the job that runs: it is raised in the job's own function, never while the row is claimed or
+    settled. A stop that comes earlier is kept for it."""
+
+    def __init__(self) -> None:
+        self.working = False
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Raises Stop in the job's function."""
+        self.stopping = True
+        if self.working:
+            self.working = False
+            raise Stop
+
+    def time_out(self) -> None:
+        """Raises JobTimeoutException in the job's function, once."""
+        if self.working:
+            self.working = False
+            raise JobTimeoutException
+
+    def call(self, function: Callable[[str], None], row_id: str) -> None:
+        """Call the job's function. Raises what it raises, and what a signal raises in it."""
+        try:
+            self.working = True
+            if self.stopping:
+                raise Stop
+            function(row_id)
+        finally:
+            self.working = False
+
+
+interrupts = Interrupts()
 
 
 @dataclass(frozen=True)
@@ -28,8 +68,8 @@ class Ended:
     """How a run ended.
 
     done; retry (it failed and will run again); failed (for good); released (a stop, not yet its time, or Postgres away
-    before it began); lost (another worker took it over and nothing was written); stale (not this job's to do any more);
-    refused (no job of ours).
+    before it began); lost (the lease is gone, or Postgres away until it was: nothing was written); stale (not this job's to
+    do any more); refused (no job of ours).
     """
 
     outcome: str
@@ -47,7 +87,7 @@ def run(job: Job, lease: Lease) -> Ended:
     """Call the job's function under `lease` and settle the row, whatever comes of it. Raises no error of the job."""
     with holding(lease):
         try:
-            job.function(lease.row_id)
+            interrupts.call(job.function, lease.row_id)
             if not lease.settled:
                 lease.finish_by()
             return Ended("done", None, lease, job)
@@ -57,6 +97,9 @@ def run(job: Job, lease: Lease) -> Ended:
             return _released(job, lease, snooze.until)
         except Stop:
             return _released(job, lease, stopped=True)
+        except (KeyboardInterrupt, SystemExit):  # a command that is broken off
+            _released(job, lease)
+            raise
         except BaseException as error:
             return _failed(job, lease, error)
 
@@ -78,7 +121,7 @@ def run_by_hand(job: Job, row_id: str) -> None:
         state = row.state if row else "new"
         if state in ("running", "blocked"):
             raise RuntimeError(f"{job.name} {row_id} is {state}.")
-        if state not in ("pending", "dispatched") and not job.retry_failed(session, row_id):
+        if state not in ("pending", "dispatched") and not job.enqueue_again(session, row_id):
             raise RuntimeError(f"{job.name} {row_id} has nothing to do.")
         lease = outbox.claim_here(session, job.name, row_id)
     if lease is None:
@@ -87,28 +130,43 @@ def run_by_hand(job: Job, row_id: str) -> None:
         ended = run_here(job, lease)
     if ended.error:
         raise ended.error
+    if ended.outcome != "done":
+        raise RuntimeError(f"{job.name} {row_id} was not finished: {ended.outcome}.")
 
 
-def fail(session: Session, job: Job, lease: Lease, error: BaseException) -> Failure:
-    """Write what a failed run means for the row and for its owner into the caller's transaction. Raises LeaseLost."""
+def failure_of(job: Job, lease: Lease, error: BaseException) -> Failure:
+    """What `error` means for this row."""
     at = error.at if isinstance(error, TemporaryError) else time.monotonic()
     give_up_in = None if lease.give_up_in is None else lease.give_up_in - (at - lease.begun)
-    failure = retry_policy(error, lease.failures, lease.waited_seconds, job.retry.intervals, give_up_in)
-    lease.fail(session, failure)
-    job.on_failure(session, lease, failure)
-    return failure
+    return retry_policy(error, lease.failures, lease.waited_seconds, job.retry.intervals, give_up_in)
+
+
+def settled(act: Callable[[bool], T], job: Job) -> T:
+    """`act(True)` in a transaction. Where the job's `on_failure` raises, that is reported, and `act(False)` settles the row
+    without it: a row whose owner cannot be shown its failure must not stay with a worker. Raises LeaseLost, DISCONNECTED."""
+    try:
+        return act(True)
+    except (LeaseLost, *DISCONNECTED):
+        raise
+    except Exception as error:
+        log("on_failure failed", logging.ERROR, job=job.name, error=where(error))
+        reporting.report(error, job=job.name)
+        return act(False)
 
 
 def _failed(job: Job, lease: Lease, error: BaseException) -> Ended:
     if isinstance(error, JobTimeoutException):
         error = TemporaryError(f"It took longer than {job.time_limit_seconds // 60} minutes.")
+    failure = failure_of(job, lease, error)
 
-    def write() -> Failure:
+    def write(shown: bool) -> None:
         with transaction() as session:
-            return fail(session, job, lease, error)
+            lease.fail(session, failure)
+            if shown:
+                job.on_failure(session, lease, failure)
 
     try:
-        failure = retry_while_disconnected(write, lease.write_until)
+        retry_while_disconnected(lambda: settled(write, job), lease.write_until)
     except (LeaseLost, *DISCONNECTED):  # Postgres is away: the lease expires and the row is rescued
         return Ended("lost", None, lease, job)
     return Ended("failed" if failure.retry_in is None else "retry", error, lease, job)

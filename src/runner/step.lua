@@ -1,40 +1,52 @@
--- One step of a worker, atomic: end its job, push that job's successor, begin its next job. No job is ever between two
--- places, so RQ's intermediate list is not needed.
+-- One step of a worker, atomic: push the successor of the job that ended, begin the next job, write down how the last one
+-- ended. No job is ever between two places, so RQ's intermediate list is not needed.
+-- What RQ's tools show is written with pcall: a key of another kind among them must not keep a job from its worker.
 -- KEYS: queue, started, finished, failed, counts, worker. ARGV: options as JSON, then the successor's id and hash.
 local queue, started, finished, failed, counts, worker = unpack(KEYS)
 local step = cjson.decode(ARGV[1])
-
-local function drop(id)
-    redis.call('DEL', 'rq:job:' .. id, 'rq:results:' .. id, 'rq:executions:' .. id,
-               'rq:job:' .. id .. ':dependents', 'rq:job:' .. id .. ':dependencies')
-end
-
-local function keep(registry, id, most)
-    redis.call('ZADD', registry, step.expires_at, id)
-    local excess = redis.call('ZCARD', registry) - most
-    if excess > 0 then
-        for _, oldest in ipairs(redis.call('ZRANGE', registry, 0, excess - 1)) do
-            redis.call('ZREM', registry, oldest)
-            drop(oldest)
-        end
-    end
-end
+local try = redis.pcall
 
 local function execution(id)
     return id .. ':' .. step.worker
 end
 
+local function drop(id)
+    try('DEL', 'rq:job:' .. id, 'rq:results:' .. id, 'rq:executions:' .. id,
+        'rq:job:' .. id .. ':dependents', 'rq:job:' .. id .. ':dependencies')
+end
+
+local function keep(registry, id, most)
+    try('ZADD', registry, step.expires_at, id)
+    local excess = try('ZCARD', registry)
+    excess = type(excess) == 'number' and excess - most or 0
+    if excess > 0 then
+        for _, oldest in ipairs(try('ZRANGE', registry, 0, excess - 1)) do
+            try('ZREM', registry, oldest)
+            drop(oldest)
+        end
+    end
+end
+
+if ARGV[2] then
+    try('HSET', 'rq:job:' .. ARGV[2], unpack(ARGV, 3))
+    try('RPUSH', queue, ARGV[2])
+end
+local begun = step.begin or (step.pop and try('LPOP', queue)) or nil
+if type(begun) ~= 'string' then
+    begun = nil
+end
+
+local known = redis.call('TYPE', worker).ok == 'hash' -- after a FLUSHALL its heartbeat registers it again
 local executions = worker .. ':executions' -- where RQ's tools look for what a worker is doing
 redis.call('DEL', executions)
-local known = redis.call('EXISTS', worker) == 1 -- after a FLUSHALL its heartbeat registers it again
 local ended = step.ended
 if ended then
-    redis.call('ZREM', started, execution(ended.id))
+    try('ZREM', started, execution(ended.id))
     redis.call('DEL', 'rq:execution:' .. execution(ended.id))
-    redis.call('HINCRBY', counts, ended.count, 1)
-    if known then
-        redis.call('HINCRBY', worker, ended.tally, 1)
-        redis.call('HINCRBYFLOAT', worker, 'total_working_time', ended.seconds)
+    try('HINCRBY', counts, ended.count, 1)
+    if known and ended.tally then
+        try('HINCRBY', worker, ended.tally, 1)
+        try('HINCRBYFLOAT', worker, 'total_working_time', ended.seconds)
     end
     local key = 'rq:job:' .. ended.id
     if not ended.status then
@@ -43,8 +55,7 @@ if ended then
         redis.call('HSET', key, 'status', ended.status, 'ended_at', step.now)
         redis.call('EXPIRE', key, step.kept_seconds)
         if ended.error then
-            redis.call('XADD', 'rq:results:' .. ended.id, '*', 'type', 2, 'worker_name', step.worker,
-                       'exc_string', ended.error)
+            try('XADD', 'rq:results:' .. ended.id, '*', 'type', 2, 'worker_name', step.worker, 'exc_string', ended.error)
             redis.call('EXPIRE', 'rq:results:' .. ended.id, step.kept_seconds)
         end
         local into_failed = ended.status == 'failed'
@@ -52,26 +63,20 @@ if ended then
     end
 end
 
-if ARGV[2] then
-    redis.call('HSET', 'rq:job:' .. ARGV[2], unpack(ARGV, 3))
-    redis.call('RPUSH', queue, ARGV[2])
-end
-
-local begun = step.begin or (step.pop and redis.call('LPOP', queue)) or nil
 if begun then
     local key = 'rq:job:' .. begun
+    local until_then = math.ceil(step.limit_at)
     if redis.call('TYPE', key).ok == 'hash' then
         redis.call('HSET', key, 'status', 'started', 'started_at', step.now, 'last_heartbeat', step.now,
                    'worker_name', step.worker)
+        redis.call('EXPIREAT', key, until_then + 86400)
     end
-    redis.call('ZADD', started, step.limit_at, execution(begun))
+    try('ZADD', started, step.limit_at, execution(begun))
     redis.call('SADD', executions, execution(begun))
+    redis.call('EXPIREAT', executions, until_then)
     key = 'rq:execution:' .. execution(begun)
-    redis.call('HSET', key, 'job_id', begun, 'created_at', step.time, 'last_heartbeat', step.time,
-               'worker_name', step.worker)
-    for _, name in ipairs({executions, key}) do
-        redis.call('EXPIREAT', name, math.ceil(step.limit_at))
-    end
+    try('HSET', key, 'job_id', begun, 'created_at', step.time, 'last_heartbeat', step.time, 'worker_name', step.worker)
+    redis.call('EXPIREAT', key, until_then)
 end
 if known then
     redis.call('HSET', worker, 'state', begun and 'busy' or 'idle', 'current_job', begun or '')

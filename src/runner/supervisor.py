@@ -12,10 +12,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nightshift.logs import log, where
-from runner.dispatcher import dispatch_what_is_due
+from runner.dispatcher import dispatch_due_rows
 from runner.registry import QUEUES
 from runner.worker import work_on
 
@@ -47,11 +48,13 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
     _deaths: tuple[int, int] = field(default_factory=os.pipe)  # read by the dispatcher, written here
     _stop_at: float | None = None
-    _signaled: int = 0
+    _signaled: int = 0  # how many signals the workers got
+    _workers_ended: bool = False
 
     def run(self) -> None:
         self._children = [_Child(queue) for queue in self.queues for _ in range(QUEUES[queue].workers)]
         self._children.append(_Child(None))
+        os.set_blocking(self._deaths[1], False)
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._ask_to_stop)
         gc.collect()
@@ -67,18 +70,23 @@ class Supervisor:
             if not child.pid and not self._stop_at and time.monotonic() >= child.start_at:
                 child.name = f"{child.queue or 'dispatcher'}-{socket.gethostname()}-{secrets.token_hex(6)}"
                 child.born = time.monotonic()
-                child.pid = self._fork(self._task(child.queue, child.name))
+                pid = self._fork(self._task(child.queue, child.name))
+                child.pid, child.start_at = (pid, 0.0) if pid > 0 else (0, time.monotonic() + MAX_PAUSE_SECONDS)
 
     def _task(self, queue: str | None, name: str) -> Callable[[], None]:
         supervisor = os.getpid()
         if queue is None:
-            return lambda: dispatch_what_is_due(self.queues, self._deaths[0])
+            return lambda: dispatch_due_rows(self.queues, self._deaths[0])
         return lambda: work_on(QUEUES[queue], name, supervisor)
 
     def _fork(self, task: Callable[[], None]) -> int:
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # a stop that comes now must not find our handler in the child
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, no process: again after a pause
+            log("fork failed", logging.ERROR, error=where(error))
+            pid = -1
         if pid:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
             return pid
@@ -112,7 +120,8 @@ class Supervisor:
         if died or os.WIFSIGNALED(status):
             log("process ended", logging.WARNING, name=child.name, status=status)
         if child.queue:
-            os.write(self._deaths[1], f"{child.name} {int(died)}\n".encode())
+            with suppress(BlockingIOError):  # the dispatcher waits for Postgres: the lease expires
+                os.write(self._deaths[1], f"{child.name} {int(died)}\n".encode())
         quick = time.monotonic() - child.born < QUICK_DEATH_SECONDS
         child.pause = min(MAX_PAUSE_SECONDS, max(0.2, child.pause * 2)) if quick else 0.0
         child.start_at = time.monotonic() + child.pause
@@ -133,8 +142,8 @@ class Supervisor:
         if due > self._signaled:
             self._signaled = due
             _signal(working, signal.SIGKILL if due == 3 else signal.SIGTERM)
-        if not working and self._signaled < 9:
-            self._signaled = 9
+        if not working and not self._workers_ended:
+            self._workers_ended = True
             os.close(self._deaths[1])
         left = [child.pid for child in self._children if child.pid]
         if waited > LAST_SECONDS:  # it waits for Postgres, say: the leases expire

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import sentry_sdk
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import now, utcformat
-from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import outbox
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
@@ -26,7 +25,7 @@ from runner import dispatch, reporting, rq_hash
 from runner.connection import connect
 from runner.heartbeat import Heartbeat
 from runner.registry import JOBS, Queue, parse_job_id
-from runner.run import Ended, Stop, run
+from runner.run import Ended, interrupts, run
 
 POP_SECONDS = 5
 SAME_STOP_SECONDS = 1.0
@@ -68,6 +67,7 @@ class Worker(SimpleWorker):
         self.limit_seconds = queue.time_limit_seconds  # of that job
         self._next: str | None = None  # already begun in Redis
         self._stop_at = 0.0
+        self._busy = False
         self._script = connection.register_script(STEP)
         kinds = ("queue", "wip", "finished", "failed")
         self._keys = [*(f"rq:{kind}:{queue.name}" for kind in kinds), reporting.COUNTS, self.key]
@@ -89,28 +89,30 @@ class Worker(SimpleWorker):
                 elif popped := self.connection.blpop([self._keys[0]], timeout):
                     self._next = self._step(begin=_text(popped[1]))
             except RedisError as error:
-                if not isinstance(error, ResponseError):
-                    time.sleep(ERROR_SECONDS)
-                    continue
-                log("job", logging.ERROR, queue=self.spec.name, outcome="refused", error=where(error))
+                if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
+                    self.connection.connection_pool.disconnect()
+                elif isinstance(error, ResponseError):
+                    log("job", logging.ERROR, queue=self.spec.name, outcome="refused", error=where(error))
                 time.sleep(ERROR_SECONDS)
         job, self._next = self._next, None
         return job, self.queues[0]
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run one job, report it, and begin the next one."""
-        self.begun_at = time.monotonic()
+        self._busy, self.begun_at = True, time.monotonic()
         try:
             ended, successors = self._run(job)
-        finally:
             seconds, self.begun_at = time.monotonic() - self.begun_at, 0.0
-        if ended.stopped:
-            self._stop_requested = True
-        reporting.attempt(job, self.spec.name, ended, seconds)
-        try:
+            reporting.attempt(job, self.spec.name, ended, seconds)
             self._next = self._step(job, ended, seconds, successors, pop=not self._stop_requested)
-        except (RedisError, SQLAlchemyError) as error:  # the row knows how the job ended; reconciliation does the rest
+        except RedisError as error:  # the row knows how the job ended; reconciliation does the rest
             log("redis away", logging.WARNING, worker=self.name, error=type(error).__name__)
+        except Exception as error:  # RQ's loop would end without a word
+            log("worker failed", logging.ERROR, worker=self.name, error=where(error))
+            reporting.report(error, job="worker")
+            raise
+        finally:
+            self._busy, self.begun_at = False, 0.0
 
     def _run(self, job: str) -> tuple[Ended, Sequence[tuple[str, dict[str, Any]]]]:
         named = parse_job_id(job)
@@ -123,7 +125,7 @@ class Worker(SimpleWorker):
             return Ended("released", job=spec), ()
         if lease is None:
             return Ended("stale", job=spec), ()
-        self.limit_seconds = spec.time_limit_seconds
+        self.limit_seconds, self.begun_at = spec.time_limit_seconds, time.monotonic()
         lease.ends = time.monotonic() + min(leases.RUN_SECONDS, self.limit_seconds * 2 / 3)
         lease.hand_over = dispatch.hand_over(spec)
         ended = run(spec, lease)
@@ -136,27 +138,31 @@ class Worker(SimpleWorker):
         """End a job, push its successor, begin the next one: what was begun, if anything."""
         step: dict[str, Any] = self._constant | dict(
             now=utcformat(now()), time=time.time(), expires_at=time.time() + rq_hash.KEPT_SECONDS, pop=pop,
-            limit_at=time.time() + self.limit_seconds + 60,
+            limit_at=time.time() + self.spec.time_limit_seconds + 60,
         )  # fmt: skip
         if begin is not None:
             step["begin"] = begin
         if job is not None and ended is not None:
-            tally = "failed_job_count" if ended.error else "successful_job_count"
-            step["ended"] = dict(id=job, count=ended.count(self.spec.name), tally=tally, seconds=seconds)
-            step["ended"] |= _kept(ended)
+            step["ended"] = dict(id=job, count=ended.count(self.spec.name), seconds=seconds) | _kept(ended)
+            if ended.error or ended.outcome == "done":
+                step["ended"]["tally"] = "failed_job_count" if ended.error else "successful_job_count"
         flat = [part for name, fields in successors for part in (name, *(p for pair in fields.items() for p in pair))]
         begun = self._script(self._keys, [json.dumps(step), *flat])
         return None if begun is None else _text(begun)
 
     def teardown(self) -> None:
         """A job that was begun in Redis and not yet here goes back into its queue."""
-        if self._next is not None:
-            with self.connection.pipeline() as pipe:
-                pipe.zrem(self._keys[1], f"{self._next}:{self.name}")
-                pipe.delete(f"rq:execution:{self._next}:{self.name}")
-                pipe.lpush(self._keys[0], self._next)
-                pipe.execute()
-        super().teardown()
+        try:
+            if self._next is not None:
+                job = self._next.encode("utf-8", "surrogateescape")
+                with self.connection.pipeline() as pipe:
+                    pipe.zrem(self._keys[1], job + b":" + self.name.encode())
+                    pipe.delete(b"rq:execution:" + job + b":" + self.name.encode())
+                    pipe.hset(b"rq:job:" + job, "status", JobStatus.QUEUED.value)
+                    pipe.lpush(self._keys[0], job)
+                    pipe.execute()
+        finally:
+            super().teardown()
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         """First signal: end after this job. A second one, more than a second later: release the job now."""
@@ -164,17 +170,17 @@ class Worker(SimpleWorker):
         signal.signal(signal.SIGTERM, self._release)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._stop_requested = True
-        if not self.begun_at:
+        if not self._busy:
             super()._shutdown()
 
     def _release(self, signum: Any, frame: Any) -> None:
-        # Sooner it is the same stop, sent to the whole group. Without a lease the worker is about to end.
-        if leases.held and time.monotonic() - self._stop_at > SAME_STOP_SECONDS:
-            raise Stop
+        if time.monotonic() - self._stop_at > SAME_STOP_SECONDS:  # sooner it is the same stop, sent to the whole group
+            interrupts.stop()
 
     def _install_signal_handlers(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
         signal.signal(signal.SIGTERM, self.request_stop)
+        signal.signal(signal.SIGALRM, lambda *_: interrupts.time_out())  # by the heartbeat
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Sent by runner.heartbeat every few seconds, also during a job."""

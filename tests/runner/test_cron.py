@@ -211,3 +211,22 @@ def test_a_spoilt_schedule_is_put_right(redis: Any, entry: Entry, time: Clock, s
     for _ in range(2):
         cron.tick()
     assert enqueued(entry) == ["2026-11-24"]
+
+
+def test_an_entry_that_fails_keeps_no_other_from_its_slots(
+    redis: Any, entry: Entry, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(slot: Any) -> str:
+        raise ValueError("no argument")
+
+    told: list[object] = []
+    monkeypatch.setattr(cron.reporting, "report", lambda error, **_: told.append(str(error)))
+    other = replace(entry, name=f"test{uuid.uuid4().hex}", argument=broken)
+    del SCHEDULE[other.name]
+    monkeypatch.setattr(cron, "SCHEDULE", {other.name: other, entry.name: entry})
+    cron.tick()
+    time.to("2026-11-25T02:00:00+00:00")
+    cron.tick()
+    assert enqueued(entry) == ["2026-11-24"]
+    assert told == ["no argument"]
+    statement("DELETE FROM slots WHERE entry = %(name)s", name=other.name)

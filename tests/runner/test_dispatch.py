@@ -10,9 +10,8 @@ import jobs
 from nightshift import outbox
 from nightshift.db.session import statement, transaction
 from nightshift.ids import new_id
-from nightshift.outbox import statements
 from runner.connection import redis
-from runner.dispatch import dispatch_all, hand_over, push, take
+from runner.dispatch import dispatch_all, hand_over, lost, push, take
 from runner.registry import JOBS
 
 assert jobs
@@ -202,11 +201,10 @@ def test_a_transaction_that_rolls_back_enqueues_and_dispatches_nothing() -> None
     assert told == [(JOB, workspace)], "once for each workspace"
 
 
-def test_what_is_lost_is_pending_again_unless_a_worker_has_claimed_it_meanwhile() -> None:
+def test_what_redis_lost_is_pending_again_unless_a_worker_has_claimed_it_meanwhile() -> None:
     workspace = new_id("ws")
-    lost, claimed = enqueue(workspace, -1, 0)
+    missing, claimed = enqueue(workspace, -1, 0)
     rows = {row.row_id: row for row in take(JOBS[JOB], workspace)}
     outbox.claim(JOB, claimed, rows[claimed].generation, "me")
-    for row_id, row in rows.items():
-        statement(statements.LOST, job=JOB, row_id=row_id, generation=row.generation)
-    assert (state(lost), state(claimed)) == ("pending", "running")
+    lost(*[(JOB, row_id, row.generation) for row_id, row in rows.items()])
+    assert (state(missing), state(claimed)) == ("pending", "running")

@@ -17,6 +17,7 @@ from nightshift.outbox import Lease
 from nightshift.outbox.statements import MINE
 
 MAX_MINUTES = 60  # from the first attempt to the last one
+DELETED = "This message no longer exists."
 NO_CHANNEL = "This channel has been removed. Put its credentials, then retry the message."
 TOO_LATE = "The message could not be sent within an hour of the first attempt."
 
@@ -112,10 +113,10 @@ class Attempt:
 
 
 def begin(lease: Lease) -> Attempt:
-    """Record an attempt. Raises PermanentError and Snooze with what stands against it, LeaseLost."""
+    """Record an attempt. Raises PermanentError and Snooze with what stands against it."""
     rows = statement(BEGIN, **lease.named())
-    if not rows:
-        raise LeaseLost(lease.row_id)
+    if not rows:  # it was deleted; or the lease is gone, which settling the row finds out
+        raise PermanentError(DELETED)
     row = rows[0]
     if row.state is None:
         raise PermanentError(NO_CHANNEL)

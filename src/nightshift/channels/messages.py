@@ -81,17 +81,18 @@ def accept(
 
     Raises NoCredentials.
     """
-    account = session.get(ChannelAccount, (workspace_id, channel_type))
-    if account is None:
-        raise NoCredentials(channel_type)
-    held_for = None
-    if account.held_until is not None:  # whoever lifts the hold now must see this message, or this message sees that
-        session.refresh(account, with_for_update={"read": True})
-        held_for = session.scalar(HELD_FOR, {"until": account.held_until})
     message = Message(
         id=new_id("msg"), workspace_id=workspace_id, agent_id=agent_id, channel_type=channel_type,
         customer_id=customer_id, content=content,
     )  # fmt: skip
+    outbox.join_lane(session, JOB, workspace_id, _lane(message))  # before the account: in the order of a failed attempt
+    account = session.get(ChannelAccount, (workspace_id, channel_type))
+    if account is None:
+        raise NoCredentials(channel_type)
+    held_for = None
+    if account.held_until is not None:  # new credentials that lift the hold see this message, or it sees them
+        session.refresh(account, with_for_update={"read": True})
+        held_for = session.scalar(HELD_FOR, {"until": account.held_until})
     session.add(message)
     session.flush()
     too_long = held_for is not None and held_for > MAX_HOLD_SECONDS

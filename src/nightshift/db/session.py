@@ -24,7 +24,10 @@ IDLE_SECONDS = 1.0
 IDLE_IN_TRANSACTION_SECONDS = 30.0
 RETRY_SECONDS = 10.0  # for a restart, or a crash and its recovery
 DISCONNECTED = (OperationalError, InterfaceError, NoConnection)  # what SQLAlchemy raises while Postgres is away
-NO_SUCH_STATEMENT, PLAN_IS_STALE = "26000", "0A000"  # SQLSTATEs
+NO_SUCH_STATEMENT, STATEMENT_EXISTS, PLAN_IS_STALE = "26000", "42P05", "0A000"  # SQLSTATEs
+# Read-only (it failed over), disk full, no connection left, shutting down: as good as away.
+AWAY = {"25006", "53100", "53300", "57P01", "57P02", "57P03"}
+KEEPALIVES = dict(tcp_user_timeout=10_000, keepalives_idle=10, keepalives_interval=5, keepalives_count=3)
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 T = TypeVar("T")
@@ -35,7 +38,8 @@ _preparation_mode = {"on": True}
 def engine() -> Engine:
     """The process's pool: up to 20 connections, none opened before it is needed."""
     pool = _pool()
-    event.listen(pool, "checkout", _check_if_idle)
+    event.listen(pool, "checkout", _check)
+    event.listen(pool, "handle_error", _classify)
     return pool
 
 
@@ -69,9 +73,11 @@ def _execute(prefix: str, sql: tuple[str, ...], values: dict[str, Any]) -> list[
             cursor.execute(prefix + "; ".join(sql), values)
             return _rows(cursor)
     except psycopg2.Error as error:
-        lost = lent is None or bool(lent.dbapi_connection.closed)
+        lost = lent is None or bool(lent.dbapi_connection.closed) or error.pgcode in AWAY
         if lent is not None and (lost or error.pgcode == PLAN_IS_STALE):
             engine().pool._invalidate(lent, error)  # as SQLAlchemy does: the older ones are replaced too
+        if error.pgcode in AWAY:
+            raise OperationalError(None, None, error, hide_parameters=True, connection_invalidated=True) from None
         raise DBAPIError.instance(
             None, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost
         ) from None
@@ -86,7 +92,11 @@ def _prepared(cursor: Any, known: dict[str, Any], sql: str) -> str:
     """The EXECUTE that runs `sql` on this connection, prepared where it was not yet; `known`: the connection's notes."""
     name, definition, call = _preparation(sql)
     if name not in known:
-        cursor.execute(definition)
+        try:
+            cursor.execute(definition)
+        except psycopg2.Error as error:
+            if error.pgcode != STATEMENT_EXISTS:  # else an interrupted call, or another client of a pooler, prepared it
+                raise
         known[name] = True
     return call
 
@@ -135,7 +145,8 @@ def connect_arguments() -> dict[str, Any]:
         f"{arguments.pop('options', '')} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
         f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
     )
-    return {"connect_timeout": 5, "application_name": "nightshift", **arguments, "options": options}
+    ours = {"connect_timeout": 5, "application_name": "nightshift", **KEEPALIVES}
+    return {**ours, **arguments, "options": options}
 
 
 def _pool() -> Engine:
@@ -158,9 +169,19 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
         yield session
 
 
-def _check_if_idle(connection: Any, record: Any, proxy: Any) -> None:
+def _classify(context: Any) -> Exception | None:
+    """A Postgres that is there and can do nothing for us is away: its connections are dropped, the error says so."""
+    if getattr(context.original_exception, "pgcode", None) not in AWAY:
+        return None
+    context.is_disconnect = True
+    return OperationalError(None, None, context.original_exception, hide_parameters=True, connection_invalidated=True)
+
+
+def _check(connection: Any, record: Any, proxy: Any) -> None:
     """Before a connection that was idle for a second is used: is Postgres still at the other end? (pool_pre_ping asks every
     time, which costs a round trip in each transaction.)"""
+    if connection.autocommit:  # a signal interrupted the call that had it before
+        connection.autocommit = False
     now = time.monotonic()
     if now - record.info.get("used_at", now) > IDLE_SECONDS:
         try:

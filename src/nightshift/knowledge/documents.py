@@ -34,7 +34,7 @@ class Source:
 
 # A document (`Document`), its attempts so far and when the next one is. It is PROCESSING from the moment a worker has it, a
 # little before that worker writes it into the row.
-STATUS = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
+STATUS: Any = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
 WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
 SHOWN = select(
     Document,
@@ -114,7 +114,7 @@ def listed(session: Session, agent_id: str, status: str | None, before: str | No
     """An agent's documents, newest first, from the one before `before` on."""
     query = SHOWN.where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
     if status:
-        query = query.where(Document.status == status)
+        query = query.where(status == STATUS)
     if before:
         query = query.where(Document.id < before)
     return session.execute(query).all()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from nightshift import clock, events
 from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
-from nightshift.errors import LeaseLost, PermanentError
+from nightshift.errors import PermanentError
 from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.chunk import chunk
@@ -63,7 +63,7 @@ def _begin(lease: Lease) -> Document:
         lease.fence(session)
         doc = session.get(Document, lease.row_id)
         if doc is None:
-            raise LeaseLost(lease.row_id)
+            raise PermanentError("This document no longer exists.")
         doc.status, doc.error_msg = "PROCESSING", None
         _progress(session, doc, "extract", 0, 1)
         session.flush()

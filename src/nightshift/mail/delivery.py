@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from nightshift import clock
 from nightshift.db.models import Email
 from nightshift.db.session import retry_while_disconnected, statement, transaction
-from nightshift.errors import LeaseLost, NightshiftError, PermanentError
+from nightshift.errors import NightshiftError, PermanentError
 from nightshift.mail import resend
 from nightshift.mail.mailbox import is_forgotten
 from nightshift.outbox import Lease
@@ -39,7 +39,7 @@ PAYLOAD = 'SELECT id, to_address AS "to", subject, html FROM emails'  # what a j
 def send(lease: Lease) -> None:
     """Send the mail once in effect, and keep Resend's id of it; without a key, in development, capture it.
 
-    Raises PermanentError and TemporaryError with a sentence for a person, LeaseLost where the mail is gone.
+    Raises PermanentError and TemporaryError with a sentence for a person, LeaseLost.
     """
     if settings().resend_api_key is None:
         lease.finish_by(SENT, provider_id=CAPTURED, now=clock.now())
@@ -65,7 +65,7 @@ def failed(session: Session, lease: Lease, failure: Failure) -> None:
 def _begin(lease: Lease, now: datetime) -> Any:
     rows = statement(BEGIN, durable=False, id=lease.row_id, now=now)
     if not rows:
-        raise LeaseLost(lease.row_id)
+        raise PermanentError("This mail no longer exists.")
     if is_forgotten(rows[0].maybe_sent_at):
         raise PermanentError(TOO_LATE)
     return rows[0]

@@ -37,9 +37,15 @@ def enqueue(
         raise ValueError(f"row_id: must be 1 to 100 letters, digits, '_' or '-': {row_id[:100]!r}")
     values = dict(job=job, row_id=row_id, workspace=workspace_id, lane=lane, due_in=due_in, due_at=due_at)
     if lane is not None:
-        session.execute(text(statements.JOIN_LANE), values)
+        join_lane(session, job, workspace_id, lane)
     session.execute(text(statements.ENQUEUE), values)
     note_enqueued(session, job, workspace_id)
+
+
+def join_lane(session: Session, job: str, workspace_id: str, lane: str) -> None:
+    """Wait for all that end or join in this lane, and have them wait for this transaction. To be called before it locks a
+    row that they lock too."""
+    session.execute(text(statements.JOIN_LANE), dict(job=job, workspace=workspace_id, lane=lane))
 
 
 def delete(session: Session, job: str, row_id: str) -> None:
@@ -50,13 +56,13 @@ def delete(session: Session, job: str, row_id: str) -> None:
 
 
 def postpone(session: Session, job: str, workspace_id: str, lanes: str, until: datetime) -> None:
-    """What is due before `until`, in lanes whose name begins with `lanes`, is due then, or when its hour ends."""
+    """Rows that are due before `until`, in lanes whose name begins with `lanes`, are due then, or when their hour ends."""
     values = dict(job=job, workspace=workspace_id, lanes=lanes, until=until)
     session.execute(text(statements.POSTPONE), values)
 
 
 def advance(session: Session, job: str, workspace_id: str, lanes: str, until: datetime) -> None:
-    """What waits in such lanes for a moment up to `until` is due now."""
+    """Rows in such lanes that wait for a moment up to `until` are due now."""
     values = dict(job=job, workspace=workspace_id, lanes=lanes, until=until)
     session.execute(text(statements.ADVANCE), values)
     note_enqueued(session, job, workspace_id)
@@ -80,6 +86,8 @@ def dispatch(pairs: Iterable[Pair]) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _committed(session: Session) -> None:
+    if session.in_nested_transaction():  # a savepoint was released: nothing is committed yet
+        return
     for lease in session.info.pop("settled", ()):
         lease.settled = True
     if pairs := session.info.pop("enqueued", None):

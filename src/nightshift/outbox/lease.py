@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import retry_while_disconnected, statement
@@ -71,10 +72,18 @@ class Lease:
         while the lease is there.
         """
         sql = f"WITH mine AS ({statements.FINISH}) {effect or 'SELECT 1'}"
-        next_sql, bound = self.hand_over or (statements.HAND_OVER.format(payload="SELECT NULL::text AS id"), 0)
-        values |= self.named() | dict(workspace=self.workspace_id, bound=bound)
-        found = retry_while_disconnected(lambda: statement(sql, next_sql, **values), self.write_until)
-        if not found[0].finished:
+        next_sql, bound = self.hand_over or (statements.FINISHED, 0)
+        values |= self.named()
+        more: dict[str, Any] = dict(workspace=self.workspace_id, bound=bound) if self.hand_over else {}
+        try:
+            found = retry_while_disconnected(lambda: statement(sql, next_sql, **values, **more), self.write_until)
+        except DBAPIError:
+            if self.hand_over is None:
+                raise
+            self.hand_over = None  # what cannot be read of the next row must not undo the end of this one
+            self.finish_by(effect, **values)
+            return
+        if not found or not found[0].finished:
             raise LeaseLost(f"{self.job} {self.row_id}")
         self.settled, self.successors = True, [row for row in found if row.row_id is not None]
         if self.hand_over is None:
@@ -89,8 +98,13 @@ class Lease:
         """The run did not happen: due again at `due_at` (None: now), no attempt used. Raises LeaseLost."""
         self._settle(session, statements.RELEASE, due_at=due_at)
 
+    def lock_expired(self, session: Session, owner: str | None) -> bool:
+        """Lock the row, if this lease is still one of `owner`, a worker known to be dead, or, without a name, expired."""
+        bound = {**self.named(), "owner": owner}
+        return session.connection().exec_driver_sql(statements.STILL_EXPIRED, bound).one_or_none() is not None
+
     def count_death(self, session: Session) -> int:
-        """The worker of this lease died: how often that has happened to this row."""
+        """The worker of this lease died: how often that has happened to this row. Raises LeaseLost."""
         return int(self._execute(session, statements.COUNT_DEATH))
 
     def _settle(self, session: Session, sql: str, **values: Any) -> None:
@@ -144,9 +158,9 @@ def claim_here(session: Session, job: str, row_id: str) -> Lease | None:
     return Lease(job, row_id, owner=owner, **row._asdict()) if row else None
 
 
-def expired(session: Session, owner: str | None = None) -> list[Lease]:
-    """Lock and return the leases of `owner`, a worker known to be dead; without a name, those that have expired."""
-    rows = session.connection().exec_driver_sql(statements.EXPIRED, {"owner": owner}).all()
+def expired(owner: str | None = None) -> list[Lease]:
+    """The leases of `owner`, a worker known to be dead; without a name, those that have expired."""
+    rows = statement(statements.EXPIRED, owner=owner)
     return [
         Lease(owner=row.lease_owner, **{k: v for k, v in row._asdict().items() if k != "lease_owner"}) for row in rows
     ]
@@ -154,4 +168,4 @@ def expired(session: Session, owner: str | None = None) -> list[Lease]:
 
 def local_owner() -> str:
     """The name under which a process that is no worker holds leases."""
-    return f"direct-{socket.gethostname()}-{os.getpid()}"
+    return f"{statements.DIRECT}{socket.gethostname()}-{os.getpid()}"

@@ -1,14 +1,12 @@
-"""The outbox's SQL. Postgres' clock decides everything: what is due, when a lease expires, when a retry comes.
+"""The outbox's SQL. Postgres' clock decides when a row is due, when a lease expires, and when a retry starts.
 
 Parameters are psycopg2's (`%(name)s`); `nightshift.db.session.statement` prepares them.
 """
 
+DIRECT = "direct-"  # how the name of an owner begins that is no worker: a request, a command
 LEASE_SECONDS = 30  # renewed every 10 s; a dead machine's job runs again within 60 s
 UNFINISHED = "state IN ('pending', 'dispatched', 'running', 'blocked')"
 MINE = "job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'running'"
-# Columns and values of a new row; `{source}` is a FROM clause. Used by ENQUEUE, and by a feature that accepts a request and
-# enqueues its work in one round trip.
-INSERT = "INSERT INTO outbox (job, row_id, workspace_id) SELECT %(job)s, {row_id}, %(workspace)s FROM {source}"
 
 # A row that waits in Redis keeps its job: enqueueing often must not fill Redis. A run under way loses its lease. A new row
 # of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
@@ -25,7 +23,8 @@ ENQUEUE = f"""
         state = CASE WHEN o.state IN ('dispatched', 'blocked') THEN o.state
                      WHEN o.state IN ('pending', 'running') THEN 'pending' ELSE excluded.state END,
         lane_seq = CASE WHEN o.state IN ('done', 'failed') THEN excluded.lane_seq ELSE o.lane_seq END,
-        lane = excluded.lane, due_at = excluded.due_at, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0,
+        lane = CASE WHEN o.state IN ('done', 'failed') THEN excluded.lane ELSE o.lane END,
+        due_at = excluded.due_at, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0,
         deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL
 """  # noqa: S608 constants
 JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
@@ -68,20 +67,19 @@ RELEASE = f"""
     WHERE {MINE} RETURNING row_id
 """  # noqa: S608 constants
 
-# Leases of an owner known to be dead, or those that expired.
-EXPIRED = f"""
-    SELECT job, row_id, lease_owner, {LEASE} FROM outbox
-    WHERE state = 'running' AND (lease_owner = %(owner)s OR %(owner)s IS NULL AND lease_until < clock_timestamp())
-    FOR UPDATE SKIP LOCKED
-"""  # noqa: S608 constants
+# Leases of an owner known to be dead, or those that expired; one of them, locked, if it is still so.
+GONE = "(lease_owner = %(owner)s OR %(owner)s::text IS NULL AND lease_until < clock_timestamp())"
+EXPIRED = f"SELECT job, row_id, lease_owner, {LEASE} FROM outbox WHERE state = 'running' AND {GONE}"  # noqa: S608
+STILL_EXPIRED = f"SELECT row_id FROM outbox WHERE {MINE} AND {GONE} FOR UPDATE SKIP LOCKED"  # noqa: S608
 COUNT_DEATH = f"UPDATE outbox SET deaths = deaths + 1 WHERE {MINE} RETURNING deaths"  # noqa: S608
 
-# A workspace has at most as many jobs dispatched or running as its queue has workers on one machine, so that another
-# workspace's job waits for one round of them at most. Who dispatches takes turns by an advisory lock.
-ACTIVE = """
+# A workspace has at most as many jobs dispatched or running in workers as its queue has workers on one machine, so that
+# another workspace's job waits for one round of them at most. Dispatchers take turns by an advisory lock.
+BY_WORKERS = f"(state = 'dispatched' OR state = 'running' AND lease_owner NOT LIKE '{DIRECT}%%')"
+ACTIVE = f"""
     (SELECT count(*) FROM outbox
-     WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running'))
-"""
+     WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running') AND {BY_WORKERS})
+"""  # noqa: S608 constants
 TAKE = """
     due AS (
         SELECT row_id FROM outbox
@@ -100,8 +98,8 @@ DISPATCH = f"""
     FROM taken LEFT JOIN LATERAL (SELECT * FROM ({{payload}}) AS shown WHERE id = taken.row_id) AS shown ON true
     ORDER BY due_at, row_id
 """  # noqa: S608 constants
-# The worker that ends a job frees one place and fills it, which keeps the bound without the lock. `finished`: whether its
-# own row is done, by this very run.
+# The worker that ends a job takes its successor in the same transaction, which keeps the bound without the lock.
+# `finished`: whether its own row is done, by this very run.
 HAND_OVER = f"""
     WITH {TAKE.format(limit=f"CASE WHEN {ACTIVE} < %(bound)s THEN 1 ELSE 0 END")}
     SELECT (SELECT state = 'done' AND generation = %(generation)s FROM outbox
@@ -110,27 +108,22 @@ HAND_OVER = f"""
     FROM (SELECT) AS always LEFT JOIN taken ON true
          LEFT JOIN LATERAL (SELECT * FROM ({{payload}}) AS shown WHERE id = taken.row_id) AS shown ON true
 """  # noqa: S608 constants
-# Which (job, workspace) has a due row and a free place: one look at the index for each workspace with pending rows.
-DUE = """
-    WITH RECURSIVE bounds AS (
-        SELECT * FROM unnest(%(jobs)s::text[], %(bounds)s::int[]) AS t (job, bound)
-    ), pair AS (
-        (SELECT job, workspace_id FROM outbox WHERE state = 'pending' ORDER BY job, workspace_id LIMIT 1)
-        UNION ALL
-        SELECT next.job, next.workspace_id FROM pair, LATERAL (
-            SELECT job, workspace_id FROM outbox
-            WHERE state = 'pending' AND (job, workspace_id) > (pair.job, pair.workspace_id)
-            ORDER BY job, workspace_id LIMIT 1) AS next
-    )
-    SELECT pair.job, pair.workspace_id FROM pair JOIN bounds ON bounds.job = pair.job
-    WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.job = pair.job AND o.workspace_id = pair.workspace_id
-                         AND o.state = 'pending' AND o.due_at <= statement_timestamp())
-          AND (SELECT count(*) FROM outbox o WHERE o.job = pair.job AND o.workspace_id = pair.workspace_id
-                      AND o.state IN ('dispatched', 'running')) < bounds.bound
+FINISHED = """
+    SELECT state = 'done' AND generation = %(generation)s AS finished, NULL::text AS row_id FROM outbox
+    WHERE job = %(job)s AND row_id = %(row_id)s
 """
+# Which (job, workspace) has a due row and room for it.
+DUE = f"""
+    SELECT pair.job, pair.workspace_id FROM (
+        SELECT DISTINCT job, workspace_id FROM outbox WHERE state = 'pending' AND due_at <= statement_timestamp()
+    ) AS pair JOIN unnest(%(jobs)s::text[], %(bounds)s::int[]) AS bounds (job, bound) ON bounds.job = pair.job
+    WHERE (SELECT count(*) FROM outbox WHERE job = pair.job AND workspace_id = pair.workspace_id
+                  AND state IN ('dispatched', 'running') AND {BY_WORKERS}) < bounds.bound
+"""  # noqa: S608 constants
 UNDISPATCHABLE = """
     UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()
     WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'dispatched'
+    RETURNING workspace_id
 """
 
 # What Redis should have: dispatched long enough ago that its job has arrived there.
@@ -140,14 +133,16 @@ DISPATCHED = """
 """
 # Still as it was seen: a worker that popped the job meanwhile has claimed the row.
 LOST = """
-    UPDATE outbox SET state = 'pending'
-    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'dispatched'
+    UPDATE outbox AS o SET state = 'pending'
+    FROM unnest(%(jobs)s::text[], %(row_ids)s::text[], %(generations)s::int[]) AS lost (job, row_id, generation)
+    WHERE o.job = lost.job AND o.row_id = lost.row_id AND o.generation = lost.generation AND o.state = 'dispatched'
 """
 
-# A hold of a channel account: what is due before it ends waits for it, but no longer than its own hour. A job that was
-# dispatched for such a row finds that its row is not dispatched any more.
+# A hold of a channel account: a row that would be due before it ends waits for it, but no longer than its own hour. A job
+# that was dispatched for such a row finds that its row is not dispatched any more.
 POSTPONE = """
-    UPDATE outbox SET due_at = least(:until, greatest(give_up_at, clock_timestamp())), state = 'pending'
+    UPDATE outbox SET state = 'pending', due_at = CASE
+        WHEN give_up_at IS NULL THEN :until ELSE least(:until, greatest(give_up_at, clock_timestamp())) END
     WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'dispatched') AND due_at < :until
           AND starts_with(lane, :lanes)
 """

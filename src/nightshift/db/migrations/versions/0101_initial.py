@@ -118,6 +118,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (job, row_id)
 );
 CREATE INDEX outbox_pending ON outbox (job, workspace_id, due_at, row_id) WHERE state = 'pending';
+CREATE INDEX outbox_due ON outbox (due_at, job, workspace_id) WHERE state = 'pending';
 CREATE INDEX outbox_active ON outbox (job, workspace_id) WHERE state IN ('dispatched', 'running');
 CREATE INDEX outbox_failed ON outbox (job) WHERE state = 'failed';
 CREATE SEQUENCE outbox_lane_seq;

@@ -1,8 +1,10 @@
 """Runs the workers: `python worker.py` on all queues, `python worker.py email billing` on some."""
 
+import gc
 import os
 import sys
 
+gc.disable()  # a collection would leave holes, which workers fill with copies of shared pages; each worker enables it
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(library, "1")  # twenty processes on one machine: a thread pool each is no gain
 

@@ -26,7 +26,7 @@ class BuildError(Exception):
 
 
 def build() -> None:
-    """Make the environment anew. Raises BuildError, OSError."""
+    """Make the environment again. Raises BuildError, OSError."""
     say(f"Building the environment below .venv with Python {platform.python_version()} ...")
     shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir()

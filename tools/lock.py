@@ -1,7 +1,7 @@
 """Resolve the locks from setup.cfg and check them for every platform: `make lock`. With `check` it changes nothing.
 
 A locked version stays while setup.cfg allows it: delete a lock to move all of it to the newest versions. No lock names a
-package registry: whoever installs chooses it.
+package registry: the one who installs chooses it.
 """
 
 import configparser

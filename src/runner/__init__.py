@@ -1,7 +1,7 @@
 """The engine: how jobs run. Rows of the outbox go to RQ's queues, workers claim and settle them. RQ enters here alone.
 
 Payloads are JSON. RQ falls back to pickle in places that take no serializer (any default Queue, `rq info`, the dashboard),
-and whoever can write to Redis could then run code; so pickle is replaced before anything else happens.
+and anyone who can write to Redis could then run code. So pickle is replaced before anything else happens.
 """
 
 import rq.serializers

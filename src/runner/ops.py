@@ -80,8 +80,8 @@ def _rotate() -> int:
     """After it, only the newest key is needed for credentials (answers kept for an Idempotency-Key need theirs for a week)."""
     count, lost = accounts.rotate()
     print(f"{count} sealed under the newest key.")
-    for place in lost:
-        print(f"{place}: no key of CREDENTIAL_KEYS opens these credentials.", file=sys.stderr)
+    for scope in lost:
+        print(f"{scope}: no key of CREDENTIAL_KEYS opens these credentials.", file=sys.stderr)
     return 1 if lost else 0
 
 

@@ -47,9 +47,9 @@ def no_view(session: Session, lease: Lease, failure: Failure) -> None:
 class Job:
     """A registered job. Calling it by hand does the work in the caller's process.
 
-    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row; `retry_failed`, if
-    anything else than enqueueing does it, enqueues a FAILED row again and says whether it did; `check` raises ValueError for a row id that cannot be right. `payload`: SQL
-    that selects a row's `id` and what RQ shows as keyword arguments next to it.
+    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row. `retry_failed` enqueues
+    a FAILED row again, where that takes more than enqueueing the row, and says whether it did. `check` raises ValueError
+    for a row id that cannot be right. `payload`: SQL that selects a row's `id` and what RQ shows as keyword arguments.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Who may open the pages for developers: this machine, and from elsewhere whoever has the operator's key."""
+"""Who may open the pages for developers: this machine, and elsewhere a caller with the operator's key."""
 
 import hmac
 import ipaddress

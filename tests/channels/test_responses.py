@@ -24,7 +24,7 @@ def answer(status: int, body: Any = None, headers: Mapping[str, str] = {}) -> Re
 
 def error(type_: str, given: Response, part: Part = PART) -> NightshiftError:
     with pytest.raises(NightshiftError) as caught:
-        CHANNELS[type_].judge(given, part)
+        CHANNELS[type_].message_id(given, part)
     return caught.value
 
 
@@ -85,7 +85,7 @@ def twilio(code: int, status: int) -> dict[str, Any]:
     ],
 )
 def test_an_accepted_message_has_the_vendors_id(type_: str, given: Response, message_id: str) -> None:
-    assert CHANNELS[type_].judge(given, PART) == message_id
+    assert CHANNELS[type_].message_id(given, PART) == message_id
 
 
 ROWS: list[tuple[str, Response, type[NightshiftError]]] = [

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.mail.resend import judge
 from nightshift.response import Response
 
 
@@ -54,7 +53,7 @@ def named(status: int, name: str, **headers: str) -> Response:
 )
 def test_a_permanent_error(given: Response, words: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        judge(given)
+        accepted_id(given)
     assert words in str(refused.value)
     assert "owner@example.com" not in str(refused.value)
     assert str(refused.value).endswith((".", "."))
@@ -82,7 +81,7 @@ def test_a_permanent_error(given: Response, words: str) -> None:
 )
 def test_a_temporary_error(given: Response, wait: float | None, may_be_taken: bool) -> None:
     with pytest.raises(TemporaryError) as later:
-        judge(given)
+        accepted_id(given)
     assert (later.value.retry_after_seconds, later.value.answer_lost) == (wait, may_be_taken)
     assert "owner@example.com" not in str(later.value)
 
@@ -100,4 +99,4 @@ def test_a_temporary_error(given: Response, wait: float | None, may_be_taken: bo
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_an_accepted_mail_has_an_id_if_it_can_be_read(body: Any, expected: str | None, status: int) -> None:
-    assert judge(answer(status, body)) == expected
+    assert accepted_id(answer(status, body)) == expected

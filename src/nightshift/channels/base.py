@@ -90,7 +90,7 @@ class Channel(ABC):
         """The request that sends `part`. Raises PermanentError for a customer id that this vendor cannot have."""
 
     @abstractmethod
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         """The vendor's id of the message it accepted, "" where the response does not contain one.
 
         Raises PermanentError, BadCredential, TemporaryError, Moved: a sentence without secrets, addresses or content.

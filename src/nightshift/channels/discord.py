@@ -45,7 +45,7 @@ class Discord(Channel):
         }
         return json_call(f"{self.base_url}/api/v10/channels/{part.to}/messages", payload, headers)
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         body = response.json_object()
         if response.ok and "code" not in body:
             return id_of(body.get("id"))

@@ -34,7 +34,7 @@ class Line(Channel):
         payload = {"to": part.to, "messages": [{"type": "text", "text": part.text}]}
         return json_call(f"{self.base_url}/v2/bot/message/push", payload, headers)
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         if response.ok or response.status == ALREADY_ACCEPTED:
             message_id = id_of(dig(response.json_object(), "sentMessages", 0, "id"))
             return message_id or id_of(response.headers.get("x-line-accepted-request-id"))

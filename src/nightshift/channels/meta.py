@@ -55,7 +55,7 @@ class MetaChannel(Channel):
         url = f"{self.base_url}/{self.path(credentials)}"
         return json_call(url, self.payload(part), {"Authorization": f"Bearer {credentials[self.fields[0]]}"})
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         body = response.json_object()
         if response.ok and not body.get("error"):
             return id_of(dig(body, *self.id_path))

@@ -49,7 +49,7 @@ def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
         raise _unanswered(attempt.channel.name, error.answer_lost) from None
     attempt.http_status = answer.status
     try:
-        return attempt.channel.judge(answer, part)
+        return attempt.channel.message_id(answer, part)
     except Moved as moved:
         if part.to != attempt.customer_id:
             raise  # once

@@ -42,7 +42,7 @@ class Slack(Channel):
         text = part.text.translate(MARKUP)
         return json_call(f"{self.base_url}/chat.postMessage", {"channel": part.to, "text": text}, headers)
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         body = response.json_object()
         if response.ok and body.get("ok") is True:
             return id_of(body.get("ts"))

@@ -30,7 +30,7 @@ class Telegram(Channel):
         url = f"{self.base_url}/bot{credentials['botToken']}/sendMessage"
         return json_call(url, {"chat_id": part.to, "text": part.text}, {})
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         body = response.json_object()
         if response.ok and body.get("ok", True):
             return id_of(dig(body, "result", "message_id"))

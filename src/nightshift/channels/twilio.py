@@ -45,7 +45,7 @@ class Twilio(Channel):
         form = urlencode({"To": part.to, "From": credentials["from"], "Body": part.text})
         return Call(f"{self.base_url}/2010-04-01/Accounts/{account}/Messages.json", headers, form.encode())
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         body = response.json_object()
         if response.ok and not body.get("code"):
             return id_of(body.get("sid"))

@@ -59,7 +59,7 @@ class Webhook(Channel):
         }
         return Call(credentials["url"], headers, body.encode(), user_named=True)
 
-    def judge(self, response: Response, part: Part) -> str:
+    def message_id(self, response: Response, part: Part) -> str:
         if response.ok:
             return ""
         raise self.error_of(response)

@@ -14,7 +14,7 @@ from nightshift.ids import new_id
 from nightshift.mail.render import render
 
 JOB = "email.send"
-# Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the try itself.
+# Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the attempt itself.
 REMEMBERED = timedelta(hours=24) - timedelta(minutes=1)
 
 

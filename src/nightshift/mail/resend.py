@@ -69,10 +69,10 @@ def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
         error = TemporaryError("Resend could not be reached, or did not respond in time.")
         error.answer_lost = lost.answer_lost
         raise error from None
-    return judge(response)
+    return accepted_id(response)
 
 
-def judge(response: Response) -> str | None:
+def accepted_id(response: Response) -> str | None:
     """The id of an accepted mail. Raises the error that the response means: by the body's `name`, else by the status."""
     body = response.json_object()
     name = body.get("name")

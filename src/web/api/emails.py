@@ -30,7 +30,9 @@ class Email(ResponseModel):
     provider_id: str | None
     attempts: Count
     next_attempt_at: Time | None
-    may_arrive_twice: bool = Field(description="Sent again though a try more than 24 hours before may have arrived")
+    may_arrive_twice: bool = Field(
+        description="Sent again though an attempt more than 24 hours before may have arrived"
+    )
     created_at: Time
     sent_at: Time | None
 
@@ -44,7 +46,7 @@ def listed(session: Session, query: EmailQuery) -> dict[str, Any]:
 
 @route("POST", "/v1/emails/<email_id>/retry", {202: Email, 409: ProblemDetails})
 def retry(session: Session, email_id: str) -> Email:
-    """Retry a FAILED mail (409: it is not); mayArriveTwice says whether a try more than 24 hours ago may have arrived."""
+    """Retry a FAILED mail (409: it is not); mayArriveTwice says whether an attempt more than 24 hours ago may have arrived."""
     _own(session, email_id)
     if not mailbox.retry(session, email_id):
         raise Problem(409, "Only a FAILED mail can be retried.")

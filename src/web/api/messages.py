@@ -24,7 +24,7 @@ from web.routing import AfterCommit, route
 
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
 WRITE_SECONDS = 13.5  # until then a failure is written down, if Postgres is not available at once
-sending = ConcurrencyLimiter(total=32, each=8)  # tries inside requests, in this process and of one workspace
+sending = ConcurrencyLimiter(total=32, each=8)  # attempts inside requests, in this process and of one workspace
 
 Status = Literal[*messages.STATUSES]  # type: ignore[valid-type]
 
@@ -53,7 +53,7 @@ class Attempt(ResponseModel):
 
 
 class Message(ResponseModel):
-    """SENDING while a try runs. A RETRYING one that waits behind an earlier message has no attempts."""
+    """SENDING while an attempt runs. A RETRYING one that waits behind an earlier message has no attempts."""
 
     id: str
     agent_id: str

@@ -26,7 +26,7 @@ class Email(Base):
     status: Mapped[str] = mapped_column(default="PENDING")
     provider_id: Mapped[str | None]  # Resend's; 'captured' where there is no key and nothing left the machine
     error: Mapped[str | None]  # of the last try that failed
-    key_round: Mapped[int] = mapped_column(default=1)  # above 1: sent anew though an earlier try may have arrived
+    key_round: Mapped[int] = mapped_column(default=1)  # above 1: sent again though an earlier attempt may have arrived
     maybe_sent_at: Mapped[datetime | None]  # the first try of this round that may have arrived: nobody said it did not
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nightshift.errors import PermanentError, TemporaryError
+from nightshift.mail.resend import accepted_id
 from nightshift.response import Response
 
 

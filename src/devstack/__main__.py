@@ -56,6 +56,9 @@ def check_port_is_free(port: int, wait_seconds: float) -> None:
 
 def main(arguments: list[str]) -> int:
     """Return the exit status. An error is one line on stderr."""
+    if arguments not in ([], ["clean"]):
+        print("usage: python -m devstack [clean]", file=sys.stderr)
+        return 2
     try:
         (clean if arguments == ["clean"] else start)(ROOT, os.environ)
     except (DevstackError, SettingsError, OSError) as error:

@@ -88,6 +88,7 @@ class Heartbeat(Renewal):
             pipeline.hset(worker.key, mapping=worker.serialize())
             pipeline.expire(worker.key, GONE_AFTER_SECONDS)
             worker_registration.register(worker, pipeline)
+            pipeline.sadd("rq:queues", *(queue.key for queue in worker.queues))  # RQ's tools show empty ones too
             pipeline.execute()
 
     def _check_time_limit(self) -> None:

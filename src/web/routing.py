@@ -100,11 +100,11 @@ def route(
 
 
 def declared() -> list[Route]:
-    """Every route of every module in a package of `web`."""
+    """Every route of every module in a package of `web`, by path."""
     packages = pkgutil.iter_modules(importlib.import_module(__package__).__path__, f"{__package__}.")
     routes: list[Route] = []
     for package in [importlib.import_module(found.name) for found in packages if found.ispkg]:
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(found.name)
             routes += (value for value in vars(module).values() if isinstance(value, Route))
-    return routes
+    return sorted(routes, key=lambda route: route.path)

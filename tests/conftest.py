@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +32,8 @@ MAX_PROCESSES = 4  # each with servers and a stack of its own; the tests mostly 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("no clock", deadline=None)  # an example may meet a busy machine
+    hypothesis.settings.load_profile("no clock")
     if not hasattr(config, "workerinput"):  # not one of the processes of `-n`
         config.pluginmanager.register(Progress(config.pluginmanager.getplugin("terminalreporter")))
 

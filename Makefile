@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test web worker scheduler migrate check format lock ops new recorder bench chaos clean
+.PHONY: help run test test-all web worker scheduler migrate check format lock ops new recorder bench chaos clean
+PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
 LOCKS := requirements.lock requirements-embedded.lock requirements-dev.lock requirements-build.lock
 
 help: ## list the targets
@@ -11,8 +12,11 @@ help: ## list the targets
 run: .venv/installed ## start everything: embedded Redis and Postgres, API, workers, scheduler (Ctrl-C stops it)
 	@exec $(BIN)/python -m devstack
 
-test: .venv/installed ## run the test suite on embedded servers of its own (make test T=tests/web)
-	@$(BIN)/python -m pytest $(T)
+test: .venv/installed ## run the test suite on embedded servers of its own (make test T="tests/web tests/mail": those)
+	@$(PYTEST) $(or $(T),-m "not slow")
+
+test-all: .venv/installed ## run it with what takes long: crash points, waits in real time, the files of `make new`
+	@$(PYTEST)
 
 web: .venv/installed ## serve the API alone
 	@exec $(BIN)/gunicorn --config python:web.gunicorn_conf 'web:create_app()'

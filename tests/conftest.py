@@ -1,4 +1,7 @@
-"""Real Postgres and Redis for the whole run, and the program itself in processes of its own for who asks for `stack`."""
+"""Real Postgres and Redis for the whole run, and the program itself in processes of its own for tests that ask for `stack`.
+
+With `-n` each of pytest's processes has its own of all of these.
+"""
 
 import base64
 import os
@@ -9,18 +12,38 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # importlib mode leaves it off the path
 
 from client import OPERATOR_KEY, Client
+from progress import Progress
 from recorder import Recorder
 from stack import Stack
 
 from devstack.postgres import Postgres
 from devstack.redis import Redis
 from nightshift.settings import VENDOR_BASE_URLS
+
+MAX_PROCESSES = 4  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("no clock", deadline=None)  # an example may meet a busy machine
+    hypothesis.settings.load_profile("no clock")
+    if not hasattr(config, "workerinput"):  # not one of the processes of `-n`
+        config.pluginmanager.register(Progress(config.pluginmanager.getplugin("terminalreporter")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n auto`: no more processes than there are test files, and none beside this one for a single file."""
+    paths = [Path(argument.partition("::")[0]) for argument in config.args]
+    files = sum(len(list(path.rglob("test_*.py"))) if path.is_dir() else 1 for path in paths)
+    return min(MAX_PROCESSES, files) if files > 1 else 0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,17 +3,20 @@
 import base64
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 from client import OPERATOR_KEY, Client
 from messaging import CREDENTIALS, SECRET, put, say, settled
+from ops import ops
 from recorder import Answer, Recorder
 from stack import Stack
 from standardwebhooks import Webhook
+
+from nightshift.settings import settings
 
 
 @pytest.mark.parametrize("channel", CREDENTIALS)
@@ -131,17 +134,19 @@ def test_after_a_rotation_the_old_key_is_no_longer_needed(api: Client, stack: St
     put(api, "TELEGRAM", vendors)
     old, new = stack.env["CREDENTIAL_KEYS"], base64.urlsafe_b64encode(os.urandom(32)).decode()
 
-    def ops(command: str, keys: str) -> subprocess.CompletedProcess[str]:
-        env = {**stack.env, "CREDENTIAL_KEYS": keys}
-        return subprocess.run(
-            [sys.executable, "-m", "runner.ops", command], cwd=stack.root, env=env, capture_output=True, text=True
-        )
+    def rotate(keys: str) -> subprocess.CompletedProcess[str]:
+        with patch.dict(os.environ, {"CREDENTIAL_KEYS": keys}):
+            settings.cache_clear()
+            try:
+                return ops("rotate-credentials")
+            finally:
+                settings.cache_clear()
 
-    assert ops("rotate-credentials", f"{new},{old}").returncode == 0
-    refused = ops("rotate-credentials", old)
+    assert rotate(f"{new},{old}").returncode == 0
+    refused = rotate(old)
     assert refused.returncode == 1
     named = f"{api.workspace_id}/TELEGRAM: no key of CREDENTIAL_KEYS opens these credentials."
     assert named in refused.stderr.splitlines()
     assert say(api, "Hello")["status"] == "FAILED", "the API still has the old key alone"
-    assert ops("rotate-credentials", f"{old},{new}").returncode == 0
+    assert rotate(f"{old},{new}").returncode == 0
     assert say(api, "Hello")["status"] == "SENT"

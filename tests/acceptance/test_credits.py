@@ -1,7 +1,5 @@
 """Credits: what a workspace starts with, using them once and never below zero, and being told when they run low."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +9,7 @@ import psycopg2
 import pytest
 import requests
 from client import OPERATOR_KEY, Client
+from ops import ops
 from owed import by_a_worker
 from recorder import Recorder
 from stack import Stack, wait_for
@@ -138,15 +137,11 @@ def test_a_worker_killed_in_a_grant_leaves_each_with_one(api: Client, stack: Sta
 
 
 def test_ops_finds_a_balance_that_is_not_its_ledgers_sum(api: Client, stack: Stack) -> None:
-    def check() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "runner.ops", "check-balances"]
-        return subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
-
-    whole = check()
+    whole = ops("check-balances")
     assert (whole.returncode, whole.stdout) == (0, "")
     stack.sql("UPDATE balances SET balance = 999 WHERE workspace_id = %s", api.workspace_id)
     try:
-        broken = check()
+        broken = ops("check-balances")
         assert (broken.returncode, broken.stdout) == (1, f"{api.workspace_id} 999 1000\n")
     finally:
         stack.sql("UPDATE balances SET balance = 1000 WHERE workspace_id = %s", api.workspace_id)

@@ -1,15 +1,13 @@
 """A mail that does not go through: the retries, the waits, the end, and sending it again."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 import pytest
 from client import OPERATOR_KEY, Client
 from dashboard import listed, press
 from mails import announced, key_of, mail, mails, sent, settled
+from ops import ops
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
@@ -109,11 +107,9 @@ def test_what_is_sent_or_still_tried_is_not_sent_again(api: Client, vendors: Rec
 def test_the_operators_tools_send_again_too(api: Client, stack: Stack, vendors: Recorder) -> None:
     mail_id, word = announced(api, vendors, BAD_KEY, BAD_KEY)
     settled(api, mail_id)
-    ops = [sys.executable, "-m", "runner.ops"]
-    options: dict[str, Any] = dict(cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
-    [line] = [x for x in subprocess.run([*ops, "failed"], **options).stdout.splitlines() if mail_id in x]
+    [line] = [x for x in ops("failed").stdout.splitlines() if mail_id in x]
     assert line.startswith(f"email.send {mail_id} {api.workspace_id} 1 ")
-    assert subprocess.run([*ops, "retry", "email.send", mail_id], **options).returncode == 0
+    assert ops("retry", "email.send", mail_id).returncode == 0
     wait_for(lambda: len(sent(vendors, word)) == 2 and mail(api, mail_id)["status"] == "FAILED")
     name = wait_for(lambda: [name for name in listed(stack, "failed", "email") if mail_id in name])[0]
     assert press(stack, f"/job/{name}/requeue").json() == {"status": "OK"}

@@ -1,21 +1,14 @@
 """What one customer is sent arrives in order: message after message, part after part, and nobody waits for another."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from uuid import uuid4
 
 from client import Client
 from messaging import message, put, say, settled, trying
+from ops import ops
 from recorder import Answer, Recorder
 from stack import Stack
-
-
-def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "runner.ops", *arguments]
-    return subprocess.run(command, cwd=stack.root, env={**os.environ, **stack.env}, capture_output=True, text=True)
 
 
 def test_messages_to_one_customer_never_overtake_and_others_are_not_held(
@@ -84,12 +77,12 @@ def test_what_waited_in_line_behind_a_refused_token_fails_too_and_an_operator_se
     assert settled(api, waiting["id"])["error"] == message(api, first["id"])["error"]
     fast = say(api, f"{word} 2", customer="another")
     assert (fast["status"], fast["attempts"]) == ("FAILED", [])
-    listed = ops(stack, "failed", "--queue", "webhook-retry").stdout
+    listed = ops("failed", "--queue", "webhook-retry").stdout
     for shown in (first, waiting, fast):
         assert shown["id"] in listed
     put(api, "TELEGRAM", vendors)
     for shown in (first, waiting, fast):
-        assert ops(stack, "retry", "webhook_retry.retry_send", shown["id"]).returncode == 0
+        assert ops("retry", "webhook_retry.retry_send", shown["id"]).returncode == 0
         assert settled(api, shown["id"])["status"] == "SENT"
     sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
     assert sent == [f"{word} 0"] * 3 + [f"{word} 1"]

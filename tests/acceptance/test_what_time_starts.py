@@ -5,11 +5,11 @@ import subprocess
 import sys
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import requests
 from client import Client
+from ops import ops
 from owed import by_a_worker
 from stack import Stack, wait_for
 
@@ -119,10 +119,6 @@ def test_a_slot_that_failed_for_good_is_seen_and_retried_by_ops(api: Client, sta
         wait_for(lambda: enqueued(stack, ROLLUP).get(day) == "failed", 60)
     finally:
         stack.sql("ALTER TABLE rolled_days_away RENAME TO rolled_days")
-
-    def ops(*arguments: str) -> Any:
-        command = [sys.executable, "-m", "runner.ops", *arguments]
-        return subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
 
     [line] = [line for line in ops("failed", "--queue", "analytics-rollup").stdout.splitlines() if day in line]
     assert line.startswith(f"{ROLLUP} {day} - 3 ")

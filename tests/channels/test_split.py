@@ -125,10 +125,10 @@ def test_an_escaped_slack_text_is_within_4000_characters() -> None:
 def test_splitting_takes_linear_time(unit_text: str) -> None:
     def seconds(characters: int) -> float:
         text = unit_text * (characters // len(unit_text))
-        started = time.perf_counter()
+        started = time.process_time()
         split(text, TextLimit(5000, "utf16"))
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     small = min(seconds(50_000) for _ in range(3))
-    large = min(seconds(400_000) for _ in range(2))
+    large = min(seconds(400_000) for _ in range(3))
     assert large < 8 * small * 3 + 0.05

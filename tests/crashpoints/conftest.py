@@ -16,7 +16,7 @@ from nightshift.settings import VENDOR_BASE_URLS
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE, REDIS_DB = "crashpoints", 5
-POINTS = pytest.StashKey[dict[str, int]]()
+POINTS = "points"
 Run = Callable[..., dict[str, Any]]
 
 
@@ -55,6 +55,7 @@ def run(servers: dict[str, str], vendors: Vendors) -> Iterator[Run]:
 def _create(url: str) -> None:
     connection = psycopg2.connect(url)
     connection.autocommit = True
+    connection.cursor().execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")  # of this module's earlier turn
     connection.cursor().execute(f"CREATE DATABASE {DATABASE}")
     connection.close()
 
@@ -70,13 +71,9 @@ def _settings(servers: dict[str, str], vendors: Vendors) -> dict[str, str]:
     }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def points(request: pytest.FixtureRequest) -> dict[str, int]:
-    """How many points each job has: told at the end of the run."""
-    found: dict[str, int] = request.config.stash.setdefault(POINTS, {})
-    return found
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for case, count in config.stash.get(POINTS, {}).items():
-        terminalreporter.write_line(f"at each of {count} points: {case}")
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many points each job has."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, count in report.user_properties:
+            if name == POINTS:
+                terminalreporter.write_line(f"{count} points: {report.nodeid.partition('::')[2]}")

@@ -17,11 +17,12 @@ from cases import CASES
 NEVER = 0  # no point has this number
 ROUNDS = 6  # of recovery, which bounds a hang: two are enough
 Run = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_killed_at_each_point_in_turn_a_job_has_its_effect_once(
-    case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, points: dict[str, int]
+    case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, record_property: Callable[[str, object], None]
 ) -> None:
     places = _places(case, run, vendors)
     for number, place in enumerate(places, 1):
@@ -30,12 +31,12 @@ def test_killed_at_each_point_in_turn_a_job_has_its_effect_once(
             assert run("run", case=case, row=row, at=number, signum=signal.SIGKILL)["status"] == -signal.SIGKILL
             _recover(case, run)
             assert _differences(case, row, run, _texts(vendors)) == []
-    points[f"killed, {case}"] = len(places)
+    record_property("points", len(places))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_stopped_before_each_step_in_turn_and_awake_after_its_successor_is_done_a_job_has_its_effect_once(
-    case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, points: dict[str, int]
+    case: str, run: Run, vendors: Vendors, subtests: pytest.Subtests, record_property: Callable[[str, object], None]
 ) -> None:
     """After one step or before the next is the same to everybody else."""
     steps = [number for number, place in enumerate(_places(case, run, vendors), 1) if place.startswith("before")]
@@ -50,7 +51,7 @@ def test_stopped_before_each_step_in_turn_and_awake_after_its_successor_is_done_
             _recover(case, run)
             assert len(_texts(vendors)) - len(delivered) <= CASES[case].may_repeat
             assert _differences(case, row, run, delivered) == []
-    points[f"stopped, {case}"] = len(steps)
+    record_property("points", len(steps))
 
 
 def _places(case: str, run: Run, vendors: Vendors) -> list[str]:

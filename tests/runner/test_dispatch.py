@@ -10,6 +10,10 @@ import jobs
 from nightshift import outbox
 from nightshift.db.session import statement, transaction
 from nightshift.ids import new_id
+<<<<<<< HEAD
+=======
+from nightshift.outbox import enqueueing, statements
+>>>>>>> suite
 from runner.connection import redis
 from runner.dispatch import dispatch_all, hand_over, lost, push, take
 from runner.registry import JOBS
@@ -19,8 +23,8 @@ JOB = "webhook_retry.retry_send"
 
 
 @pytest.fixture(autouse=True)
-def nothing_dispatched_by_itself() -> None:
-    outbox.on_commit(lambda pairs: None)
+def nothing_dispatched_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enqueueing, "_on_commit", [])
 
 
 def enqueue(workspace: str, *seconds: float) -> list[str]:

@@ -1,8 +1,6 @@
 """Which slots there are, and which are enqueued: a year of them, in any zone, after any absence, by several schedulers."""
 
-import os
-import subprocess
-import sys
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +25,14 @@ def at(moment: str) -> datetime:
 
 
 def arguments(entry: Entry, after: str, until: str) -> list[str]:
-    """Of all slots, however many an absence would catch up on."""
+    return [entry.argument(slot) for slot in _every(entry).slots(at(after), at(until))]
+
+
+def _every(entry: Entry) -> Entry:
+    """The same with all its slots, however many an absence would catch up on."""
     every = replace(entry, catch_up=10_000)
     SCHEDULE[entry.name] = entry  # where the copy has put itself
-    return [every.argument(slot) for slot in every.slots(at(after), at(until))]
+    return every
 
 
 @pytest.fixture(params=[DAILY, MONTHLY], ids=["daily", "monthly"])
@@ -82,18 +84,24 @@ def test_a_slot_is_due_at_its_moment_and_not_before() -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
-def test_the_machines_zone_and_its_summer_time_change_nothing(zone: str) -> None:
-    program = (
-        "import jobs\nfrom dataclasses import replace\nfrom datetime import datetime, UTC\n"
-        "from runner.registry import SCHEDULE\n"
-        "for e in [replace(each, catch_up=1000) for each in list(SCHEDULE.values())]:\n"
-        "    for s in e.slots(datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)): print(e.name, s.isoformat())"
-    )
-    ask = [sys.executable, "-c", program]
-    there = subprocess.run(ask, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True).stdout
-    here = subprocess.run(ask, env={**os.environ, "TZ": "UTC"}, capture_output=True, text=True, check=True).stdout
+def test_the_machines_zone_and_its_summer_time_change_nothing(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slots() -> list[str]:
+        return [
+            slot.isoformat() for e in (DAILY, MONTHLY) for slot in _every(e).slots(at("2027-01-01"), at("2028-01-01"))
+        ]
+
+    here = slots()
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert time.localtime(0).tm_gmtoff, "it is another zone"
+        there = slots()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert there == here
-    assert there.count("T02:00:00+00:00") == 365 and there.count("-01T00:05:00+00:00") == 12
+    assert [slot[10:] for slot in there].count("T02:00:00+00:00") == 365
+    assert [slot[7:] for slot in there].count("-01T00:05:00+00:00") == 12
 
 
 def test_a_new_installation_enqueues_nothing_of_the_past(entry: Entry) -> None:

@@ -34,6 +34,7 @@ def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *command], cwd=copy, env=env, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_four_files_of_at_most_120_lines_are_added_none_is_edited_and_they_pass(copy: Path) -> None:
     before = contents(copy)
     made = run(copy, "tools/new", "exports", "email")

@@ -10,10 +10,7 @@ import jobs
 from nightshift import outbox
 from nightshift.db.session import statement, transaction
 from nightshift.ids import new_id
-<<<<<<< HEAD
-=======
-from nightshift.outbox import enqueueing, statements
->>>>>>> suite
+from nightshift.outbox import enqueueing
 from runner.connection import redis
 from runner.dispatch import dispatch_all, hand_over, lost, push, take
 from runner.registry import JOBS

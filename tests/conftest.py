@@ -27,7 +27,7 @@ from devstack.postgres import Postgres
 from devstack.redis import Redis
 from nightshift.settings import VENDOR_BASE_URLS
 
-MAX_PROCESSES = 4  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
+MAX_PROCESSES = 6  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
 
 
 @pytest.hookimpl(trylast=True)

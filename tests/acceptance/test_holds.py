@@ -101,7 +101,7 @@ def test_what_was_pending_when_a_hold_came_goes_after_it_and_not_before(api: Cli
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(f"{word} pending", Answer(500))
-    vendors.script(f"{word} limited", limited(9))
+    vendors.script(f"{word} limited", limited(7))
     pending = say(api, f"{word} pending", customer="first")
     say(api, f"{word} limited", customer="second")
     held = say(api, f"{word} held", customer="third")
@@ -110,7 +110,7 @@ def test_what_was_pending_when_a_hold_came_goes_after_it_and_not_before(api: Cli
         assert settled(api, shown["id"])["status"] == "SENT"
     later = [r.at for r in vendors.asked("/telegram", word) if r.at > asked_at]
     assert len(later) == 3
-    assert min(later) >= asked_at + 9
+    assert min(later) >= asked_at + 7
 
 
 def test_a_hold_of_more_than_30_minutes_fails_the_next_ones_and_new_credentials_end_it(
@@ -152,7 +152,7 @@ def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_c
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(f"{word} pending", Answer(500))
-    vendors.script(f"{word} limited", limited(9))
+    vendors.script(f"{word} limited", limited(7))
     pending, behind = (say(api, f"{word} {which}", customer="first") for which in ("pending", "behind"))
     until = next_at(say(api, f"{word} limited", customer="second"))
     for shown in (pending, behind):
@@ -167,13 +167,13 @@ def test_an_attempt_under_way_when_a_hold_comes_is_not_repeated_before_its_end(a
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
     vendors.script(f"{word} slow", Answer(500, delay_seconds=2))
-    vendors.script(f"{word} limited", limited(15))
+    vendors.script(f"{word} limited", limited(10))
     with under_way(api, vendors, f"{word} slow") as slow:
         say(api, f"{word} limited")
     assert slow.result()["status"] == "RETRYING"
     sent = settled(api, slow.result()["id"])
     assert (sent["status"], len(sent["attempts"])) == ("SENT", 2)
-    assert vendors.asked("/telegram", f"{word} slow")[1].at >= vendors.asked("/telegram", f"{word} limited")[0].at + 15
+    assert vendors.asked("/telegram", f"{word} slow")[1].at >= vendors.asked("/telegram", f"{word} limited")[0].at + 10
 
 
 def test_a_shorter_wait_does_not_end_a_longer_one(api: Client, vendors: Recorder) -> None:

@@ -33,8 +33,8 @@ def test_redis_wiped_between_two_attempts_goes_on_where_it_was(api: Client, stac
     wait_for(lambda: mail(api, mail_id)["attempts"] == 2 and stack.due(mail_id))
     with stack.nothing_moves():
         stack.take(mail_id)
-        stack.redis.flushall()
-    wait_for(lambda: mail(api, mail_id)["attempts"] == 3, 60)  # reconciled
+        stack.flush_redis_and_reconcile()
+    wait_for(lambda: mail(api, mail_id)["attempts"] == 3, 60)
     assert wait_for(lambda: stack.due(mail_id)) == pytest.approx(sent(vendors, word)[-1].at + 10, abs=1.5)
     assert stack.failures(mail_id) == 3
     stack.hurry(mail_id)

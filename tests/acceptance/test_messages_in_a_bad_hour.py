@@ -70,10 +70,11 @@ def test_redis_wiped_between_two_retries_goes_on_where_it_was(api: Client, stack
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(500), Answer(500), Answer(500))
     wiped = say(api, word)
+    stack.hurry(wiped["id"])
     wait_for(lambda: trying(api, wiped["id"], 2))
     with stack.nothing_moves():
         stack.take(wiped["id"])
-        stack.redis.flushall()
+        stack.flush_redis_and_reconcile()
     wait_for(lambda: trying(api, wiped["id"], 3), 60)
     assert stack.sql("SELECT failures FROM outbox WHERE row_id = %s", wiped["id"]) == [(3,)]
 

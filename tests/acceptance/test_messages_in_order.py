@@ -8,7 +8,7 @@ from client import Client
 from messaging import message, put, say, settled, trying
 from ops import ops
 from recorder import Answer, Recorder
-from stack import Stack
+from stack import Stack, wait_for
 
 
 def test_messages_to_one_customer_never_overtake_and_others_are_not_held(
@@ -23,6 +23,9 @@ def test_messages_to_one_customer_never_overtake_and_others_are_not_held(
         assert (message_["status"], message_["attempts"]) == ("RETRYING", [])
         assert message_["nextAttemptAt"] >= first["nextAttemptAt"]
     assert say(api, f"{word} other", customer="another")["status"] == "SENT"
+    for attempts in (1, 2):
+        wait_for(lambda n=attempts: trying(api, first["id"], n))
+        stack.hurry(first["id"])
     for shown in (first, *waiting):
         assert settled(api, shown["id"])["status"] == "SENT"
     sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]

@@ -37,7 +37,5 @@ class Progress:
     def _print_lines(self) -> None:
         while not self._ended.wait(INTERVAL_SECONDS):
             minutes = round((time.monotonic() - self._began) / 60)
-            self._terminal.ensure_newline()
-            self._terminal.write_line(
-                f"{minutes} min: {len(self._done)} of {self._tests} tests done, {self._failed} failed"
-            )
+            done = f"{len(self._done)} of {self._tests} tests done, {self._failed} failed"
+            self._terminal.write(f"\n{minutes} min: {done}\n", flush=True)

@@ -21,6 +21,7 @@ import requests
 
 import jobs  # noqa: F401  registers them
 from runner.dispatch import push, take
+from runner.reconcile import reconcile
 from runner.registry import JOBS, Job, job_id
 
 PROGRAMS = {
@@ -167,6 +168,12 @@ class Stack:
         assert row_id in [row.row_id for row in rows]
         return JOBS[job], rows
 
+    def flush_redis_and_reconcile(self) -> None:
+        """Redis is wiped, and a minute later the scheduler reconciles: time travel for both waits."""
+        self.redis.flushall()
+        self.sql("UPDATE outbox SET dispatched_at = dispatched_at - interval '1 minute' WHERE state = 'dispatched'")
+        reconcile()
+
     def _make_due(self, row_id: str) -> list[tuple[Any, ...]]:
         due = "UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' AND runs > 0"
         return self.sql(f"{due} RETURNING job, workspace_id", row_id)
@@ -209,10 +216,11 @@ def _ready(base_url: str) -> bool:
 
 def wait_for(condition: Any, seconds: float = 30, explain: Any = None) -> Any:
     """The condition's first true value. Fails after `seconds`, which bounds a hang: it is no measure of speed."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.02
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.03)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.2)  # what takes longer is asked less often: four stacks share two cores
     raise AssertionError(f"did not happen within {seconds} s" + (f":\n{explain()}" if explain else ""))

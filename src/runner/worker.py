@@ -38,9 +38,7 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
 
     For a forked child that has opened no connection yet.
     """
-    logging.getLogger("rq").setLevel(
-        logging.CRITICAL
-    )  # it logs arguments and errors' texts; runner.reporting has the line
+    logging.getLogger("rq").setLevel(logging.CRITICAL)  # its lines hold arguments and errors' texts
     reporting.start_sentry(settings())
     worker = Worker(queue, name)
     Heartbeat(worker, supervisor).start()

@@ -13,9 +13,9 @@ run: .venv/installed ## start everything: embedded Redis and Postgres, API, work
 	@exec $(BIN)/python -m devstack
 
 test: .venv/installed ## run the test suite on embedded servers of its own (make test T="tests/web tests/mail": those)
-	@$(PYTEST) $(or $(T),-m "not slow")
+	@$(PYTEST) $(or $(T),-m "not slow" -p no:schemathesis)
 
-test-all: .venv/installed ## run it with what takes long: crash points, waits in real time, the files of `make new`
+test-all: .venv/installed ## run it with what takes long: crash points, fuzzed requests, whole starts
 	@$(PYTEST)
 
 web: .venv/installed ## serve the API alone

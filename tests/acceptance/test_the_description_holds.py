@@ -15,6 +15,7 @@ from stack import Stack
 from web import openapi
 from web.routing import declared
 
+pytestmark = pytest.mark.slow
 ENDLESS = "/v1/events"
 PROMISES = [
     not_a_server_error,

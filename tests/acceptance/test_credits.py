@@ -126,12 +126,12 @@ def test_a_worker_killed_in_a_grant_leaves_each_with_one(api: Client, stack: Sta
     holder.cursor().execute("SELECT 1 FROM balances WHERE workspace_id = %s FOR UPDATE", (api.workspace_id,))
     stack.sql("INSERT INTO outbox (job, row_id, workspace_id) VALUES ('billing.monthly_credit_grant', '2031-09', '')")
     owner = "SELECT lease_owner FROM outbox WHERE row_id = '2031-09' AND state = 'running'"
-    first = wait_for(lambda: stack.sql(owner), 60)
+    first = wait_for(lambda: stack.sql(owner))
     stack.kill_worker_of("2031-09")
-    wait_for(lambda: (now := stack.sql(owner)) and now != first, 60)
+    wait_for(lambda: (now := stack.sql(owner)) and now != first)
     holder.rollback()
     holder.close()
-    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = '2031-09' AND state = 'done'"), 60)
+    wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = '2031-09' AND state = 'done'"))
     assert balance(api) == 2000
     assert [entry["month"] for entry in api("GET", "/v1/credits/ledger").json()["items"]].count("2031-09") == 1
 

@@ -34,7 +34,7 @@ def test_redis_wiped_between_two_attempts_goes_on_where_it_was(api: Client, stac
     with stack.nothing_moves():
         stack.take(mail_id)
         stack.flush_redis_and_reconcile()
-    wait_for(lambda: mail(api, mail_id)["attempts"] == 3, 60)
+    wait_for(lambda: mail(api, mail_id)["attempts"] == 3)
     assert wait_for(lambda: stack.due(mail_id)) == pytest.approx(sent(vendors, word)[-1].at + 10, abs=1.5)
     assert stack.failures(mail_id) == 3
     stack.hurry(mail_id)

@@ -75,7 +75,7 @@ def test_redis_wiped_between_two_retries_goes_on_where_it_was(api: Client, stack
     with stack.nothing_moves():
         stack.take(wiped["id"])
         stack.flush_redis_and_reconcile()
-    wait_for(lambda: trying(api, wiped["id"], 3), 60)
+    wait_for(lambda: trying(api, wiped["id"], 3))
     assert stack.sql("SELECT failures FROM outbox WHERE row_id = %s", wiped["id"]) == [(3,)]
 
 

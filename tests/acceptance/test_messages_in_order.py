@@ -63,7 +63,7 @@ def test_a_text_of_many_slow_parts_is_snoozed_in_time_and_no_part_is_sent_twice(
     vendors.script(word, *[Answer(delay_seconds=2.6)] * 4)
     long = say(api, "\n\n".join(f"{word} {n} " + "x" * 1500 for n in range(6)), channel="DISCORD")
     assert 1 < len(long["providerIds"]) < 6
-    assert [a["outcome"] for a in long["attempts"]] == ["sent"]
+    assert long["attempts"][0]["outcome"] == "sent"  # a worker may have begun with the others
     assert "the others follow" in long["attempts"][0]["error"]
     assert settled(api, long["id"])["status"] == "SENT"
     assert [r.json["content"].split()[1] for r in vendors.asked("/discord", word)] == list("012345")

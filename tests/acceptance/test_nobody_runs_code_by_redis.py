@@ -252,7 +252,7 @@ def test_of_ended_jobs_exactly_the_agreed_number_stays(stack: Stack) -> None:
             queue=queue,
         )
     open_ = "SELECT 1 FROM outbox WHERE job = %s AND state NOT IN ('done', 'failed')"
-    wait_for(lambda: not stack.sql(open_, ROLLUP), 60)
+    wait_for(lambda: not stack.sql(open_, ROLLUP))
     wait_for(lambda: stack.redis.llen(f"rq:queue:{queue}") == 0 and not stack.redis.zcard(f"rq:wip:{queue}"))
     stack.sql("DELETE FROM outbox WHERE job = %s AND row_id = ANY(%s)", ROLLUP, days)
     finished, failed = (

@@ -54,7 +54,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def settled(self, doc_id: str, status: str | None = None, seconds: float = 60) -> dict[str, Any]:
+    def settled(self, doc_id: str, status: str | None = None, seconds: float = 90) -> dict[str, Any]:
         """The document once it is READY or in ERROR for good (or has `status`)."""
 
         def there() -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ def settled(api: Client, mail_id: str, status: str | None = None) -> dict[str, A
         found = mail(api, mail_id)
         return found if found["status"] in ([status] if status else ["SENT", "FAILED"]) else None
 
-    return dict(wait_for(there, 60, lambda: str(mail(api, mail_id))))
+    return dict(wait_for(there, explain=lambda: str(mail(api, mail_id))))
 
 
 def sent(vendors: Recorder, word: str) -> list[Request]:

@@ -48,4 +48,4 @@ def settled(api: Client, message_id: str) -> dict[str, Any]:
         shown = message(api, message_id)
         return shown if shown["status"] in ("SENT", "FAILED") else None
 
-    return dict(wait_for(final, 60, lambda: str(message(api, message_id))))
+    return dict(wait_for(final, explain=lambda: str(message(api, message_id))))

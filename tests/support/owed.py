@@ -40,7 +40,7 @@ def by_a_worker(stack: Stack, job: str, row_id: str) -> None:
     with transaction() as session:
         outbox.enqueue(session, job, row_id, "")
     done = "SELECT 1 FROM outbox WHERE job = %s AND row_id = %s AND state = 'done'"
-    wait_for(lambda: stack.sql(done, job, row_id), 60)
+    wait_for(lambda: stack.sql(done, job, row_id))
 
 
 class Clock:

@@ -61,7 +61,7 @@ class Stack:
         return process
 
     def wait_ready(self) -> None:
-        wait_for(lambda: _ready(self.base_url), 40, lambda: self.log_path.read_text()[-3000:])
+        wait_for(lambda: _ready(self.base_url), 90, lambda: self.log_path.read_text()[-3000:])
 
     def stop(self) -> None:
         for process in self.processes.values():
@@ -214,7 +214,7 @@ def _ready(base_url: str) -> bool:
         return False
 
 
-def wait_for(condition: Any, seconds: float = 30, explain: Any = None) -> Any:
+def wait_for(condition: Any, seconds: float = 90, explain: Any = None) -> Any:
     """The condition's first true value. Fails after `seconds`, which bounds a hang: it is no measure of speed."""
     end, pause = time.monotonic() + seconds, 0.02
     while time.monotonic() < end:

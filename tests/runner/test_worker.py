@@ -17,7 +17,7 @@ import jobs
 from nightshift import outbox
 from nightshift.db import session as sessions
 from nightshift.db.session import DISCONNECTED, statement, transaction
-from nightshift.outbox import current_lease
+from nightshift.outbox import current_lease, enqueueing
 from runner import dispatch as dispatching
 from runner import rescue as rescuing
 from runner import rq_hash
@@ -44,7 +44,7 @@ def queue() -> Iterator[Queue]:
 
 
 @pytest.fixture
-def register(queue: Queue) -> Iterator[Callable[..., Job]]:
+def register(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Job]]:
     """A job of that queue whose function is the given one."""
     made: list[str] = []
 
@@ -56,7 +56,7 @@ def register(queue: Queue) -> Iterator[Callable[..., Job]]:
         made.append(name)
         return JOBS[name]
 
-    outbox.on_commit(lambda pairs: None)
+    monkeypatch.setattr(enqueueing, "_on_commit", [])
     yield register
     for name in made:
         del JOBS[name]

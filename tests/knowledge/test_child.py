@@ -9,6 +9,7 @@ from types import FrameType
 
 import psutil
 import pytest
+from stack import wait_for
 
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.knowledge.extract import child
@@ -116,12 +117,10 @@ def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("deed", ["hang", "spin"])
 def test_a_reader_that_never_ends_is_killed(run: Run, pid: Callable[[], int], deed: str) -> None:
-    begun = time.monotonic()
     with pytest.raises(PermanentError, match="too long to read") as caught:
         run(deed, timeout_seconds=1.0)
-    assert time.monotonic() - begun < 10
     assert caught.value.__suppress_context__  # the context holds the child's output
-    assert not psutil.pid_exists(pid())
+    wait_for(lambda: not psutil.pid_exists(pid()))
 
 
 def test_an_exception_from_a_signal_handler_kills_the_child(

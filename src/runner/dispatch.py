@@ -96,7 +96,7 @@ def take(job: Job, workspace_id: str) -> list[Any]:
 def push(job: Job, rows: Sequence[Any]) -> None:
     """Put a job for each row into its queue. A row that cannot have one is FAILED, and no other one waits for it."""
     queue = rq_hash.queue(job.queue.name)
-    with redis().pipeline() as pipe:
+    with redis().pipeline(transaction=False) as pipe:  # each job's hash is there before its id is pushed
         for name, fields in hashes(job, rows):
             pipe.hset(f"rq:job:{name}", mapping=fields)
             pipe.rpush(queue.key, name)

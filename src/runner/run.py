@@ -76,7 +76,6 @@ class Ended:
     error: BaseException | None = None
     lease: Lease | None = None
     job: Job | None = None
-    stopped: bool = False
 
     def count(self, queue: str) -> str:
         """The name of its counter: "<queue> <job> <outcome>"."""
@@ -96,7 +95,7 @@ def run(job: Job, lease: Lease) -> Ended:
         except Snooze as snooze:
             return _released(job, lease, snooze.until)
         except Stop:
-            return _released(job, lease, stopped=True)
+            return _released(job, lease)
         except (KeyboardInterrupt, SystemExit):  # a command that is broken off
             _released(job, lease)
             raise
@@ -172,15 +171,15 @@ def _failed(job: Job, lease: Lease, error: BaseException) -> Ended:
     return Ended("failed" if failure.retry_in is None else "retry", error, lease, job)
 
 
-def _released(job: Job, lease: Lease, due_at: datetime | None = None, stopped: bool = False) -> Ended:
+def _released(job: Job, lease: Lease, due_at: datetime | None = None) -> Ended:
     def write() -> None:
         with transaction() as session:
             lease.release(session, due_at)
 
     try:
         retry_while_disconnected(write, lease.write_until)
-        return Ended("released", None, lease, job, stopped)
+        return Ended("released", None, lease, job)
     except LeaseLost:  # the stop came after the last commit
-        return Ended("done", None, lease, job, stopped)
+        return Ended("done", None, lease, job)
     except DISCONNECTED:
-        return Ended("lost", None, lease, job, stopped)
+        return Ended("lost", None, lease, job)

@@ -2,17 +2,22 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.logs import log
 from web import access, idempotency
+from web.limiters import ConcurrencyLimiter
 from web.request_parsing import parse, parse_body, parse_headers, read_body
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
+
+TURN_SECONDS = 10.0
+turns = ConcurrencyLimiter(2)  # transactions of one workspace at a time, in this process; its others wait for these
 
 
 def register(app: Flask, routes: Iterable[Route]) -> None:
@@ -55,7 +60,7 @@ def _call(route: Route, arguments: dict[str, Any]) -> Any:
 def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered:
     """Call the handler in a transaction, once for each Idempotency-Key. An AfterCommit happens after the commit."""
     key = getattr(arguments.get("headers"), "idempotency_key", None)
-    with transaction() as session:
+    with _turn(), transaction() as session:
         kept = idempotency.claim(session, key) if key else None
         if kept and kept.provisional and route.on_repeat:
             return _render(route, route.on_repeat(session, kept.value), kept.response.status, kept.response.headers)
@@ -69,6 +74,11 @@ def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered:
     if later:
         rendered = _after_commit(route, later, rendered, key)
     return rendered
+
+
+def _turn() -> AbstractContextManager[None]:
+    workspace_id = g.get("workspace_id")
+    return turns.turn(workspace_id, TURN_SECONDS) if workspace_id else nullcontext()
 
 
 def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:

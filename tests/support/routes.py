@@ -22,7 +22,9 @@ KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "channel_type": lambda api, vendors: put(api, "TELEGRAM", vendors) or "TELEGRAM",
     "message_id": lambda api, vendors: (put(api, "LINE", vendors), say(api, "Hello.", "LINE")["id"])[1],
     "email_id": lambda api, vendors: _email(api),
-    "pause_id": lambda api, vendors: str(api("POST", "/v1/pauses", json=PAUSE | {"channelType": "DISCORD"}).json()["id"]),
+    "pause_id": lambda api, vendors: str(
+        api("POST", "/v1/pauses", json=PAUSE | {"channelType": "DISCORD"}).json()["id"]
+    ),
 }
 FIELDS = {
     "type": "text", "title": "Title", "text": "Text.", "name": "Name", "credentials": {"botToken": "1:token"},

@@ -9,7 +9,7 @@ import selectors
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,7 @@ class Waiting:
     """A connection in the event loop. `data`: what of a request has come; None where its client has only to hang up."""
 
     deadline: float
-    data: bytearray | None = field(default_factory=bytearray)
+    data: bytearray | None
 
     def is_complete(self) -> bool:
         text = bytes(self.data or b"").lstrip(b"\r\n")
@@ -72,10 +72,8 @@ class ReceivingWorker(ThreadWorker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Every connection comes here that is new or has sent something: wait for its request."""
-        waiting = Waiting(time.monotonic() + self.cfg.keepalive)
-        if conn.initialized and waiting.data is not None:
-            waiting.data += conn.parser.unreader.take_buffered()
-        self._wait(conn, waiting)
+        held = conn.parser.unreader.take_buffered() if conn.initialized else b""
+        self._wait(conn, Waiting(time.monotonic() + self.cfg.keepalive, bytearray(held)))
         self._receive(conn, conn.sock)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
@@ -92,10 +90,10 @@ class ReceivingWorker(ThreadWorker):
             self._close(conn)
 
     def murder_pending(self) -> None:
-        """Once a second: close what is past its deadline, and when stopping what has sent nothing."""
-        now = time.monotonic()
+        """Once a second: close what is past its deadline, and when stopping or full what has sent nothing."""
+        now, wanted = time.monotonic(), not self.alive or self.nr_conns >= self.worker_connections
         for conn, waiting in list(self._waiting.items()):
-            if waiting.deadline < now or (not self.alive and waiting.data == b""):
+            if waiting.deadline < now or (wanted and waiting.data == b""):
                 if waiting.data:
                     self._refuse(conn, TimeoutError())
                 else:

@@ -33,20 +33,11 @@ class Pause(ResponseModel):
 @route("POST", "/v1/pauses", {201: Pause, 200: Pause, 403: ProblemDetails}, access="either")
 def create(session: Session, body: NewPause) -> tuple[models.Pause, int]:
     """Pause a channel of the workspace, or a queue (operator key); one that is paused already: 200, and the new reason."""
-    if (body.queue is None) == (body.channel_type is None):
-        raise invalid("queue" if body.queue else "channelType", "must be given, or else a queue, but not both")
-    if body.channel_type:
-        if g.workspace_id is None:
-            raise invalid("channelType", "belongs to a workspace: pause it with a key of that workspace")
-        mine = dict(workspace_id=g.workspace_id, lanes=lanes_of(body.channel_type), channel_type=body.channel_type)
-        paused, is_new = pauses.pause(session, [JOB], body.reason, **mine)
-    else:
-        if g.workspace_id is not None:
-            raise Problem(403, "Only the operator can pause a queue.")
-        if body.queue not in QUEUES:
-            raise invalid("queue", f"must be one of {', '.join(QUEUES)}")
-        jobs = [job.name for job in JOBS.values() if job.queue.name == body.queue]
-        paused, is_new = pauses.pause(session, jobs, body.reason, queue=body.queue)
+    if body.channel_type is None and body.queue is None:
+        raise invalid("channelType", "is missing (or, with the operator's key, queue)")
+    if body.channel_type and body.queue:
+        raise invalid("queue", "cannot be given together with channelType")
+    paused, is_new = _channel(session, body) if body.channel_type else _queue(session, body)
     return paused, 201 if is_new else 200
 
 
@@ -61,3 +52,19 @@ def resume(session: Session, pause_id: str) -> None:
     """End a pause. What was held is done now, in its order; the time does not count toward a message's hour."""
     if not pauses.resume(session, pause_id, g.workspace_id):
         raise not_found()
+
+
+def _channel(session: Session, body: NewPause) -> tuple[models.Pause, bool]:
+    kind, workspace_id = str(body.channel_type), g.workspace_id
+    if workspace_id is None:
+        raise invalid("channelType", "belongs to a workspace: pause it with a key of that workspace")
+    return pauses.pause(session, [JOB], body.reason, workspace_id=workspace_id, lanes=lanes_of(kind), channel_type=kind)
+
+
+def _queue(session: Session, body: NewPause) -> tuple[models.Pause, bool]:
+    if g.workspace_id is not None:
+        raise Problem(403, "Only the operator can pause a queue.")
+    if body.queue not in QUEUES:
+        raise invalid("queue", f"must be one of {', '.join(QUEUES)}")
+    jobs = [job.name for job in JOBS.values() if job.queue.name == body.queue]
+    return pauses.pause(session, jobs, body.reason, queue=body.queue)

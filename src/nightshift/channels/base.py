@@ -87,6 +87,10 @@ class Channel(ABC):
             if not self.in_path.get(field, HEADER_SAFE).fullmatch(credentials[field]):
                 raise ValueError(f"{field} contains an invalid character: copy it from {self.name} again.")
 
+    def customer(self, given: str) -> str:
+        """The one form of this customer's id, which may be written in several."""
+        return given
+
     @abstractmethod
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         """The request that sends `part`. Raises PermanentError for a customer id that this vendor cannot have."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, PathFields, TextLimit
+from nightshift.channels.phone import digits_of
 from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response, to_error
@@ -16,6 +17,7 @@ NUMBER = "Twilio cannot send to the customer's number."
 SENDER = "The number or service in `from` cannot send to this customer."
 BUSY = "Too many messages were sent through this account. Twilio asks us to slow down."
 TROUBLE = "Twilio or the carrier is having trouble."
+WHATSAPP = re.compile(r"\s*(whatsapp:)?(.*)", re.IGNORECASE | re.DOTALL)
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")  # a Messaging Service, which chooses the number
 FAILED = ("failed", "undelivered", "canceled")
 
@@ -54,6 +56,12 @@ class Twilio(Channel):
     def check(self, credentials: Mapping[str, str]) -> None:
         """`from` may contain a space ("Acme Shop"), because it is sent in neither a header nor the URL."""
         super().check({**credentials, "from": credentials["from"].replace(" ", "")})
+
+    def customer(self, given: str) -> str:
+        """A number in E.164, as Twilio asks for it; behind "whatsapp:" too."""
+        prefix, number = WHATSAPP.match(given).groups()  # type: ignore[union-attr] # it matches anything
+        digits = digits_of(number)
+        return f"{(prefix or '').lower()}+{digits}" if digits else given
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         account, token = credentials["accountSid"], credentials["authToken"]

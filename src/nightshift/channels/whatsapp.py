@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from nightshift.channels.base import PATH_SAFE, Part, PathFields, TextLimit
 from nightshift.channels.meta import BUSY, COMMON, TROUBLE, WRONG, MetaChannel, each
+from nightshift.channels.phone import digits_of
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 
@@ -62,6 +63,10 @@ class WhatsApp(MetaChannel):
         130429: (TemporaryError, BUSY),
         PAIR_LIMIT: (TemporaryError, "Too many messages to this customer at once. WhatsApp asks us to slow down."),
     }
+
+    def customer(self, given: str) -> str:
+        """A number as its digits, as WhatsApp itself names its customers."""
+        return digits_of(given) or given
 
     def path(self, credentials: Mapping[str, str]) -> str:
         return f"{credentials['phoneNumberId']}/messages"

@@ -13,7 +13,11 @@ class InboundMessage(Base):
     """What a customer wrote, at the moment the caller says."""
 
     __tablename__ = "inbound_messages"
-    __table_args__ = (Index(None, "workspace_id", "at"), Index("inbound_messages_at", "at", postgresql_using="brin"))
+    __table_args__ = (
+        Index(None, "workspace_id", "at"),
+        Index("inbound_messages_customer", "workspace_id", "channel_type", "customer_id", "at"),
+        Index("inbound_messages_at", "at", postgresql_using="brin"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     agent_id: Mapped[str] = mapped_column(child_of("agents.id"))

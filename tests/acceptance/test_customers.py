@@ -1,14 +1,22 @@
-"""One customer however the number is written, and WhatsApp's 24 hours."""
+"""One customer however the number is written, WhatsApp's 24 hours, and forgetting."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from client import Client
-from messaging import put, say, settled
+from client import OPERATOR_KEY, Client
+from mails import announced, mails
+from messaging import message, put, say, settled
 from recorder import Answer, Recorder
+from stack import Stack
 
+from jobs.analytics_rollup import daily_rollup
+from jobs.retention import retention
 from nightshift.channels import CHANNELS
+from nightshift.settings import settings
+from runner.cron import entries
 
 
 def inbound(api: Client, customer: str, hours_ago: float = 0) -> None:
@@ -75,3 +83,80 @@ def test_where_no_whatsapp_inbound_is_recorded_the_vendor_decides(api: Client, v
     put(api, "WHATSAPP", vendors)
     inbound(api, "4915100000009", hours_ago=24 * 8)
     assert say(api, "who knows", "WHATSAPP", "4915100000001")["status"] == "SENT"
+
+
+def test_a_forgotten_customer_is_gone_everywhere_and_the_figures_stay(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    word, key = f"word{uuid4().hex}", {"Idempotency-Key": uuid4().hex}
+    vendors.script(word, Answer(500))
+    body = {"channelType": "TELEGRAM", "customerId": "leaves/now", "content": f"{word} said"}
+    path = f"/v1/agents/{api.agent_id}"
+    with stack.nothing_moves():
+        sent = say(api, "arrived", customer="leaves/now")
+        kept = api("POST", f"{path}/messages", json=body, headers=key).json()
+        stack.take(kept["id"])
+        behind = say(api, f"{word} behind", customer="leaves/now")
+    assert (sent["status"], behind["status"]) == ("SENT", "RETRYING")
+    stays = say(api, f"{word} stays", customer="another")
+    for what, text in (("inbound", "content"), ("handoffs", "reason")):
+        said = {"channelType": "TELEGRAM", "customerId": "leaves/now", text: word}
+        assert api("POST", f"{path}/{what}", json=said).status_code == 201
+    before = today(api)
+
+    gone = api("DELETE", "/v1/customers/TELEGRAM/leaves%2Fnow")
+    assert (gone.status_code, gone.json()) == (200, {"messages": 3, "inbound": 1, "handoffs": 1, "emails": 1})
+    for each in (sent, kept, behind):
+        assert api("GET", f"/v1/messages/{each['id']}").status_code == 404
+    assert message(api, stays["id"])["status"] == "SENT"
+    assert today(api) == before
+    for table in ("messages", "inbound_messages", "handoffs", "emails", "events", "message_attempts", "outbox"):
+        rows = stack.sql(f"SELECT row_to_json(t)::text FROM {table} t")
+        assert not [row for (row,) in rows if "leaves/now" in row or kept["id"] in row or sent["id"] in row], table
+    shown = [zlib.decompress(data) for key_ in stack.redis.keys("rq:job:*") if (data := stack.redis.hget(key_, "data"))]
+    assert not [data for data in shown if b"leaves/now" in data]
+    assert api("POST", f"{path}/messages", json=body, headers=key).status_code == 422, "the kept answer is gone"
+    assert api("DELETE", "/v1/customers/TELEGRAM/leaves%2Fnow").json()["messages"] == 0
+    assert len(vendors.asked("/telegram", f"{word} behind")) == 0
+    other = Client.of_new_workspace(api.base_url, OPERATOR_KEY)
+    assert other("DELETE", "/v1/customers/TELEGRAM/another").json()["messages"] == 0
+    assert api("DELETE", "/v1/customers/NOWHERE/another").status_code == 404
+    assert message(api, stays["id"])["status"] == "SENT"
+
+
+def test_what_is_older_than_retention_days_goes_and_the_figures_stay(
+    api: Client, stack: Stack, vendors: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    old, new = say(api, "old", customer="a"), say(api, "new", customer="a")
+    [mail_id, _] = announced(api, vendors)
+    long_ago = datetime.now(UTC) - timedelta(days=91)
+    for table, row_id in (("messages", old["id"]), ("emails", mail_id)):
+        stack.sql(f"UPDATE {table} SET created_at = %s WHERE id = %s", long_ago, row_id)
+    day = long_ago.date().isoformat()
+
+    def figures() -> Any:
+        return api("GET", "/v1/analytics/daily", params={"from": day, "to": day}).json()["items"]
+
+    before = figures()
+    assert before[0]["messagesOut"] == 1
+    with pytest.raises(ValueError, match="RETENTION_DAYS"):
+        retention(day)
+    monkeypatch.setenv("RETENTION_DAYS", "90")
+    settings.cache_clear()
+    try:
+        assert "retention" in [entry.name for entry in entries()]
+        with pytest.raises(ValueError, match="must be"):
+            retention(datetime.now(UTC).date().isoformat())
+        retention((long_ago + timedelta(days=1)).date().isoformat())
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    assert "retention" not in [entry.name for entry in entries()]
+    assert api("GET", f"/v1/messages/{old['id']}").status_code == 404
+    assert message(api, new["id"])["status"] == "SENT"
+    assert mail_id not in [mail["id"] for mail in mails(api)]
+    assert figures() == before
+    daily_rollup(day)
+    assert figures() == before

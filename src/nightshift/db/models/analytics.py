@@ -75,3 +75,16 @@ class DirtyDay(Base):
     __table_args__ = (Index("dirty_days_day", "day"),)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     day: Mapped[date]
+
+
+class DeletedCounts(Base):
+    """What a workspace's day (UTC) had of rows that were deleted since: every count includes it."""
+
+    __tablename__ = "deleted_counts"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
+    conversations: Mapped[int] = mapped_column(BigInteger)
+    messages_in: Mapped[int] = mapped_column(BigInteger)
+    messages_out: Mapped[int] = mapped_column(BigInteger)
+    messages_failed: Mapped[int] = mapped_column(BigInteger)
+    handoffs: Mapped[int] = mapped_column(BigInteger)

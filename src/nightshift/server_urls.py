@@ -32,7 +32,8 @@ def postgres_arguments(url: str) -> dict[str, str]:
         raise ValueError(
             f"has a parameter that Postgres does not know: {unknown[1]}" if unknown else UNREADABLE
         ) from None
-    if any(port and not port.isdecimal() for port in arguments.get("port", "").split(",")):
+    ports = [port for port in arguments.get("port", "").split(",") if port]
+    if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
         raise ValueError(UNREADABLE)
     if "@" in arguments.get("host", ""):
         raise ValueError("has an @ in its user name or password: write it as %40")

@@ -2,11 +2,13 @@
 
 import io
 import logging
+from dataclasses import replace
 
 import pytest
 
 from nightshift import logs
 from nightshift.errors import MAX_CHARACTERS, PermanentError, TemporaryError, one_line
+from nightshift.settings import settings
 
 FORGED = 'Sheet M"\n12:00:00 ERROR job\u2028outcome=done\x1b[2J\0' + "x" * 1_000_000
 
@@ -24,7 +26,7 @@ def test_a_usual_sentence_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_field_of_a_log_line_is_short_and_one_line(log_format: str) -> None:
-    logs.configure(log_format)
+    logs.configure(replace(settings(), log_format=log_format))
     [handler] = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(written := io.StringIO())

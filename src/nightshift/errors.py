@@ -1,16 +1,29 @@
 """Two kinds of failure: permanent, and everything else."""
 
+import re
 import time
 from datetime import datetime
+
+MAX_CHARACTERS = 500
+UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
+    """Words of someone else's as one short line: what a child process, a vendor or a file says goes into rows and logs."""
+    line = UNPRINTABLE.sub(" ", text[: max_characters * 4]).strip()
+    return line if len(line) <= max_characters else f"{line[: max_characters - 1]}…"
 
 
 class NightshiftError(Exception):
     """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data.
 
-    `http_status`: of the answer that said so, where there was one.
+    It is one line, and short, whatever it quotes. `http_status`: of the answer that said so, where there was one.
     """
 
     http_status: int | None = None
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(one_line(sentence))
 
 
 class PermanentError(NightshiftError):

@@ -7,7 +7,7 @@ import traceback
 from typing import Any
 
 from nightshift import clock
-from nightshift.errors import NightshiftError
+from nightshift.errors import NightshiftError, one_line
 from nightshift.settings import Settings
 
 _logger = logging.getLogger("nightshift")
@@ -55,7 +55,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields = dict(getattr(record, "fields", {}))
     if record.exc_info and record.exc_info[1]:
         fields["error"] = where(record.exc_info[1])
-    return fields
+    return {name: one_line(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 class _Text(logging.Formatter):

@@ -14,6 +14,12 @@ from nightshift.db.models import Agent, ApiKey, Workspace
 from nightshift.db.session import statement
 from nightshift.ids import new_id
 
+MAX_KEYS = 100
+
+
+class TooManyKeys(Exception):
+    """This workspace has as many keys as it may have."""
+
 
 def create(
     session: Session, name: str, notify_email: str, monthly_grant: int, low_threshold: int
@@ -38,7 +44,10 @@ def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
-    """A new key beside the others: (its row, the key itself)."""
+    """A new key beside the others: (its row, the key itself). Raises TooManyKeys."""
+    session.get_one(Workspace, workspace_id, with_for_update={"key_share": True})  # others count after this one
+    if session.query(ApiKey).filter_by(workspace_id=workspace_id).count() >= MAX_KEYS:
+        raise TooManyKeys
     secret = f"nsk_{secrets.token_urlsafe(32)}"
     key = ApiKey(id=new_id("key"), workspace_id=workspace_id, digest=_digest(secret))
     session.add(key)

@@ -124,7 +124,7 @@ def run_by_hand(job: Job, row_id: str) -> None:
             raise RuntimeError(f"{job.name} {row_id} has nothing to do.")
         lease = outbox.claim_here(session, job.name, row_id)
     if lease is None:
-        raise RuntimeError(f"{job.name} {row_id} waits for another row.")
+        raise RuntimeError(f"{job.name} {row_id} is paused, or waits for another row.")
     with Renewal():
         ended = run_here(job, lease)
     if ended.error:

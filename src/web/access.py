@@ -11,9 +11,12 @@ from nightshift.db.models import Agent
 from nightshift.settings import settings
 from web import developer_access
 from web.error_responses import Problem, not_found
-from web.limiters import RateLimiter
+from web.limiters import ConcurrencyLimiter, RateLimiter, too_many, until_answered
+
+MAX_UNDER_WAY = 24  # of one workspace in this process, of gunicorn's 64 threads
 
 _rate = RateLimiter()
+_under_way = ConcurrencyLimiter(MAX_UNDER_WAY)
 
 
 def declare(app: Flask, endpoint: str, access: str) -> None:
@@ -28,7 +31,7 @@ def level(app: Flask, endpoint: str) -> str:
 def check() -> None:
     """Before every request. A workspace key sets `g.workspace_id` and `g.key_id`.
 
-    Raises 401, 403 (see developer_access), and 429 for a key that sends too many requests.
+    Raises 401, 403 (see developer_access), and 429 for a workspace that sends too many requests.
     """
     if request.endpoint is not None:
         CHECKS[level(current_app, request.endpoint)]()
@@ -48,13 +51,26 @@ def _workspace() -> None:
     if owner is None:
         raise _unauthorized()
     g.workspace_id, g.key_id = owner
-    _rate.count(g.key_id)
+    _rate.count(g.workspace_id)
+    g.permit = _under_way.acquire(g.workspace_id)
+    if g.permit is None:
+        raise too_many("requests")
+    until_answered(g.permit)
 
 
 def _operator() -> None:
-    if not hmac.compare_digest(_bearer().encode(), settings().admin_api_key.encode()):
+    if not _is_operator():
         raise _unauthorized()
     g.workspace_id = None
+
+
+def _either() -> None:
+    """The operator, of no workspace; else a workspace."""
+    _operator() if _is_operator() else _workspace()
+
+
+def _is_operator() -> bool:
+    return hmac.compare_digest(_bearer().encode(), settings().admin_api_key.encode())
 
 
 def _bearer() -> str:
@@ -69,6 +85,7 @@ def _unauthorized() -> Problem:
 CHECKS: dict[str, Callable[[], None]] = {
     "workspace": _workspace,
     "operator": _operator,
+    "either": _either,
     "developer": developer_access.check,
     "public": lambda: None,
 }

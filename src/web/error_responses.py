@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from nightshift.db.session import DISCONNECTED
-from nightshift.errors import NightshiftError, TemporaryError
+from nightshift.errors import NightshiftError, TemporaryError, one_line
 from nightshift.server_errors import log_server_error
 from web.response_models import ResponseModel
 
 T = TypeVar("T")
 MEDIA_TYPE = "application/problem+json"
 MAX_DRAINED_BYTES = 256 << 20  # of a refused upload, read and dropped so that its sender gets to read the response
+MAX_ERRORS, MAX_ERROR_CHARACTERS = 50, 300  # of one response
 SENTENCES = {
     400: "The request body is malformed or incomplete.",
     404: "Not found.",
@@ -44,11 +45,17 @@ class ProblemDetails(ResponseModel):
 
 
 class Problem(Exception):
-    """A response that is an error. `detail`: a sentence; `members`: what the body has beside it."""
+    """A response that is an error. `detail`: a sentence; `members`: what the body has beside it. `errors` are cut."""
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
         super().__init__(detail)
-        self.status, self.headers, self.members = status, headers, members_of(status, detail) | members
+        self.status, self.headers, self.members = status, headers, members_of(status, one_line(detail)) | members
+        if "errors" in members:
+            self.members["errors"] = [_cut(error) for error in members["errors"][:MAX_ERRORS]]
+
+
+def _cut(error: dict[str, str]) -> dict[str, str]:
+    return {name: one_line(text, MAX_ERROR_CHARACTERS) for name, text in error.items()}
 
 
 def not_found() -> Problem:

@@ -9,19 +9,21 @@ from functools import partial
 from typing import Any
 
 from nightshift.settings import SettingsError, settings
+from web.limiters import MAX_STREAMS
 
 try:
     bind = f"0.0.0.0:{settings().port}"
+    keepalive = settings().keep_alive_seconds
 except SettingsError as error:
     sys.exit(str(error))
 worker_class = "web.server.Worker"  # gthread
 logger_class = "web.server.Log"
 limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
 workers = 2
-threads = 64  # at most 40 of them for event streams (web.api.events)
+threads = 64 + MAX_STREAMS  # an open event stream holds one
 timeout = 60
 graceful_timeout = 13  # a message that is being sent has 12 s (web.api.messages); a stop takes at most 15 s
-keepalive = 5
+forwarder_headers = ""  # no header of a client names a path or a user
 loglevel = "warning"
 control_socket_disable = True  # gunicorn would make it in the home directory
 

@@ -1,10 +1,17 @@
-"""Limits for each caller: requests a minute, and long requests at the same time."""
+"""Limits for each workspace: requests a minute, and what it may have under way at the same time.
+
+The first counts for all web processes together, the others in each process: what they keep is that process's threads.
+"""
 
 import time
-from collections import Counter
-from threading import Lock
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from threading import Condition, Lock
 
-from flask import Response, after_this_request
+from flask import Response, after_this_request, request
 from redis.exceptions import RedisError
 
 from nightshift.server_errors import log_server_error
@@ -13,10 +20,11 @@ from runner.connection import redis
 from web.error_responses import Problem
 
 PAUSE_SECONDS = 1.0
+MAX_STREAMS = 300  # each holds a thread
 
 
 class RateLimiter:
-    """Counts the requests of each key and minute in Redis, for all processes together.
+    """Counts the requests of each workspace and minute in Redis, for all processes together.
 
     A process takes a hundredth of the limit at a time, which spares most requests the round trip. While Redis is not
     available nobody is limited.
@@ -24,26 +32,32 @@ class RateLimiter:
 
     def __init__(self) -> None:
         self._minute = 0
-        self._left: Counter[str] = Counter()  # taken from Redis and not used yet, by key
+        self._left: Counter[str] = Counter()  # taken from Redis and not used yet, by workspace
+        self._spent: set[str] = set()  # the workspaces that have nothing left this minute
         self._lock = Lock()
         self._unlimited_until = 0.0
 
-    def count(self, key_id: str) -> None:
+    def count(self, workspace_id: str) -> None:
         """Count one request. Raises 429 with Retry-After."""
         minute, second = divmod(int(time.time()), 60)
         with self._lock:
             if minute != self._minute:
                 self._minute = minute
                 self._left.clear()
-            if self._left[key_id] > 0:
-                self._left[key_id] -= 1
+                self._spent.clear()
+            if self._left[workspace_id] > 0:
+                self._left[workspace_id] -= 1
                 return
-        taken = self._take(f"nightshift:rate:{key_id}:{minute}")
-        if taken < 1:
-            detail = f"This key has sent more than {settings().rate_limit_per_minute} requests in a minute."
-            raise Problem(429, detail, headers={"Retry-After": str(60 - second)})
+            spent = workspace_id in self._spent
+        taken = 0 if spent else self._take(f"nightshift:rate:{workspace_id}:{minute}")
         with self._lock:
-            self._left[key_id] += taken - 1
+            if taken < 1:
+                self._spent.add(workspace_id)
+            else:
+                self._left[workspace_id] += taken - 1
+        if taken < 1:
+            detail = f"This workspace has sent more than {settings().rate_limit_per_minute} requests in a minute."
+            raise Problem(429, detail, headers={"Retry-After": str(60 - second)})
 
     def _take(self, counter: str) -> int:
         """How many requests more this process may let pass."""
@@ -63,26 +77,73 @@ class RateLimiter:
         return lot - max(0, total - limit)
 
 
+@dataclass(eq=False)
+class Permit:
+    """Leave to go on, until `release` gives it back. `in_use`: whether what it was given for still goes on."""
+
+    release: Callable[[], None]
+    in_use: Callable[[], bool]
+
+
 class ConcurrencyLimiter:
-    """At most `total` requests at the same time, and at most `each` of one caller: threads are left for the others."""
+    """At most `each` things of one kind at the same time for one workspace, and `total` for all."""
 
-    def __init__(self, total: int, each: int) -> None:
-        self._total, self._each = total, each
-        self._running: Counter[str] = Counter()
-        self._lock = Lock()
+    def __init__(self, each: int, total: float = inf) -> None:
+        self._each, self._total = each, total
+        self._permits: dict[str, list[Permit]] = defaultdict(list)
+        self._changed = Condition()
 
-    def acquire(self, caller: str) -> bool:
-        """Whether there is room. If there is, it is taken until the request ends."""
-        with self._lock:
-            if self._running.total() >= self._total or self._running[caller] >= self._each:
-                return False
-            self._running[caller] += 1
-        after_this_request(lambda response: self._release(caller, response))
-        return True
+    def acquire(self, workspace_id: str, in_use: Callable[[], bool] = lambda: True) -> Permit | None:
+        """A permit to be released; None where there is no room."""
+        with self._changed:
+            if not self._has_room(workspace_id):
+                self._permits[workspace_id] = [permit for permit in self._permits[workspace_id] if permit.in_use()]
+                if not self._has_room(workspace_id):
+                    return None
+            permit = Permit(lambda: self._release(workspace_id, permit), in_use)
+            self._permits[workspace_id].append(permit)
+            return permit
 
-    def _release(self, caller: str, response: Response) -> Response:
-        with self._lock:
-            self._running[caller] -= 1
-            if not self._running[caller]:
-                del self._running[caller]
+    @contextmanager
+    def turn(self, workspace_id: str, timeout_seconds: float) -> Iterator[None]:
+        """A permit for the time of the block, which is waited for. Raises 429."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_room(workspace_id), timeout_seconds):
+                raise too_many("requests")
+            permit = self.acquire(workspace_id)
+        try:
+            yield
+        finally:
+            if permit:
+                permit.release()
+
+    def _has_room(self, workspace_id: str) -> bool:
+        mine = len(self._permits.get(workspace_id, ()))
+        return mine < self._each and sum(map(len, self._permits.values())) < self._total
+
+    def _release(self, workspace_id: str, permit: Permit) -> None:
+        with self._changed:
+            mine = self._permits[workspace_id]
+            if permit in mine:
+                mine.remove(permit)
+            if not mine:
+                del self._permits[workspace_id]
+            self._changed.notify_all()
+
+
+def until_answered(permit: Permit) -> None:
+    """Release this permit when the response to the current request is written, or its client gone."""
+
+    def answered(response: Response) -> Response:
+        if "gunicorn.socket" in request.environ:
+            response.call_on_close(permit.release)
+        else:  # nobody writes it
+            permit.release()
         return response
+
+    after_this_request(answered)
+
+
+def too_many(what: str) -> Problem:
+    detail = f"This workspace has too many {what} under way at the same time."
+    return Problem(429, detail, headers={"Retry-After": "1"})

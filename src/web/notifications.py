@@ -2,8 +2,8 @@
 
 import select
 import time
-from collections import Counter
-from threading import Condition, Thread
+from collections import Counter, defaultdict
+from threading import Condition, RLock, Thread
 
 import psycopg2
 
@@ -19,12 +19,13 @@ class NotificationListener:
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._counts: Counter[str] = Counter()
-        self._changed = Condition()
+        self._lock = RLock()
+        self._changed: dict[str, Condition] = defaultdict(lambda: Condition(self._lock))  # by payload
         self._thread: Thread | None = None
 
     def count(self, payload: str) -> int:
         """How many notifications with `payload` have come so far."""
-        with self._changed:
+        with self._lock:
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="notifications", daemon=True)
                 self._thread.start()
@@ -32,8 +33,8 @@ class NotificationListener:
 
     def wait(self, payload: str, seen: int, timeout_seconds: float) -> None:
         """Return when more than `seen` notifications with `payload` have come, or the time is up."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._counts[payload] > seen, timeout_seconds)
+        with self._lock:
+            self._changed[payload].wait_for(lambda: self._counts[payload] > seen, timeout_seconds)
 
     def _run(self) -> None:
         while True:
@@ -51,9 +52,11 @@ class NotificationListener:
             while True:
                 select.select([connection], [], [], 30)
                 connection.poll()
-                with self._changed:
-                    self._counts.update(n.payload for n in connection.notifies)
+                with self._lock:
+                    for notification in connection.notifies:
+                        self._counts[notification.payload] += 1
+                        if notification.payload in self._changed:
+                            self._changed[notification.payload].notify_all()
                     connection.notifies.clear()
-                    self._changed.notify_all()
         finally:
             connection.close()

@@ -18,13 +18,14 @@ SECONDS = {"description": "Seconds to wait", "schema": {"type": "string", "patte
 ERRORS = {
     400: "Malformed JSON, an incomplete body, or a NUL character",
     401: "No key, or a key that does not open this route",
+    403: "The key does not allow this",
     404: "It does not exist, or is another workspace's",
     409: "It is not in the state that this request needs",
     413: "Too large: a file may have 50 MB, JSON 10 MB",
     414: "The request line is longer than 8,190 bytes",
     415: "An unsupported type of content",
     422: "Invalid; `errors` names each field",
-    429: "This key sends too many requests",
+    429: "This workspace sends too many requests, or has too many under way",
     502: "A vendor refused our request",
     503: "Something that this request needs is not available",
 }
@@ -98,7 +99,8 @@ def _schemas(routes: list[Route]) -> tuple[Schemas, dict[str, Any]]:
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters(route)}
     if route.access != "public":
-        operation["security"] = [{route.access: []}]
+        keys = ("workspace", "operator") if route.access == "either" else (route.access,)
+        operation["security"] = [{key: []} for key in keys]
     bodies = {"application/json": route.body, "multipart/form-data": route.form}
     content = {kind: {"schema": schemas[m, "validation"]} for kind, m in bodies.items() if m is not None}
     if content:
@@ -112,7 +114,7 @@ def _errors(route: Route) -> set[int]:
     """The statuses of the errors that follow from what the route declares."""
     statuses = {400}
     statuses |= {401, 503} if route.access != "public" else set()
-    statuses |= {429} if route.access == "workspace" else set()
+    statuses |= {429} if route.access in ("workspace", "either") else set()
     statuses |= {404} if "<" in route.path else set()
     statuses |= {413} if route.method != "GET" else set()  # every body is read
     statuses |= {415, 422} if route.body is not None else set()

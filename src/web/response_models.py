@@ -8,6 +8,9 @@ from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
+
+MAX_PAGE_BYTES = 1 << 20  # reached by the last row of a page, which is the only one that may go beyond
 
 T = TypeVar("T")
 Count = Annotated[int, Field(ge=0)]
@@ -55,9 +58,13 @@ class Page(ResponseModel, Generic[T]):
 
 
 def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
-    """The fields of a Page. The cursor stands for the last row's attribute `by`."""
-    last = str(getattr(rows[-1], by)) if len(rows) == limit else None
-    return {"items": rows, "next_cursor": last and base64.urlsafe_b64encode(last.encode()).decode()}
+    """The fields of a Page: `limit` rows, or fewer where they are large. The cursor stands for the last one's attribute `by`."""
+    count = size = 0
+    while count < len(rows) and size < MAX_PAGE_BYTES:
+        size += len(to_json(rows[count], fallback=lambda row: None))  # a row of the database is small
+        count += 1
+    last = str(getattr(rows[count - 1], by)) if count == limit or size >= MAX_PAGE_BYTES else None
+    return {"items": rows[:count], "next_cursor": last and base64.urlsafe_b64encode(last.encode()).decode()}
 
 
 @cache

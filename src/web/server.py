@@ -10,11 +10,11 @@ from typing import Any
 from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
 
 from nightshift.logs import log, where
 from web import security_headers
 from web.error_responses import MEDIA_TYPE, SENTENCES, members_of
+from web.receiving import ReceivingWorker
 
 ERRORS = {  # the first class that fits; any other exception is our fault
     errors.InvalidResponseHeader: (500, SENTENCES[500]),
@@ -23,11 +23,12 @@ ERRORS = {  # the first class that fits; any other exception is our fault
     errors.LimitRequestHeaders: (431, "The request has too many headers, or one that is too long."),
     errors.UnsupportedTransferCoding: (501, "The only supported transfer coding is chunked."),
     errors.ParseException: (400, "This is not a valid HTTP request."),
+    TimeoutError: (408, "The request did not arrive in time."),
     Exception: (500, SENTENCES[500]),
 }
 
 
-class Worker(ThreadWorker):
+class Worker(ReceivingWorker):
     """Answers what is no valid request in the form of every other error."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -1,17 +1,22 @@
 """From a request to its response: parse what the route declares, call its handler, write what it returns."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.server_errors import log_server_error
 from web import access, idempotency
+from web.limiters import ConcurrencyLimiter
 from web.request_parsing import parse, parse_body, parse_headers, read_body
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
+
+TURN_SECONDS = 10.0
+turns = ConcurrencyLimiter(2)  # transactions of one workspace at a time, in this process; its others wait for these
 
 
 def register(app: Flask, routes: Iterable[Route]) -> None:
@@ -22,10 +27,16 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
 
 
 def _serve(route: Route, **path: Any) -> Response:
-    arguments = _arguments(route, path)
-    if "session" in route.takes:
-        rendered = _transactional(route, arguments)
-    else:
+    if route.method != "GET":
+        read_body(route.form is not None)  # before its turn: a slow sender holds up nothing
+    later = None
+    with _turn():
+        arguments = _arguments(route, path)
+        if "session" in route.takes:
+            rendered, later, key = _transactional(route, arguments)
+    if later:
+        rendered = _after_commit(route, later, rendered, key)
+    elif "session" not in route.takes:
         returned = _call(route, arguments)
         if isinstance(returned, Response):
             return returned
@@ -34,10 +45,8 @@ def _serve(route: Route, **path: Any) -> Response:
 
 
 def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
-    """What the path, the body, the query and the headers say. Raises 400, 413, 415 and 422."""
+    """What the path, the body, the query and the headers say. Raises 400, 415 and 422."""
     arguments = dict(path)
-    if route.method != "GET":
-        read_body(route.form is not None)
     if route.body is not None:
         arguments["body"] = parse_body(route.body, route.form)
     if route.query is not None:
@@ -51,23 +60,28 @@ def _call(route: Route, arguments: dict[str, Any]) -> Any:
     return route.handler(**{name: value for name, value in arguments.items() if name in route.takes})
 
 
-def _transactional(route: Route, arguments: dict[str, Any]) -> Rendered:
-    """Call the handler in a transaction, once for each Idempotency-Key. An AfterCommit happens after the commit."""
+def _transactional(route: Route, arguments: dict[str, Any]) -> tuple[Rendered, AfterCommit | None, str | None]:
+    """Call the handler in a transaction, once for each Idempotency-Key: the response, what follows the commit, the key."""
     key = getattr(arguments.get("headers"), "idempotency_key", None)
     with transaction() as session:
         kept = idempotency.claim(session, key) if key else None
         if kept and kept.provisional and route.on_repeat:
-            return _render(route, route.on_repeat(session, kept.value), kept.response.status, kept.response.headers)
+            again = route.on_repeat(session, kept.value)
+            return _render(route, again, kept.response.status, kept.response.headers), None, key
         if kept:
-            return kept.response
+            return kept.response, None, key
         value, status, headers = _unpack(route, _call(route, arguments | {"session": session}))
         later = value if isinstance(value, AfterCommit) else None
         rendered = _render(route, later.so_far if later else value, status, headers)
         if key:
             idempotency.keep(session, key, rendered, provisional=later is not None)
-    if later:
-        rendered = _after_commit(route, later, rendered, key)
-    return rendered
+    return rendered, later, key
+
+
+def _turn() -> AbstractContextManager[None]:
+    """Until this workspace may use the processor and the database: so many of its requests at a time."""
+    workspace_id = g.get("workspace_id")
+    return turns.turn(workspace_id, TURN_SECONDS) if workspace_id else nullcontext()
 
 
 def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:

@@ -26,7 +26,7 @@ def test_what_is_put_is_listed_without_its_secrets_and_can_be_removed(
     put(api, channel, vendors)
     listed = api("GET", "/v1/channels")
     assert [(c["type"], c["state"], set(c)) for c in listed.json()["items"]] == [
-        (channel, "ACTIVE", {"type", "state", "updatedAt"})
+        (channel, "ACTIVE", {"type", "state", "since", "reason", "updatedAt"})
     ]
     [(sealed,)] = stack.sql("SELECT credentials FROM channels WHERE workspace_id = %s", api.workspace_id)
     for secret in CREDENTIALS[channel].values():

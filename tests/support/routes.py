@@ -23,6 +23,9 @@ KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "channel_type": lambda api, vendors: put(api, "TELEGRAM", vendors) or "TELEGRAM",
     "message_id": lambda api, vendors: (put(api, "LINE", vendors), say(api, "Hello.", "LINE")["id"])[1],
     "email_id": lambda api, vendors: _email(api),
+    "pause_id": lambda api, vendors: str(
+        api("POST", "/v1/pauses", json=PAUSE | {"channelType": "DISCORD"}).json()["id"]
+    ),
 }
 FIELDS = {
     "type": "text", "title": "Title", "text": "Text.", "name": "Name", "credentials": {"botToken": "1:token"},
@@ -31,6 +34,7 @@ FIELDS = {
     "amountDue": 5, "currency": "EUR", "url": "https://example.com/invoice",
     "q": "text", "from": "2026-01-01", "to": "2026-01-02",
 }  # fmt: skip
+PAUSE = {"channelType": "SLACK", "reason": "Maintenance."}
 ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTES = sorted((route for route in declared() if not route.is_page), key=lambda route: ORDER.index(route.method))
 
@@ -68,7 +72,8 @@ def body(route: Route) -> dict[str, Any] | None:
         schema = schema["$defs"][schema["oneOf"][0]["$ref"].rpartition("/")[2]]
     plain = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
     types = {name: schema["properties"][name].get("type") for name in schema.get("required", [])}
-    return {name: FIELDS.get(name, plain.get(kind, "text")) for name, kind in types.items()}
+    made = {name: FIELDS.get(name, plain.get(kind, "text")) for name, kind in types.items()}
+    return made | PAUSE if route.path == "/v1/pauses" else made
 
 
 def ask(api: Client, route: Route, ids: dict[str, str], **options: Any) -> requests.Response:

@@ -1,4 +1,4 @@
-"""How often a key may ask, and what happens to that while Redis is away."""
+"""How often a workspace may ask, and what happens to that while Redis is away."""
 
 import hashlib
 from dataclasses import replace
@@ -25,13 +25,22 @@ def ask(key: str) -> Any:
     return create_app().test_client().get("/v1/agents", headers={"Authorization": f"Bearer {key}"})
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workspace_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
     monkeypatch.setattr(limiters.time, "time", lambda: 1_000_000_015.0)  # the 55th second of a minute
     assert [ask(key).status_code for _ in range(3)] == [200, 200, 429]
     refused = ask(key)
     assert refused.headers["Retry-After"] == "5"
     assert refused.mimetype == "application/problem+json"
+
+
+def test_a_second_key_of_the_workspace_shares_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
+    with transaction() as session:
+        workspace, _, first = workspaces.create(session, "Limited", "x@example.com", 0, 0)
+        second = workspaces.create_key(session, workspace.id)[1]
+    monkeypatch.setattr(limiters.time, "time", lambda: 1_000_000_015.0)
+    assert [ask(key).status_code for key in (first, second, first, second)] == [200, 200, 429, 429]
 
 
 def test_while_redis_is_away_nobody_is_limited(key: str, monkeypatch: pytest.MonkeyPatch) -> None:

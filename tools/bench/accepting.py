@@ -69,12 +69,12 @@ def client(port: int, path: str, key: str, seed: int) -> list[float]:
 
 
 @contextmanager
-def web(servers: Servers, arguments: list[str]) -> Iterator[int]:
-    """gunicorn with these arguments: its port."""
+def web(servers: Servers, arguments: list[str], a_minute: int = 10_000_000) -> Iterator[int]:
+    """gunicorn with these arguments: its port. `a_minute`: how many requests a workspace may send."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    env = {"PORT": str(port), "RATE_LIMIT_PER_MINUTE": "10000000", "PYTHONPATH": str(HERE)}
+    env = {"PORT": str(port), "RATE_LIMIT_PER_MINUTE": str(a_minute), "PYTHONPATH": str(HERE)}
     options = [f"--bind=127.0.0.1:{port}", "--log-level=warning", "--no-control-socket"]
     with program([sys.executable, "-m", "gunicorn", *options, *arguments], {**servers.environment, **env}):
         wait_until(lambda: _answers(port))

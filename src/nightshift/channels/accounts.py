@@ -63,13 +63,13 @@ def hold(session: Session, workspace_id: str, channel_type: str, used: Any, seco
         update(ChannelAccount).where(same).values(held_until=until).returning(ChannelAccount.held_until)
     )
     if held_until is not None and seconds <= most:
-        outbox.postpone(session, JOB, workspace_id, f"{channel_type}/", held_until)
+        outbox.postpone(session, JOB, workspace_id, lanes_of(channel_type), held_until)
 
 
 def _lift_hold(session: Session, workspace_id: str, channel_type: str) -> None:
     account = session.get(ChannelAccount, (workspace_id, channel_type), with_for_update=True)
     if account is not None and account.held_until is not None:
-        outbox.advance(session, JOB, workspace_id, f"{channel_type}/", account.held_until)
+        outbox.advance(session, JOB, workspace_id, lanes_of(channel_type), account.held_until)
 
 
 def rotate() -> tuple[int, list[str]]:
@@ -91,6 +91,11 @@ def rotate() -> tuple[int, list[str]]:
 def scope_of(workspace_id: str, channel_type: str) -> str:
     """What the credentials of this row are sealed to."""
     return f"{workspace_id}/{channel_type}"
+
+
+def lanes_of(channel_type: str) -> str:
+    """How the lane of each of this channel's messages begins."""
+    return f"{channel_type}/"
 
 
 def _is(workspace_id: str, channel_type: str) -> Any:

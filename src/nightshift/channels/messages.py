@@ -15,7 +15,7 @@ from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Outbox
 from nightshift.errors import BadCredential, NightshiftError, TemporaryError
 from nightshift.ids import new_id
 from nightshift.outbox import Lease
-from nightshift.outbox.statements import UNFINISHED
+from nightshift.outbox.statements import UNFINISHED, paused
 from nightshift.retry_policy import MAX_WAIT_SECONDS, UNEXPECTED, Failure, wait_seconds
 
 HELD_TOO_LONG = "The provider asked us not to use this account for longer than 30 minutes."
@@ -27,27 +27,34 @@ class NoCredentials(Exception):
     """This workspace has no credentials for this channel."""
 
 
-# A message's status (SENDING while an attempt runs), when it can go (not before the head of its lane), its attempts.
+# A message's status (SENDING while an attempt runs), when it can go (not before the head of its lane; nobody knows while it
+# is paused), its attempts.
 SHOWN = f"""
-    SELECT id AS message_id, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
+    SELECT id AS message_id, status, size, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
            (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
             WHERE a.message_id = found.id) AS attempts
     FROM (
         SELECT m.id, m.agent_id, m.workspace_id,
                CASE WHEN o.state = 'running' AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
-               greatest(o.due_at, (
+               octet_length(m.content) AS size, CASE WHEN NOT {paused("o")} THEN greatest(o.due_at, (
                    SELECT head.due_at FROM outbox head
                    WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
-                         AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) AS next_attempt_at
+                         AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) END AS next_attempt_at
         FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id WHERE {{rows}}) AS found
     WHERE {{which}}
 """  # noqa: S608 constants
+# Of these rows: `ahead`, how many bytes the contents of those before it have. They are not read for that.
+PAGE = """
+    SELECT * FROM (SELECT *, sum(size) OVER (ORDER BY message_id DESC) - size AS ahead FROM ({shown}) AS shown) AS shown
+    WHERE {page}
+"""
 HELD_FOR = text("SELECT extract(epoch FROM CAST(:until AS timestamptz) - clock_timestamp())::float8")
 
 
-def _shown(rows: str, which: str) -> Any:
+def _shown(rows: str, which: str, page: str = "true") -> Any:
     """One statement for all of each: between two statements an attempt may begin or end."""
-    found = text(SHOWN.format(rows=rows, which=which)).columns(
+    rows_shown = SHOWN.format(rows=rows, which=which)
+    found = text(PAGE.format(shown=rows_shown, page=page)).columns(
         message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB
     )
     shown = found.subquery("shown")
@@ -60,6 +67,7 @@ LIST = _shown(
     "m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
     " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
     "CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
+    "ahead < :max_bytes",
 )
 PAYLOAD = (
     "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
@@ -171,12 +179,14 @@ def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | Non
     return session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
 
 
-def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> Sequence[Row[Any]]:
-    """An agent's messages, newest first, from the one before `before` on."""
+def listed(
+    session: Session, agent_id: str, status: str | None, before: str | None, limit: int, max_bytes: int
+) -> Sequence[Row[Any]]:
+    """An agent's messages, newest first, from the one before `before` on: `limit`, or as many as reach `max_bytes`."""
     stored = "RETRYING" if status == "SENDING" else status
     parameters = dict(job=JOB, agent=agent_id, status=status, stored=stored, before=before, limit=limit)
-    return session.execute(LIST, parameters).all()
+    return session.execute(LIST, parameters | {"max_bytes": max_bytes}).all()
 
 
 def _lane(message: Message) -> str:
-    return f"{message.channel_type}/{message.customer_id}"
+    return accounts.lanes_of(message.channel_type) + message.customer_id

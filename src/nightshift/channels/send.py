@@ -8,7 +8,7 @@ from nightshift.channels import accounts, attempts
 from nightshift.channels.attempts import Attempt
 from nightshift.channels.base import Moved, Part
 from nightshift.channels.split import split
-from nightshift.errors import NightshiftError, TemporaryError
+from nightshift.errors import NightshiftError, TemporaryError, one_line
 from nightshift.outbox import Lease
 
 WRITE_SECONDS = 1.5  # beyond the lease's time, to record the vendor's last answer where Postgres is away just then
@@ -51,7 +51,7 @@ def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
         raise _unanswered(attempt.channel.name, error.answer_lost) from None
     attempt.http_status = answer.status
     try:
-        return attempt.channel.message_id(answer, part)
+        return one_line(attempt.channel.message_id(answer, part))
     except Moved as moved:
         if part.to != attempt.customer_id:
             raise  # once

@@ -4,8 +4,9 @@
                  ^   ^ \\__ due later        │ lost by Redis     │
      blocked ────┘   └─────────────────────┴── retry, release, rescue ──> failed (after the last attempt)
 
-`blocked` rows wait for the row ahead of them in their lane. The owner of a lease writes its last statement only while the
-lease is there: a worker that was thought dead finds that it is gone, and its transaction rolls back.
+`blocked` rows wait for the row ahead of them in their lane, paused ones (see `pauses`) until they are resumed. The owner of a
+lease writes its last statement only while the lease is there: a worker that was thought dead finds that it is gone, and its
+transaction rolls back.
 """
 
 from nightshift.outbox.enqueueing import ROW_ID, advance, delete, enqueue, join_lane, note_enqueued, on_commit, postpone

@@ -8,6 +8,17 @@ LEASE_SECONDS = 30  # renewed every 10 s; a dead machine's job runs again within
 UNFINISHED = "state IN ('pending', 'dispatched', 'running', 'blocked')"
 MINE = "job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'running'"
 
+
+def pauses_of(row: str) -> str:
+    """The pauses that hold this row."""
+    here = f"pauses.workspace_id = {row}.workspace_id AND starts_with({row}.lane, pauses.lanes)"
+    return f"FROM pauses WHERE {row}.job = ANY (pauses.jobs) AND (pauses.workspace_id IS NULL OR {here})"
+
+
+def paused(row: str) -> str:
+    return f"EXISTS (SELECT {pauses_of(row)})"
+
+
 # A row that waits in Redis keeps its job: enqueueing often must not fill Redis. A run under way loses its lease. A new row
 # of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
 # its lane keeps its place.
@@ -42,13 +53,13 @@ LEASE = """
 CLAIM = f"""
     UPDATE outbox SET {LEASED}
     WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s
-          AND (state = 'dispatched' OR state = 'running' AND lease_owner = %(owner)s)
+          AND (state = 'dispatched' OR state = 'running' AND lease_owner = %(owner)s) AND NOT {paused("outbox")}
     RETURNING {LEASE}
 """  # noqa: S608 constants
 # In a process that is no worker: the generation is raised, so that a job in Redis finds another one.
 CLAIM_HERE = f"""
     UPDATE outbox SET {LEASED}, generation = generation + 1
-    WHERE job = %(job)s AND row_id = %(row_id)s AND state IN ('pending', 'dispatched')
+    WHERE job = %(job)s AND row_id = %(row_id)s AND state IN ('pending', 'dispatched') AND NOT {paused("outbox")}
     RETURNING {LEASE}
 """  # noqa: S608 constants
 RENEW = f"UPDATE outbox SET lease_until = clock_timestamp() + interval '{LEASE_SECONDS} seconds' WHERE {MINE}"  # noqa: S608
@@ -80,17 +91,18 @@ ACTIVE = f"""
     (SELECT count(*) FROM outbox
      WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running') AND {BY_WORKERS})
 """  # noqa: S608 constants
-TAKE = """
+TAKE = f"""
     due AS (
         SELECT row_id FROM outbox
         WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND due_at <= statement_timestamp()
-        ORDER BY due_at, row_id LIMIT {limit} FOR UPDATE SKIP LOCKED
+              AND NOT {paused("outbox")}
+        ORDER BY due_at, row_id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE outbox SET state = 'dispatched', dispatched_at = statement_timestamp(), generation = generation + 1
         WHERE job = %(job)s AND row_id IN (SELECT row_id FROM due)
         RETURNING row_id, generation, failures, due_at
     )
-"""
+"""  # noqa: S608 constants
 DISPATCH_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(job)s || ' ' || %(workspace)s, 0))"
 DISPATCH = f"""
     WITH {TAKE.format(limit=f"greatest(0, %(bound)s - {ACTIVE})")}
@@ -112,13 +124,14 @@ FINISHED = """
     SELECT state = 'done' AND generation = %(generation)s AS finished, NULL::text AS row_id FROM outbox
     WHERE job = %(job)s AND row_id = %(row_id)s
 """
-# Which (job, workspace) has a due row and room for it.
+# Which (job, workspace) has a due row and room for it. Of a job that is paused in all workspaces nobody looks at the rows.
 DUE = f"""
     SELECT pair.job, pair.workspace_id FROM (
         SELECT DISTINCT job, workspace_id FROM outbox WHERE state = 'pending' AND due_at <= statement_timestamp()
     ) AS pair JOIN unnest(%(jobs)s::text[], %(bounds)s::int[]) AS bounds (job, bound) ON bounds.job = pair.job
     WHERE (SELECT count(*) FROM outbox WHERE job = pair.job AND workspace_id = pair.workspace_id
                   AND state IN ('dispatched', 'running') AND {BY_WORKERS}) < bounds.bound
+          AND NOT EXISTS (SELECT FROM pauses WHERE pair.job = ANY (jobs) AND pauses.workspace_id IS NULL)
 """  # noqa: S608 constants
 UNDISPATCHABLE = """
     UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()

@@ -7,6 +7,8 @@ from pydantic import WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS, accounts
+from nightshift.db.models import ChannelAccount
+from nightshift.outbox import pauses
 from web.error_responses import invalid, invalid_fields, not_found
 from web.request_parsing import Line, RequestBody
 from web.response_models import Page, ResponseModel, Time
@@ -39,10 +41,12 @@ class Credentials(RequestBody):
 
 
 class Channel(ResponseModel):
-    """REFUSED until new credentials are put."""
+    """REFUSED until new credentials are put, PAUSED until the pause is deleted; `reason` says why, `since` since when."""
 
     type: ChannelType
-    state: Literal["ACTIVE", "REFUSED"]
+    state: Literal["ACTIVE", "REFUSED", "PAUSED"]
+    since: Time
+    reason: str | None
     updated_at: Time
 
 
@@ -61,7 +65,7 @@ def put(session: Session, channel_type: str, body: Credentials) -> None:
 @route("GET", "/v1/channels", {200: Page[Channel]})
 def listed(session: Session) -> dict[str, Any]:
     """The channels that have credentials."""
-    return {"items": accounts.listed(session, g.workspace_id), "next_cursor": None}
+    return {"items": [_channel(session, row) for row in accounts.listed(session, g.workspace_id)], "next_cursor": None}
 
 
 @route("DELETE", "/v1/channels/<channel_type>", {204: None})
@@ -69,6 +73,12 @@ def remove(session: Session, channel_type: str) -> None:
     """Delete a channel's credentials."""
     if not accounts.remove(session, g.workspace_id, channel_type):
         raise not_found()
+
+
+def _channel(session: Session, account: ChannelAccount) -> Channel:
+    if held := pauses.holding(session, accounts.JOB, account.workspace_id, accounts.lanes_of(account.type)):
+        return Channel.of(held, account, state="PAUSED")
+    return Channel.of(account, since=account.updated_at, reason=account.error)
 
 
 def _checked(channel_type: str, given: dict[str, Any]) -> dict[str, str]:

@@ -14,9 +14,12 @@ from nightshift.knowledge.search import search as find_passages
 from web.access import own_agent
 from web.api.sources import JsonSource, Upload, source_of
 from web.error_responses import ProblemDetails, or_404
+from web.limiters import ConcurrencyLimiter, too_many, until_answered
 from web.request_parsing import NumberedPageQuery, PageQuery, Parameters
 from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
+
+searching = ConcurrencyLimiter(4)  # of one workspace, in this process
 
 Status = Literal["PENDING", "PROCESSING", "READY", "ERROR"]
 
@@ -133,6 +136,10 @@ def remove(session: Session, doc_id: str) -> None:
 @route("GET", "/v1/agents/<agent_id>/knowledge/search", {200: Passages, 502: ProblemDetails})
 def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
     """The passages that best answer a question, best first."""
+    permit = searching.acquire(g.workspace_id)
+    if permit is None:
+        raise too_many("searches")
+    until_answered(permit)
     with transaction() as session:  # ends here: no connection is held while the question is embedded
         own_agent(session, agent_id)
     return {"items": [row | {"locator": row} for row in find_passages(agent_id, query.q, query.limit)]}

@@ -17,14 +17,14 @@ from runner.run import run_here
 from web.access import own_agent
 from web.api.channels import ChannelType, CustomerNamed
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
-from web.limiters import ConcurrencyLimiter
+from web.limiters import ConcurrencyLimiter, until_answered
 from web.request_parsing import Line, PageQuery, Prose
-from web.response_models import Count, Page, ResponseModel, Time, page
+from web.response_models import MAX_PAGE_BYTES, Count, Page, ResponseModel, Time, page
 from web.routing import AfterCommit, route
 
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
 WRITE_SECONDS = 13.5  # until then a failure is written down, if Postgres is not available at once
-sending = ConcurrencyLimiter(total=32, each=8)  # attempts inside requests, in this process and of one workspace
+sending = ConcurrencyLimiter(8, total=32)  # attempts inside requests, of one workspace and in this process
 
 Status = Literal[*messages.STATUSES]  # type: ignore[valid-type]
 
@@ -77,9 +77,12 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
     """Send a message to a customer: tried at once, then retried for an hour."""
     begun = time.monotonic()
     own_agent(session, agent_id)
+    permit = sending.acquire(g.workspace_id)
+    if permit:
+        until_answered(permit)
     try:
         message_id, lease = messages.accept(
-            session, g.workspace_id, agent_id, **body.model_dump(), try_now=sending.acquire(g.workspace_id)
+            session, g.workspace_id, agent_id, **body.model_dump(), try_now=permit is not None
         )
     except NoCredentials:
         raise invalid("channelType", "has no credentials: PUT them to /v1/channels first") from None
@@ -91,7 +94,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
 def listed(session: Session, agent_id: str, query: MessageQuery) -> dict[str, Any]:
     """An agent's messages, newest first."""
     own_agent(session, agent_id)
-    rows = messages.listed(session, agent_id, query.status, query.cursor, query.limit)
+    rows = messages.listed(session, agent_id, query.status, query.cursor, query.limit, MAX_PAGE_BYTES)
     return page([_message(row) for row in rows], query.limit)
 
 

@@ -84,10 +84,13 @@ def change(session: Session, workspace_id: str, body: WorkspaceChange) -> models
     return workspace
 
 
-@route("POST", "/v1/keys", {201: CreatedKey})
+@route("POST", "/v1/keys", {201: CreatedKey, 409: ProblemDetails})
 def create_key(session: Session) -> CreatedKey:
-    """Create another key, shown only in this response."""
-    key, secret = workspaces.create_key(session, g.workspace_id)
+    """Create another key, shown only in this response (409: there are 100)."""
+    try:
+        key, secret = workspaces.create_key(session, g.workspace_id)
+    except workspaces.TooManyKeys:
+        raise Problem(409, f"There are {workspaces.MAX_KEYS} keys. Delete one that is not used first.") from None
     return CreatedKey.of(key, api_key=secret)
 
 

@@ -6,7 +6,7 @@ from nightshift.db.models.billing import Balance, LedgerEntry
 from nightshift.db.models.knowledge import DIMENSIONS, Chunk, Document, DocumentPart, PaidEmbedding
 from nightshift.db.models.mail import Email, Invoice
 from nightshift.db.models.messages import ChannelAccount, Message, MessageAttempt
-from nightshift.db.models.outbox import Outbox, Slot
+from nightshift.db.models.outbox import Outbox, Pause, Slot
 from nightshift.db.models.tenants import Agent, ApiKey, Event, IdempotencyKey, Workspace
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "MessageAttempt",
     "Outbox",
     "PaidEmbedding",
+    "Pause",
     "RolledDay",
     "Slot",
     "Workspace",

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy import BigInteger, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nightshift.db.models.base import Base
+from nightshift.db.models.base import Base, child_of
 
 
 class Outbox(Base):
@@ -42,6 +43,21 @@ class Outbox(Base):
     give_up_at: Mapped[datetime | None]  # no retry starts after this
     error: Mapped[str | None]  # the last failure's sentence
     updated_at: Mapped[datetime]
+
+
+class Pause(Base):
+    """Rows that are not dispatched for now: of some jobs, in all workspaces or in one there in some lanes."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (UniqueConstraint("workspace_id", "queue", "channel_type", postgresql_nulls_not_distinct=True),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str | None] = mapped_column(child_of("workspaces.id"))  # None: all
+    queue: Mapped[str | None]  # for people, as the channel's type
+    channel_type: Mapped[str | None]
+    jobs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    lanes: Mapped[str | None]  # how a lane's name begins; None: all
+    reason: Mapped[str]
+    since: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
 
 
 class Slot(Base):

@@ -4,13 +4,16 @@ Add a format: a module with `read(path) -> Extracted`, a line in one of the two 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from nightshift.errors import PermanentError
+from nightshift.errors import PermanentError, one_line
 from nightshift.knowledge.extract import child, plain
 from nightshift.knowledge.extract.blocks import Block, Extracted
 
 __all__ = ["Block", "Extracted", "extract"]
+
+MAX_NOTES, MAX_HEADING_CHARACTERS = 20, 300
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
 # The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
@@ -42,4 +45,9 @@ def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECOND
     blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
     if not blocks:
         raise PermanentError("This file contains no text. Upload one that does.")
-    return Extracted(blocks, found.notes)
+    return Extracted([_named(block) for block in blocks], [one_line(note) for note in found.notes[:MAX_NOTES]])
+
+
+def _named(block: Block) -> Block:
+    """Each passage carries its headings, and so does each answer that holds it."""
+    return replace(block, headings=tuple(one_line(heading, MAX_HEADING_CHARACTERS) for heading in block.headings))

@@ -54,6 +54,11 @@ class Page(ResponseModel, Generic[T]):
     next_cursor: str | None
 
 
+def optional() -> Any:
+    """A field that is left out where it is None."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
     """The fields of a Page. The cursor stands for the last row's attribute `by`."""
     last = str(getattr(rows[-1], by)) if len(rows) == limit else None

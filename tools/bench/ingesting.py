@@ -19,7 +19,9 @@ from nightshift.knowledge.chunk import chunk
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import batches
 from nightshift.knowledge.extract import pdf as pdf_reader
-from nightshift.knowledge.search import SEARCH, search
+from nightshift.knowledge.question import Question
+from nightshift.knowledge.search import SEARCH, parameters_of, search
+from nightshift.knowledge.words import Words
 
 
 def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> str:
@@ -49,9 +51,9 @@ def persisting() -> Figure:
             store.replace(session, labels, rows, vectors)
 
     labels = store.Labels(bare, agent_id, embedder().model, "english")
-    with transaction() as session:
-        regconfig = session.scalar(text("SELECT CAST('english' AS regconfig)::oid"))
-    packed = b"".join(store._packed([store._row(labels, regconfig, p, v) for p, v in zip(rows, vectors, strict=True)]))
+    packed = b"".join(
+        store._packed([store._row(labels, Words("english"), p, v) for p, v in zip(rows, vectors, strict=True)])
+    )
 
     def copy() -> None:
         connection: Any = engine().raw_connection()
@@ -124,11 +126,8 @@ def searching(count: int) -> Figure:
 
 def _bare_sql(agent_id: str, question: str) -> tuple[str, dict[str, Any]]:
     compiled = SEARCH.compile(dialect=engine().dialect)
-    values = ",".join(f"{v:.8g}" for v in embedder().embed([question])[0].tolist()) + ",0" * 1280
-    arguments = dict(
-        agent=agent_id, q=question, vector=f"[{values}]", model=embedder().model, k=60, limit=10, candidates=50
-    )
-    return str(compiled), arguments
+    parameters = parameters_of(Question.of(question), ["english"], embedder().embed([question])[0])
+    return str(compiled), parameters | dict(agent=agent_id, model=embedder().model, limit=10)
 
 
 def measure(servers: Servers) -> list[Figure]:

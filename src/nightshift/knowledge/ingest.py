@@ -100,11 +100,10 @@ def _finish(
     extracted: Extracted,
     passages: Sequence[Passage],
     vectors: Vectors,
-    language: str | None,
+    language: str,
 ) -> None:
     with transaction() as session:
         lease.finish(session)
-        language = store.known_language(session, language)
         store.replace(session, store.Labels(doc.id, doc.agent_id, embedder().model, language), passages, vectors)
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(

@@ -1,6 +1,6 @@
 """Hybrid search: passages are compared with a question by their vectors and by their words, exactly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,18 @@ from nightshift.knowledge.embedding import Vectors
 from nightshift.knowledge.question import Question, vector_in_time
 from nightshift.knowledge.words import Words
 
-LANGUAGES = text("SELECT DISTINCT coalesce(language, 'simple') FROM documents WHERE agent_id = :agent")
+# The languages of the agent's documents, and which of the question's words are too common in each to tell anything.
+LANGUAGES = text("""
+SELECT language, ARRAY(SELECT word FROM unnest(CAST(:words AS text[])) AS word, pg_ts_dict WHERE dictname = language || '_stem'
+                       AND ts_lexize(CAST(pg_ts_dict.oid AS regdictionary), word) = '{}') AS stop_words
+FROM (SELECT DISTINCT coalesce(language, 'simple') AS language FROM documents WHERE agent_id = :agent) AS languages
+""")
 
 # Scans all chunks of the agent and model: an approximate index lost whole small agents. One inner product tells how often
 # each of twelve words occurs in a passage: the question's sparse vector has a power of 4 for each word, a passage's has the
 # word's count (1 to 3), and their product is a number to the base 4. Words that stand in few passages weigh more (BM25's
-# weight). The share of the words' weight that a passage has and its cosine are worth the same. A code counts beside them, the
-# more the fewer passages it stands in: one that stands in a single passage decides.
+# weight). The share of the words' weight that a passage has and its cosine are worth the same. Codes and names count beside
+# them, the more the fewer passages they stand in: one that stands in a single passage decides.
 SEARCH = text("""
 WITH question AS MATERIALIZED (
     SELECT language, part, CAST(vector AS sparsevec) AS vector
@@ -39,7 +44,7 @@ WITH question AS MATERIALIZED (
          (SELECT count(*) AS total FROM scanned WHERE part = 0) AS all_passages
 ), scored AS (
     SELECT part, digits, sum(weight * (0.7 + 0.3 * count)) / (SELECT sum(weight) FROM weights)
-                         + coalesce(sum(2 / weights.passages) FILTER (WHERE word = ANY(CAST(:codes AS int[]))), 0) AS score
+                         + coalesce(sum(2 / weights.passages) FILTER (WHERE word = ANY(CAST(:exact AS int[]))), 0) AS score
     FROM counted JOIN weights USING (word) GROUP BY part, digits
 ), best AS (
     SELECT passage, similarity, coalesce(score, 0) + coalesce(nullif(similarity, 'NaN'), 0) AS score
@@ -69,18 +74,25 @@ def search(agent_id: str, question: str, limit: int) -> Found:
     model = embedder()
     vector, asked = vector_in_time(model, question), Question.of(question)
     with transaction() as session:
-        languages = session.scalars(LANGUAGES, {"agent": agent_id}).all()
-        parameters = parameters_of(asked, languages, vector) | dict(agent=agent_id, model=model.model, limit=limit)
+        languages = session.execute(LANGUAGES, {"agent": agent_id, "words": asked.words}).all()
+        parameters = parameters_of(asked, dict(languages), vector) | dict(
+            agent=agent_id, model=model.model, limit=limit
+        )
         rows = [dict(row) for row in session.execute(SEARCH, parameters).mappings()]
     return Found([_at_its_best_part(row, asked) for row in rows], vector is None)
 
 
-def parameters_of(question: Question, languages: Iterable[str], vector: Vectors | None) -> dict[str, Any]:
-    parts = [(name, part, v) for name in languages for part, v in enumerate(question.vectors(name))]
+def parameters_of(
+    question: Question, stop_words: Mapping[str, Collection[str]], vector: Vectors | None
+) -> dict[str, Any]:
+    """`stop_words`: for each language of the agent's documents."""
+    parts = [
+        (name, part, v) for name, stop in stop_words.items() for part, v in enumerate(question.vectors(name, stop))
+    ]
     values = None if vector is None else [f"{v:.8g}" for v in vector.tolist()] + ["0"] * (DIMENSIONS - len(vector))
     return dict(
         languages=[name for name, _, _ in parts], parts=[part for _, part, _ in parts], vectors=[v for _, _, v in parts],
-        codes=question.codes(), vector=values and f"[{','.join(values)}]",
+        exact=list(question.exact(stop_words)), vector=values and f"[{','.join(values)}]",
     )  # fmt: skip
 
 

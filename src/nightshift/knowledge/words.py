@@ -53,11 +53,6 @@ def _words_of(piece: str) -> list[str]:
     return parts if len(parts) == 1 else [piece.replace("-", "").replace("_", ""), *parts]
 
 
-def is_code(word: str) -> bool:
-    """Whether `word` is likely to be an identifier or a number that is meant literally."""
-    return len(word) > 2 and any(character.isdigit() for character in word)
-
-
 @lru_cache(50_000)
 def hash_of(word: str) -> int:
     return crc32(word.encode()) % HASHES

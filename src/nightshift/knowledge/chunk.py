@@ -1,7 +1,6 @@
 """Splits a document's text into chunks for embedding and search."""
 
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -60,11 +59,11 @@ def chunk(blocks: Sequence[Block]) -> list[Chunk]:
 
 class _Chunker:
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = [_composed(block) for block in blocks]
-        self._text = SEPARATOR.join(block.text for block in self._blocks).rstrip()
-        lengths = (len(block.text) + len(SEPARATOR) for block in self._blocks[:-1])
+        self._blocks = blocks
+        self._text = SEPARATOR.join(block.text for block in blocks).rstrip()
+        lengths = (len(block.text) + len(SEPARATOR) for block in blocks[:-1])
         self._starts = list(accumulate(lengths, initial=0))
-        pairs = zip(self._blocks, self._blocks[1:], self._starts[1:], strict=False)
+        pairs = zip(blocks, blocks[1:], self._starts[1:], strict=False)
         self._boundaries = [
             start for before, here, start in pairs if replace(before, text="") != replace(here, text="")
         ]
@@ -112,7 +111,7 @@ class _Chunker:
         """At the end of a row, else before the table, else between two cells."""
         table, columns = self._starts[number], self._blocks[number].columns or ""
         rows = max(start, table + len(columns) + 1 if columns else table)
-        if row := _ROW.match(self._text, min(rows, limit), limit + 1):
+        if rows <= limit and (row := _ROW.match(self._text, rows, limit + 1)):
             return row.end()
         return table if table > start else _cut(self._text, [_CELL, *_CUTS], start, start, limit)
 
@@ -138,13 +137,3 @@ def _cut(text: str, cuts: Iterable[re.Pattern[str]], start: int, first: int, lim
     ends = (found.end() for cut in cuts if (found := cut.match(text, first, limit)))
     whole = (end for end in ends if not _JOINED.match(text, end))
     return next(whole, None) or last_boundary(text, start, limit)
-
-
-def _composed(block: Block) -> Block:
-    """Without decomposed letters, which nobody types."""
-    return replace(
-        block,
-        text=unicodedata.normalize("NFC", block.text),
-        headings=tuple(unicodedata.normalize("NFC", heading) for heading in block.headings),
-        columns=block.columns and unicodedata.normalize("NFC", block.columns),
-    )

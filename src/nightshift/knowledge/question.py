@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 import regex
 
 from nightshift.knowledge.embedding import Embedder, OutOfQuota, ServiceAway, Vectors
-from nightshift.knowledge.words import Words, hash_of, literal
+from nightshift.words import Words, hash_of, literal
 
 T = TypeVar("T")
 MAX_WORDS = 96  # those that are meant exactly first: a longer question is a pasted letter

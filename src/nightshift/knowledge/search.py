@@ -11,7 +11,7 @@ from nightshift.db.session import transaction
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import Vectors
 from nightshift.knowledge.question import Question, vector_in_time
-from nightshift.knowledge.words import Words
+from nightshift.words import Words
 
 # The languages of the agent's documents, and which of the question's words are too common in each to tell anything.
 LANGUAGES = text("""

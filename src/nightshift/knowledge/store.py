@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from nightshift.db.models import DIMENSIONS, HASHES, Chunk
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.embedding import Vectors
-from nightshift.knowledge.words import Words, counts
+from nightshift.words import Words, counts
 
 COLUMNS = (
     "doc_id", "chunk_idx", "agent_id", "content", "page", "headings",

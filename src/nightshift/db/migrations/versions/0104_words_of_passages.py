@@ -5,7 +5,7 @@ from typing import Any
 from alembic import op
 from sqlalchemy import text
 
-from nightshift.knowledge.words import Words, counts, literal
+from nightshift.words import Words, counts, literal
 
 revision = "0104"
 down_revision = "0101"

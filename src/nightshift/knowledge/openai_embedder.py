@@ -17,7 +17,7 @@ UNREADABLE = f"{NAME} sent a response that could not be read."
 # Services that speak OpenAI's API have error codes and types of their own; these words in them mean the same everywhere.
 SPENT = re.compile("quota(?!.*(?:minute|second))|billing|credit|balance|funds|payment|deactivated")
 KEY = re.compile("api_?key|token_(?:invalid|expired)|auth")
-KEY_IN_MESSAGE = re.compile("(?:invalid|incorrect) api.?key|api.?key (?:is )?(?:not valid|invalid|incorrect)", re.I)
+KEY_IN_TEXT = re.compile("(?:invalid|incorrect) api.?key|api.?key (?:is )?(?:not valid|invalid|incorrect)", re.I)
 MODEL = re.compile("model|deployment")
 QUOTA_IS_USED_UP = (OutOfQuota, f"{NAME}'s quota is used up. Your operator must top it up.")
 KEY_IS_REFUSED = (PermanentError, f"{NAME} refused our key. Your operator must renew it.")
@@ -65,19 +65,18 @@ class OpenAIEmbedder:
 def _meaning(error: openai.APIStatusError, model: str) -> Meaning:
     """By code and type, as some services have one status for everything; a passing trouble is what its status says.
 
-    A message is read only where services leave out the code: it may repeat the customer's words.
+    The text is read only where services leave out the code: it may repeat the customer's words.
     """
-    names = f"{error.code} {error.type}".lower()
+    names, status, text = f"{error.code} {error.type}".lower(), error.status_code, error.response.text
     if SPENT.search(names):
         return QUOTA_IS_USED_UP
-    if error.status_code >= 500 or error.status_code == 429:
-        return STATUSES[error.status_code]
-    if KEY.search(names) or (error.status_code == 400 and KEY_IN_MESSAGE.search(error.message)):
+    if status >= 500 or status == 429:
+        return STATUSES[status]
+    if KEY.search(names) or (status == 400 and KEY_IN_TEXT.search(text)):
         return KEY_IS_REFUSED
-    named = error.param == "model" or MODEL.search(f"{names} {error.message}" if error.status_code == 404 else names)
-    if named and error.status_code in (400, 404):
+    if status in (400, 404) and (error.param == "model" or MODEL.search(text if status == 404 else names)):
         return PermanentError, f"{NAME} does not know the model {model}. Your operator must correct EMBEDDING_MODEL."
-    return classify(error.status_code, NAME, "the request", STATUSES)
+    return classify(status, NAME, "the request", STATUSES)
 
 
 def _checked(data: Sequence[openai.types.Embedding], count: int) -> Vectors:

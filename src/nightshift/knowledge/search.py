@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import text
 
 from nightshift.db.models import DIMENSIONS
-from nightshift.db.session import transaction
+from nightshift.db.session import statement, transaction
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import Vectors
 from nightshift.knowledge.question import Question, vector_in_time
 from nightshift.words import Words
 
 # The languages of the agent's documents, and which of the question's words are too common in each to tell anything.
-LANGUAGES = text("""
-SELECT language, ARRAY(SELECT word FROM unnest(CAST(:words AS text[])) AS word, pg_ts_dict WHERE dictname = language || '_stem'
+LANGUAGES = """
+SELECT language, ARRAY(SELECT word FROM unnest(CAST(%(words)s AS text[])) AS word, pg_ts_dict WHERE dictname = language || '_stem'
                        AND ts_lexize(CAST(pg_ts_dict.oid AS regdictionary), word) = '{}') AS stop_words
-FROM (SELECT DISTINCT coalesce(language, 'simple') AS language FROM documents WHERE agent_id = :agent) AS languages
-""")
+FROM (SELECT DISTINCT coalesce(language, 'simple') AS language FROM documents WHERE agent_id = %(agent)s) AS languages
+"""
 
 # Scans all chunks of the agent and model: an approximate index lost whole small agents. One inner product tells how often
 # each of twelve words occurs in a passage: the question's sparse vector has a power of 4 for each word, a passage's has the
@@ -73,12 +73,11 @@ def search(agent_id: str, question: str, limit: int) -> Found:
     """
     model = embedder()
     vector, asked = vector_in_time(model, question), Question.of(question)
+    stop_words = dict(statement(LANGUAGES, agent=agent_id, words=asked.words))
+    own = dict(agent=agent_id, model=model.model, limit=limit)
     with transaction() as session:
-        languages = session.execute(LANGUAGES, {"agent": agent_id, "words": asked.words}).all()
-        parameters = parameters_of(asked, dict(languages), vector) | dict(
-            agent=agent_id, model=model.model, limit=limit
-        )
-        rows = [dict(row) for row in session.execute(SEARCH, parameters).mappings()]
+        found = session.execute(SEARCH, own | parameters_of(asked, stop_words, vector))
+        rows = [dict(row) for row in found.mappings()]
     return Found([_at_its_best_part(row, asked) for row in rows], vector is None)
 
 
@@ -100,11 +99,10 @@ def _at_its_best_part(row: dict[str, Any], question: Question) -> dict[str, Any]
     """The passage with the place of the part that has most of the question's words, by their weight."""
     if not row["places"]:
         return row
-    find, weights = Words(row["language"]), {int(word): weight for word, weight in (row["weights"] or {}).items()}
-    weight_of = {find.stem(question.words[number]): weight for number, weight in weights.items()}
-    begin = row["start_char"] - (
-        len(row["content"]) - (row["end_char"] - row["start_char"])
-    )  # names of columns before it
+    find, weights = Words(row["language"]), row["weights"] or {}
+    weight_of = {find.stem(question.words[int(number)]): weight for number, weight in weights.items()}
+    columns = len(row["content"]) - (row["end_char"] - row["start_char"])  # their names, repeated before the text
+    begin = row["start_char"] - columns
 
     def weight(place: Mapping[str, Any]) -> float:
         part = set(find(row["content"][place["start"] - begin : place["end"] - begin]))

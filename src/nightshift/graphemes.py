@@ -3,6 +3,7 @@
 import regex
 
 _GRAPHEME = regex.compile(r"\X")  # extended grapheme clusters, also of Thai, Lao and Khmer
+_PLAIN = regex.compile(r"[!-~\p{Han}\p{Hiragana}\p{Katakana}]{2}")  # two characters: most texts need no more
 
 
 def last_boundary(text: str, start: int, end: int) -> int:
@@ -10,6 +11,8 @@ def last_boundary(text: str, start: int, end: int) -> int:
 
     `start` is such a position. One code point after `end` tells whether it is divided.
     """
+    if end - start > 1 and _PLAIN.match(text, end - 1):
+        return end
     window = text[start : end + 1]  # and not the whole: the pattern counts the flags before a flag from the beginning
     boundary = 0
     for found in _GRAPHEME.finditer(window):

@@ -57,6 +57,11 @@ class Page(ResponseModel, Generic[T]):
     next_cursor: str | None
 
 
+def optional() -> Any:
+    """A field that is left out where it is None."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
     """The fields of a Page: `limit` rows, or fewer where they are large. The cursor stands for the last one's attribute `by`."""
     count = size = 0

@@ -44,7 +44,7 @@ PAGE = b"<!doctype html><title>x</title><h1>Shop</h1><script>alert(1)</script><p
     ("name", "data", "page", "heading"),
     [
         ("repairs.docx", a_docx(), None, "Repairs"),
-        ("plan.pptx", a_pptx(), 1, None),
+        ("plan.pptx", a_pptx(), 2, None),
         ("prices.xlsx", a_xlsx(), None, "Prices"),
         ("shop.html", PAGE, None, "Shop"),
         ("list.csv", "Artikel;Preis\nOcarina grün;12,50\n".encode("latin-1"), None, None),

@@ -44,6 +44,61 @@ def test_a_chunk_has_the_page_and_headings_of_its_first_character(blocks: list[B
         assert (c.page, c.headings) == (owners[c.start].page, owners[c.start].headings)
 
 
+def table(*rows: str, names: str = "Code | Meaning") -> Block:
+    return Block("\n".join([names, *rows]), headings=("Codes",), columns=names)
+
+
+def test_every_passage_of_a_table_begins_with_its_column_names_and_no_row_is_cut() -> None:
+    rows = [f"E{n:03} | The pump stops. It has failed {n} times. Call us." for n in range(120)]
+    text = table(*rows).text
+    chunks = chunk([table(*rows)])
+    assert len(chunks) > 2
+    assert [row for c in chunks for row in c.content.split("\n")[1:]] == rows
+    for number, c in enumerate(chunks):
+        assert c.content.startswith("Code | Meaning\n") and len(c.content) <= 1600
+        assert text[c.start : c.end] == (c.content if number == 0 else c.content.removeprefix("Code | Meaning\n"))
+
+
+def test_a_row_that_does_not_fit_is_cut_between_cells() -> None:
+    cells = [f"cell {n}. with a stop" for n in range(200)]
+    chunks = chunk([table(" | ".join(cells), "short | row")])
+    parts = [part for c in chunks for part in c.content.removeprefix("Code | Meaning\n").split("\n")]
+    assert [cell for part in parts for cell in part.split(" | ")] == [*cells, "short", "row"]
+    assert all(c.content.startswith("Code | Meaning\n") for c in chunks)
+
+
+def test_column_names_leave_room_for_rows() -> None:
+    names = " | ".join(f"Column {n}" for n in range(300))
+    chunks = chunk([table(*(f"{n} | x" for n in range(800)), names=names)])
+    assert all(len(c.content) <= 1600 for c in chunks)
+    later = chunks[-1].content.split("\n")[0]
+    assert names.startswith(later + " | Column") and 700 < len(later) <= 800
+
+
+def test_a_table_begins_a_new_passage_where_it_or_its_first_row_would_be_cut() -> None:
+    prose, rows = Block("Word. " * 60, headings=("Codes",)), [f"{n} | {'x' * 1400}" for n in range(2)]
+    assert [c.content.split("\n")[0] for c in chunk([prose, table(*rows)])][1:] == ["Code | Meaning"] * 2
+
+
+def test_each_part_of_a_packed_passage_has_its_place() -> None:
+    blocks = [Block(f"# Topic {n}\n\nAnswer {n}.", n, (f"Topic {n}",)) for n in range(1, 4)]
+    text = "\n\n".join(block.text for block in blocks)
+    [packed] = chunk(blocks)
+    assert [(p.page, p.headings, text[p.start : p.end]) for p in packed.places] == [
+        (block.page, block.headings, block.text) for block in blocks
+    ]
+    assert (packed.page, packed.headings) == (1, ("Topic 1",))
+    assert chunk(blocks[:1])[0].places == (), "one part: it is the passage's own"
+
+
+@pytest.mark.parametrize(
+    "character", ["\U0001f469\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f468", "น้ำ", "ສີ່", "ស្ត្រី"]
+)
+def test_a_cut_never_falls_inside_a_character(character: str) -> None:
+    for c in chunk([Block("a" + character * 2000)]):
+        assert c.content.removeprefix("a").replace(character, "") == ""
+
+
 def pages(chunks: list[Chunk]) -> list[tuple[int | None, int]]:
     return [(c.page, len(c.content)) for c in chunks]
 

@@ -5,7 +5,6 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg2
 from figures import Figure, compare
 from harness import Servers, in_turn
 from samples import passages, thousand_pages
@@ -19,7 +18,8 @@ from nightshift.knowledge.chunk import chunk
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import batches
 from nightshift.knowledge.extract import pdf as pdf_reader
-from nightshift.knowledge.search import SEARCH, search
+from nightshift.knowledge.question import Question
+from nightshift.knowledge.search import SEARCH, parameters_of, search
 
 
 def new_document(agent_id: str, workspace_id: str, kind: str, data: bytes) -> str:
@@ -42,16 +42,15 @@ def persisting() -> Figure:
     ours, bare = (new_document(agent_id, workspace_id, "text", b"x") for _ in range(2))
     rows = passages(2000)
     vectors = embedder().embed([p.content for p in rows])
+    words = store.pack_words(rows, "english")
 
     def persist() -> None:
         with transaction() as session:
             labels = store.Labels(ours, agent_id, embedder().model, "english")
-            store.replace(session, labels, rows, vectors)
+            store.replace(session, labels, rows, vectors, words)
 
     labels = store.Labels(bare, agent_id, embedder().model, "english")
-    with transaction() as session:
-        regconfig = session.scalar(text("SELECT CAST('english' AS regconfig)::oid"))
-    packed = b"".join(store._packed([store._row(labels, regconfig, p, v) for p, v in zip(rows, vectors, strict=True)]))
+    packed = b"".join(store._packed([store._row(labels, *row) for row in zip(rows, vectors, words, strict=True)]))
 
     def copy() -> None:
         connection: Any = engine().raw_connection()
@@ -102,14 +101,15 @@ def searching(count: int) -> Figure:
     rows = passages(count)
     vectors = embedder().embed([p.content for p in rows])
     with transaction() as session:
-        store.replace(session, store.Labels(doc_id, agent_id, embedder().model, "english"), rows, vectors)
+        labels = store.Labels(doc_id, agent_id, embedder().model, "english")
+        store.replace(session, labels, rows, vectors, store.pack_words(rows, "english"))
         session.get_one(Document, doc_id).language = "english"
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE chunks"))
     question = "Why is my parcel delayed on the island ferry?"
     bare, arguments = _bare_sql(agent_id, question)
-    connection = psycopg2.connect(**engine().dialect.create_connect_args(engine().url)[1])
-    connection.autocommit = True
+    connection: Any = engine().raw_connection()
+    connection.driver_connection.autocommit = True
     cursor = connection.cursor()
 
     def sql() -> Sequence[Any]:
@@ -117,18 +117,15 @@ def searching(count: int) -> Figure:
         return cursor.fetchall()
 
     seconds, yardstick = in_turn(lambda: search(agent_id, question, 10), sql, 30)
-    connection.close()
+    connection.invalidate()
     name = f"search among {count:,} chunks, against its SQL alone"
     return compare(name, seconds * 1000, yardstick * 1000, "ms", "<= 1.5")
 
 
 def _bare_sql(agent_id: str, question: str) -> tuple[str, dict[str, Any]]:
     compiled = SEARCH.compile(dialect=engine().dialect)
-    values = ",".join(f"{v:.8g}" for v in embedder().embed([question])[0].tolist()) + ",0" * 1280
-    arguments = dict(
-        agent=agent_id, q=question, vector=f"[{values}]", model=embedder().model, k=60, limit=10, candidates=50
-    )
-    return str(compiled), arguments
+    parameters = parameters_of(Question.of(question), {"english": ()}, embedder().embed([question])[0])
+    return str(compiled), parameters | dict(agent=agent_id, model=embedder().model, limit=10)
 
 
 def measure(servers: Servers) -> list[Figure]:

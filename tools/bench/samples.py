@@ -25,7 +25,7 @@ def prose(seed: int, characters: int) -> str:
 
 
 def passages(count: int) -> list[Chunk]:
-    return [Chunk(n, prose(n, 1500), 1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500) for n in range(count)]
+    return [Chunk(1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500, n, prose(n, 1500)) for n in range(count)]
 
 
 def thousand_pages() -> bytes:

@@ -6,7 +6,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nightshift.errors import PermanentError, TemporaryError
+
 Vectors = npt.NDArray[np.float32]
+
+
+class ServiceAway(TemporaryError):
+    """The embedding service cannot be reached, or cannot answer now. A search does without it."""
+
+
+class OutOfQuota(PermanentError):
+    """The embedding service's account is empty. A search does without it."""
 
 
 class Embedder(Protocol):

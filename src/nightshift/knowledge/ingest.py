@@ -46,7 +46,8 @@ def ingest(lease: Lease) -> None:
     texts, report = [p.content for p in passages], _reporter(lease, len(passages))
     vectors = vectors_of(texts, lease, embedder(), report, keep_current=doc.kind == "url")
     _report(lease, "store", 0, len(passages))
-    _finish(lease, doc, extracted, passages, vectors, language)
+    words = store.pack_words(passages, language)
+    _finish(lease, doc, extracted, passages, vectors, words, language)
 
 
 def failed(session: Session, lease: Lease, failure: Failure) -> None:
@@ -100,12 +101,13 @@ def _finish(
     extracted: Extracted,
     passages: Sequence[Passage],
     vectors: Vectors,
-    language: str | None,
+    words: Sequence[bytes],
+    language: str,
 ) -> None:
     with transaction() as session:
         lease.finish(session)
-        language = store.known_language(session, language)
-        store.replace(session, store.Labels(doc.id, doc.agent_id, embedder().model, language), passages, vectors)
+        labels = store.Labels(doc.id, doc.agent_id, embedder().model, language)
+        store.replace(session, labels, passages, vectors, words)
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(
             status="READY", etag=doc.etag, last_modified=doc.last_modified, language=language, chunk_count=len(passages),

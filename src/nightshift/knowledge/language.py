@@ -1,4 +1,4 @@
-"""The language of a document, as Postgres names it."""
+"""The language of a document, by the name of its stemmer."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -13,13 +13,16 @@ FEW_LETTERS = 12
 UNSURE = 0.5  # of 1.5 votes
 ENGLISH_ADVANTAGE = 8  # English is chosen unless another language has that many times its votes, or both models' vote
 
-# Every text-search configuration of Postgres 18 but `simple`, by the codes the model gives.
-CONFIGURATIONS = {
+NONE = "simple"  # no stemmer: words are compared as they are
+
+# Every stemmer of Snowball, by the codes the models give.
+STEMMERS = {
     "ar": "arabic",
     "arz": "arabic",  # Egyptian
     "hy": "armenian",
     "eu": "basque",
     "ca": "catalan",
+    "cs": "czech",
     "da": "danish",
     "nl": "dutch",
     "en": "english",
@@ -38,6 +41,8 @@ CONFIGURATIONS = {
     "ne": "nepali",
     "no": "norwegian",
     "nn": "norwegian",
+    "fa": "persian",
+    "pl": "polish",
     "pt": "portuguese",
     "ro": "romanian",
     "ru": "russian",
@@ -51,8 +56,8 @@ CONFIGURATIONS = {
 }
 
 
-def language_of(text: str) -> str | None:
-    """The text-search configuration for `text`, None where Postgres has none (Chinese, Polish): vectors only there.
+def language_of(text: str) -> str:
+    """The stemmer for `text`, "simple" where there is none (Chinese, Vietnamese).
 
     Looks at the first 10,000 characters. Where the models are unsure (a few words, part numbers, code), A to Z are
     English.
@@ -63,7 +68,7 @@ def language_of(text: str) -> str | None:
     enough = len(letters) >= max(FEW_LETTERS, len(sample.replace(" ", "")) / 2)
     if letters.isascii() and not (enough and sure):
         return DEFAULT
-    return CONFIGURATIONS.get(language)
+    return STEMMERS.get(language, NONE)
 
 
 def warm() -> None:

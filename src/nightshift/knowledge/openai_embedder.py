@@ -1,5 +1,6 @@
 """Embeddings from OpenAI's HTTP API, and the meaning of its errors."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,21 +8,30 @@ import openai
 
 from nightshift.db.models import DIMENSIONS
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.knowledge.embedding import Vectors
-from nightshift.response import Codes, classify, to_error
+from nightshift.knowledge.embedding import OutOfQuota, ServiceAway, Vectors
+from nightshift.response import Codes, Meaning, classify, to_error
 from nightshift.settings import settings
 
 NAME = "The embedding service"
 UNREADABLE = f"{NAME} sent a response that could not be read."
-SPENT = (PermanentError, f"{NAME}'s quota is used up. Your operator must top it up.")
-KEY = (PermanentError, f"{NAME} refused our key. Your operator must renew it.")
-CODES: Codes = dict.fromkeys(  # a 429 that waiting does not solve: the account's money is spent
-    ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"), SPENT
-)
+# Services that speak OpenAI's API have error codes and types of their own; these words in them mean the same everywhere.
+SPENT = re.compile("quota(?!.*(?:minute|second))|billing|credit|balance|funds|payment|deactivated")
+KEY = re.compile("api_?key|token_(?:invalid|expired)|auth")
+KEY_IN_TEXT = re.compile("(?:invalid|incorrect) api.?key|api.?key (?:is )?(?:not valid|invalid|incorrect)", re.I)
+MODEL = re.compile("model|deployment")
+QUOTA_IS_USED_UP = (OutOfQuota, f"{NAME}'s quota is used up. Your operator must top it up.")
+KEY_IS_REFUSED = (PermanentError, f"{NAME} refused our key. Your operator must renew it.")
 STATUSES: Codes = {
-    **dict.fromkeys((401, 403), KEY),
-    409: (TemporaryError, f"{NAME} is busy (HTTP 409)."),
-    **dict.fromkeys(range(500, 600), (TemporaryError, f"{NAME} is having trouble.")),
+    401: KEY_IS_REFUSED,
+    402: QUOTA_IS_USED_UP,
+    403: (PermanentError, f"{NAME} denied access (HTTP 403). Your operator must check what its key allows."),
+    404: (
+        PermanentError,
+        f"{NAME} has nothing at this address (HTTP 404). Your operator must correct OPENAI_BASE_URL.",
+    ),
+    413: (PermanentError, f"{NAME} found the request too large (HTTP 413). Your operator must choose another model."),
+    **{status: (ServiceAway, f"{NAME} is busy (HTTP {status}).") for status in (408, 409, 425, 429)},
+    **dict.fromkeys(range(500, 600), (ServiceAway, f"{NAME} is having trouble.")),
 }
 
 
@@ -43,27 +53,49 @@ class OpenAIEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         try:
             response = self._client.embeddings.create(model=self.model, input=list(texts))
+            return _checked(response.data, len(texts))
         except openai.APIStatusError as error:
-            raise _error_of(error) from error
+            raise to_error(_meaning(error, self.model), error.response.headers) from error
         except openai.APIConnectionError as error:
-            raise TemporaryError(f"{NAME} could not be reached.") from error
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # from its parser
+            raise ServiceAway(f"{NAME} could not be reached.") from error
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # from its parser, or ours
             raise TemporaryError(UNREADABLE) from error
-        return _checked(response.data, len(texts))
 
 
-def _error_of(error: openai.APIStatusError) -> Exception:
-    meaning = CODES.get(str(error.code)) or CODES.get(str(error.type))
-    return to_error(meaning or classify(error.status_code, NAME, "this document", STATUSES), error.response.headers)
+def _meaning(error: openai.APIStatusError, model: str) -> Meaning:
+    """By code and type, as some services have one status for everything; a passing trouble is what its status says.
+
+    The text is read only where services leave out the code: it may repeat the customer's words.
+    """
+    names, status, text = f"{error.code} {error.type}".lower(), error.status_code, error.response.text
+    if SPENT.search(names):
+        return QUOTA_IS_USED_UP
+    if status >= 500 or status == 429:
+        return STATUSES[status]
+    if KEY.search(names) or (status == 400 and KEY_IN_TEXT.search(text)):
+        return KEY_IS_REFUSED
+    if status in (400, 404) and (error.param == "model" or MODEL.search(text if status == 404 else names)):
+        return PermanentError, f"{NAME} does not know the model {model}. Your operator must correct EMBEDDING_MODEL."
+    return classify(status, NAME, "the request", STATUSES)
 
 
 def _checked(data: Sequence[openai.types.Embedding], count: int) -> Vectors:
-    rows = sorted(data or (), key=lambda item: item.index)
-    if [row.index for row in rows] != list(range(count)):
+    """The vectors in the order of the texts. Raises ValueError for a vector that is none."""
+    indexes = _indexes(data or ())
+    if sorted(indexes) != list(range(count)):
         raise TemporaryError(f"{NAME} left out a part of its response.")
-    if any(len(row.embedding) != DIMENSIONS for row in rows):
-        raise PermanentError(f"The embedding model does not have the required {DIMENSIONS} dimensions.")
-    vectors = np.asarray([row.embedding for row in rows], dtype=np.float32)
+    rows = [row.embedding for _, row in sorted(zip(indexes, data, strict=True), key=lambda pair: pair[0])]
+    if any(len(row) != DIMENSIONS for row in rows):
+        raise PermanentError(
+            f"The embedding model does not have the required {DIMENSIONS} dimensions. Your operator must choose another."
+        )
+    vectors = np.asarray(rows, dtype=np.float32)
     if not np.isfinite(vectors).all():
-        raise TemporaryError(UNREADABLE)
+        raise ValueError("not a number")
     return vectors
+
+
+def _indexes(data: Sequence[openai.types.Embedding]) -> Sequence[int]:
+    """Where each vector belongs. Some services leave out every index, others that of the first: it is 0."""
+    given = [row.index for row in data]
+    return range(len(given)) if not any(index is not None for index in given) else [index or 0 for index in given]

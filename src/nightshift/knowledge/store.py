@@ -1,23 +1,25 @@
 """Chunks and vectors to rows, by binary COPY: 15,004 rows a second where text COPY and the ORM write about 1,200."""
 
 import io
+import json
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
 import psycopg2
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from nightshift.db.models import DIMENSIONS, Chunk
+from nightshift.db.models import DIMENSIONS, HASHES, Chunk
 from nightshift.knowledge.chunk import Chunk as Passage
 from nightshift.knowledge.embedding import Vectors
+from nightshift.words import Words, counts
 
 COLUMNS = (
     "doc_id", "chunk_idx", "agent_id", "content", "page", "headings",
-    "start_char", "end_char", "model", "embedding", "language",
+    "start_char", "end_char", "places", "model", "embedding", "language", "words",
 )  # fmt: skip
 TEXT_OID = 25
 
@@ -29,17 +31,18 @@ class Labels:
     doc_id: str
     agent_id: str
     model: str
-    language: str | None
+    language: str
 
 
-def replace(session: Session, labels: Labels, passages: Sequence[Passage], vectors: Vectors) -> None:
-    """Put these chunks in the place of the document's old ones, in the caller's transaction.
+def replace(
+    session: Session, labels: Labels, passages: Sequence[Passage], vectors: Vectors, words: Sequence[bytes]
+) -> None:
+    """Put these chunks in the place of the document's old ones, in the caller's transaction. `words`: see `pack_words`.
 
     The caller holds the document's work row (Lease.fence): without a lock two runs left 200 rows for 100.
     """
     session.execute(delete(Chunk).where(Chunk.doc_id == labels.doc_id))
-    regconfig = session.scalar(text("SELECT CAST(CAST(:name AS regconfig) AS oid)"), {"name": labels.language})
-    rows = (_row(labels, regconfig, p, v) for p, v in zip(passages, vectors, strict=True))
+    rows = (_row(labels, p, v, w) for p, v, w in zip(passages, vectors, words, strict=True))
     copy_rows(session, "chunks", COLUMNS, rows)
 
 
@@ -55,18 +58,19 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterab
         raise
 
 
-def known_language(session: Session, name: str | None) -> str | None:
-    """`name` where this Postgres has such a text search configuration (before 18 there is no Estonian), else None."""
-    return session.scalar(text("SELECT cfgname::text FROM pg_ts_config WHERE cfgname = :name"), {"name": name})
-
-
 def pack_vector(vector: Vectors) -> bytes:
     """pgvector's binary form, padded with zeros to 1536 dimensions."""
     values = vector.astype(">f4").tobytes()
     return struct.pack(">hh", DIMENSIONS, 0) + values + b"\0" * (4 * DIMENSIONS - len(values))
 
 
-def _row(labels: Labels, regconfig: int | None, passage: Passage, vector: Vectors) -> list[bytes | None]:
+def pack_words(passages: Sequence[Passage], language: str) -> list[bytes]:
+    """pgvector's binary form of the words of each passage. Takes 0.2 ms a passage: not in a transaction."""
+    words = Words(language)
+    return [_pack_counts(counts(words(passage.content))) for passage in passages]
+
+
+def _row(labels: Labels, passage: Passage, vector: Vectors, words: bytes) -> list[bytes | None]:
     return [
         labels.doc_id.encode(),
         _integer(passage.idx),
@@ -76,10 +80,17 @@ def _row(labels: Labels, regconfig: int | None, passage: Passage, vector: Vector
         _text_array(passage.headings),
         _integer(passage.start),
         _integer(passage.end),
+        b"\1" + json.dumps([asdict(place) for place in passage.places]).encode() if passage.places else None,
         labels.model.encode(),
         pack_vector(vector),
-        None if regconfig is None else struct.pack(">I", regconfig),
+        labels.language.encode(),
+        words,
     ]
+
+
+def _pack_counts(counts: Mapping[int, int]) -> bytes:
+    size = len(counts)
+    return struct.pack(f">iii{size}i{size}f", HASHES, size, 0, *counts, *counts.values())
 
 
 def _integer(value: int) -> bytes:

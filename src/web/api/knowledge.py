@@ -4,7 +4,7 @@ import math
 from typing import Annotated, Any, Literal
 
 from flask import g
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from web.api.sources import JsonSource, Upload, source_of
 from web.error_responses import ProblemDetails, or_404
 from web.limiters import ConcurrencyLimiter, too_many, until_answered
 from web.request_parsing import NumberedPageQuery, PageQuery, Parameters
-from web.response_models import Count, Page, ResponseModel, Time, page
+from web.response_models import Count, Page, ResponseModel, Time, optional, page
 from web.routing import route
 
 searching = ConcurrencyLimiter(4)  # of one workspace, in this process
@@ -56,13 +56,19 @@ class Document(ResponseModel):
     updated_at: Time
 
 
-class Locator(ResponseModel):
-    """Where a passage is: its page (of a PDF) and headings; `start` and `end` count characters of the document's text."""
+class Place(ResponseModel):
+    """A page (of a PDF, or the slide) and headings; `start` and `end` count characters of the document's text."""
 
     page: Count | None
     headings: list[str]
-    start_char: Count = Field(serialization_alias="start")
-    end_char: Count = Field(serialization_alias="end")
+    start: Count = Field(validation_alias=AliasChoices("start", "start_char"))
+    end: Count = Field(validation_alias=AliasChoices("end", "end_char"))
+
+
+class Locator(Place):
+    """Where a passage is. `places`: where each part is of a passage packed from several."""
+
+    places: list[Place] | None = optional()
 
 
 class Chunk(ResponseModel):
@@ -72,9 +78,9 @@ class Chunk(ResponseModel):
     locator: Locator
 
 
-def _number(similarity: float) -> float:
-    """NaN, for a question or a text without a known word, has no JSON."""
-    return 0.0 if math.isnan(similarity) else similarity
+def _number(similarity: float | None) -> float:
+    """0 without a vector of the question, and for NaN, which has no JSON: a question or a text without a known word."""
+    return 0.0 if similarity is None or math.isnan(similarity) else similarity
 
 
 class Passage(ResponseModel):
@@ -87,7 +93,10 @@ class Passage(ResponseModel):
 
 
 class Passages(ResponseModel):
+    """`mode`: "words" where the embedding service did not answer in time; `similarity` is 0 then."""
+
     items: list[Passage]
+    mode: Literal["words"] | None = optional()
 
 
 @route("POST", "/v1/agents/<agent_id>/knowledge", {202: Document, 200: Document})
@@ -142,7 +151,8 @@ def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
     until_answered(permit)
     with transaction() as session:  # ends here: no connection is held while the question is embedded
         own_agent(session, agent_id)
-    return {"items": [row | {"locator": row} for row in find_passages(agent_id, query.q, query.limit)]}
+    found = find_passages(agent_id, query.q, query.limit)
+    return {"items": [row | {"locator": row} for row in found.passages], "mode": "words" if found.by_words else None}
 
 
 def _own(session: Session, doc_id: str) -> Row[Any]:

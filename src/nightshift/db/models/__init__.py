@@ -3,7 +3,7 @@
 from nightshift.db.models.analytics import DailyAnalytics, DeletedCounts, DirtyDay, Handoff, InboundMessage, RolledDay
 from nightshift.db.models.base import Base
 from nightshift.db.models.billing import Balance, LedgerEntry
-from nightshift.db.models.knowledge import DIMENSIONS, Chunk, Document, DocumentPart, PaidEmbedding
+from nightshift.db.models.knowledge import DIMENSIONS, HASHES, Chunk, Document, DocumentPart, PaidEmbedding
 from nightshift.db.models.mail import Email, Invoice
 from nightshift.db.models.messages import ChannelAccount, Message, MessageAttempt
 from nightshift.db.models.outbox import Outbox, Pause, Slot
@@ -11,6 +11,7 @@ from nightshift.db.models.tenants import Agent, ApiKey, Event, IdempotencyKey, W
 
 __all__ = [
     "DIMENSIONS",
+    "HASHES",
     "Agent",
     "ApiKey",
     "Balance",

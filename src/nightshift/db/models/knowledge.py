@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from pgvector.sqlalchemy import Vector
-from sqlalchemy import Computed, Index, Integer, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSVECTOR
+from pgvector.sqlalchemy import SPARSEVEC, Vector
+from sqlalchemy import Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
 from nightshift.db.models.base import Base, child_of
 
 DIMENSIONS = 1536  # of text-embedding-3-small; the local embedder is zero-padded to it
+HASHES = 1 << 29  # of words: of an agent's 100,000 words one in 5,000 shares its hash
 
 
 class Document(Base):
@@ -37,7 +38,7 @@ class Document(Base):
     stage: Mapped[str | None]  # extract, embed, store
     stage_done: Mapped[int] = mapped_column(Integer, default=0)
     stage_total: Mapped[int] = mapped_column(Integer, default=0)
-    language: Mapped[str | None]  # a Postgres text search configuration; None: found by vectors only
+    language: Mapped[str | None]  # as Snowball names it; None: it has no stemmer
     etag: Mapped[str | None]  # of an address: what its server called the version that is in the chunks
     last_modified: Mapped[str | None]
     first_ready_at: Mapped[datetime | None]  # set once
@@ -69,8 +70,9 @@ class Chunk(Base):
     end_char: Mapped[int]
     model: Mapped[str]
     embedding: Mapped[Any] = mapped_column(Vector(DIMENSIONS))
-    language: Mapped[str | None] = mapped_column(REGCONFIG)
-    tsv: Mapped[Any] = mapped_column(TSVECTOR, Computed("to_tsvector(language, content)", persisted=True))
+    places: Mapped[list[Any] | None] = mapped_column(JSONB)  # of a passage packed from several parts: where each stands
+    language: Mapped[str]  # its stemmer, "simple" for none
+    words: Mapped[Any] = mapped_column(SPARSEVEC(HASHES))  # how often each word occurs, by its hash: see `words`
 
 
 class PaidEmbedding(Base):

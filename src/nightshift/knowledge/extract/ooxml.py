@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, local
-from nightshift.knowledge.extract.blocks import Paragraph, row
+from nightshift.knowledge.extract.blocks import Paragraph, row, table
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # the mark before a denominator, an exponent, an index
@@ -64,18 +64,18 @@ class Walker:
                 yield _FORMULA.get(name, "")
                 yield from self._inline(child, attached)
 
-    def _table(self, table: etree._Element) -> Iterator[Paragraph]:
+    def _table(self, element: etree._Element) -> Iterator[Paragraph]:
         """One line for each row. A row of one cell is layout: its content is read as if it were outside the table."""
-        lines: list[str] = []
-        for tr in _nearest(table, "tr"):
+        rows: list[list[str]] = []
+        for tr in _nearest(element, "tr"):
             cells = list(_nearest(tr, "tc"))
             if len(cells) == 1:
-                yield Paragraph("\n".join(lines))
-                lines = []
+                yield table(rows)
+                rows = []
                 yield from self.paragraphs(cells)
             else:
-                lines.append(row(" ".join(p.text for p in self.paragraphs(cell)) for cell in cells))
-        yield Paragraph("\n".join(lines))
+                rows.append([" ".join(p.text for p in self.paragraphs(cell)) for cell in cells])
+        yield table(rows)
 
 
 def attribute_of(element: etree._Element, name: str) -> str:

@@ -68,7 +68,8 @@ def _block(book: CalamineWorkbook, sheet: SheetMetadata, notes: list[str]) -> Bl
     else:
         if text is None:
             notes.append(f"Sheet {sheet.name} is hidden and was left out.")
-        return Block(clean(text or ""), headings=(sheet.name,))
+        lines = clean(text or "").strip()
+        return Block(lines, headings=(sheet.name,), columns=lines.partition("\n")[0])
     return Block("")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from lxml import etree
 
-from nightshift.knowledge.extract.archive import Archive
+from nightshift.knowledge.extract.archive import Archive, attribute_of
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.ooxml import Walker, attribute_of
+from nightshift.knowledge.extract.ooxml import Walker
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # the name in every language's Word
 _BODY_TEXT = 9  # the outline level of body text

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from nightshift.knowledge.extract.archive import Archive, local
+from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Paragraph, row, table
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -76,11 +76,6 @@ class Walker:
             else:
                 rows.append([" ".join(p.text for p in self.paragraphs(cell)) for cell in cells])
         yield table(rows)
-
-
-def attribute_of(element: etree._Element, name: str) -> str:
-    """The attribute `name` in any namespace, but not without one: a slide has both id and r:id."""
-    return next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "")
 
 
 def _nearest(parent: etree._Element, name: str) -> Iterator[etree._Element]:

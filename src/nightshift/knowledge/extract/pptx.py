@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lxml import etree
 
-from nightshift.knowledge.extract.archive import Archive
+from nightshift.knowledge.extract.archive import Archive, attribute_of
 from nightshift.knowledge.extract.blocks import MAX_HEADING, Block, Extracted, Paragraph
-from nightshift.knowledge.extract.ooxml import Walker, attribute_of
+from nightshift.knowledge.extract.ooxml import Walker
 from nightshift.knowledge.text import clean
 
 

@@ -16,12 +16,11 @@ from typing import Any
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Extracted
+from nightshift.knowledge.extract.limits import MAX_CHARACTERS, TOO_LONG
 
 MEMORY_BYTES = 2 * 1024**3  # the largest of 1,103 PDFs took 73 MB
-MAX_CHARACTERS = 20_000_000  # bounds the result, which the parent holds in memory: 12,500 chunks
 
 _NO_MEMORY = "This file needs more memory than allowed. Split it into smaller files and upload those."
-_TOO_LONG = "This file contains more than 20 million characters. Split it into smaller files and upload those."
 _FAILED = "This file could not be read: it may be damaged. Save it again and upload that copy."
 
 
@@ -46,7 +45,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
     try:
         found = read(path)
         if sum(len(block.text) + sum(map(len, block.headings)) for block in found.blocks) > MAX_CHARACTERS:
-            raise PermanentError(_TOO_LONG)
+            raise PermanentError(TOO_LONG)
         return {"blocks": [[b.text, b.page, b.headings, b.columns] for b in found.blocks], "notes": found.notes}
     except PermanentError as error:
         return {"error": str(error)}

@@ -2,7 +2,6 @@
 
 import io
 import posixpath
-from pathlib import Path
 from urllib.parse import unquote
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -22,21 +21,25 @@ class Archive:
     Names are found without regard to case (OPC 6.3.5), and with the backslashes of some Windows programs.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._zip = ZipFile(io.BytesIO(path.read_bytes()))
-        self._left = MAX_UNPACKED_BYTES
+    def __init__(self, data: bytes, budget: list[int] | None = None) -> None:
+        self._zip = ZipFile(io.BytesIO(data))
+        self._left = budget or [MAX_UNPACKED_BYTES]
         if any(info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for info in self._zip.infolist()):
             raise BadZipFile  # documents use no others, and zipfile unpacks those without a limit
         self._parts = {plain_name(info.filename): info for info in self._zip.infolist()}
 
+    def within(self, data: bytes) -> "Archive":
+        """A zip file that is a part of this one: both together unpack to no more than one may."""
+        return Archive(data, self._left)
+
     def read(self, name: str, limit: int = MAX_PART_BYTES) -> bytes:
         """The part's bytes. Raises KeyError if it is missing, PermanentError if it is too large."""
-        limit = min(self._left, limit)
+        limit = min(self._left[0], limit)
         with self._zip.open(self._parts[plain_name(name)]) as part:
             data = part.read(limit + 1)
         if len(data) > limit:
             raise PermanentError(_TOO_BIG)
-        self._left -= len(data)
+        self._left[0] -= len(data)
         return data
 
     def has(self, name: str) -> bool:

@@ -19,7 +19,7 @@ _ABOVE = ("ruby-text", "annotation")
 
 def read(path: Path) -> Extracted:
     """The blocks of each visible sheet, as of an XLSX. Raises PermanentError for a locked file."""
-    archive = Archive(path)
+    archive = Archive(path.read_bytes())
     if archive.has(_MANIFEST) and archive.xml(_MANIFEST).find(".//{*}encryption-data") is not None:
         raise PermanentError(LOCKED)
     root = archive.xml("content.xml", MAX_UNPACKED_BYTES)

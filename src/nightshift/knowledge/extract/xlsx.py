@@ -25,7 +25,7 @@ def read(path: Path) -> Extracted:
 
     Raises PermanentError for a file without text, and for one that unpacks to too many bytes.
     """
-    archive = Archive(path)
+    archive = Archive(path.read_bytes())
     part = archive.main_part()
     if part.endswith(".bin"):
         raise PermanentError(_BINARY)

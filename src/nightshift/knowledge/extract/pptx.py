@@ -24,7 +24,7 @@ def read(path: Path) -> Extracted:
     slides = archive.xml(part).iterfind("{*}sldIdLst/{*}sldId")
     blocks: list[Block] = []
     hidden: list[int] = []
-    for number, name in enumerate((relations[attribute_of(slide, "id")][1] for slide in slides), 1):
+    for number, name in enumerate((relations[attribute_of(found, "id")][1] for found in slides), 1):
         root = archive.xml(name)
         if root.get("show") in ("0", "false"):
             hidden.append(number)

@@ -16,20 +16,20 @@ def in_reading_order(placed: Placed[T]) -> list[T]:
 
 
 def _ordered(placed: Placed[T]) -> Iterator[tuple[Box, T]]:
-    if len(columns := _split(placed, 0)) > 1:
+    if len(columns := split(placed, 0)) > 1:
         for column in columns:
             yield from _ordered(column)
-    elif len(bands := _split(placed, 1)) > 1:
+    elif len(bands := split(placed, 1)) > 1:
         while bands:
             group = bands.pop(0)
-            while bands and len(_split([*group, *bands[0]], 0)) > 1:
+            while bands and len(split([*group, *bands[0]], 0)) > 1:
                 group = [*group, *bands.pop(0)]
             yield from _ordered(group)
     else:
         yield from sorted(placed, key=lambda item: (item[0][1], item[0][0]))
 
 
-def _split(placed: Placed[T], axis: int) -> list[list[tuple[Box, T]]]:
+def split(placed: Placed[T], axis: int) -> list[list[tuple[Box, T]]]:
     """The groups that an empty strip divides: columns for axis 0, bands for axis 1."""
     groups: list[list[tuple[Box, T]]] = []
     end = float("-inf")

@@ -71,10 +71,11 @@ def slide(paragraphs: Iterable[Paragraph], page: int, headings: tuple[str, ...])
     """The blocks of a slide: a line for each paragraph, and its tables between them."""
     for is_table, group in groupby(paragraphs, lambda paragraph: paragraph.columns is not None):
         if is_table:
-            yield from (replace(block, page=page, headings=headings) for block in sections(group))
+            yield from (replace(block, page=page, headings=headings) for block in sections(group) if block.text)
         else:
             lines = (clean(paragraph.text).strip() for paragraph in group)
-            yield Block("\n".join(filter(None, lines)), page, headings)
+            if text := "\n".join(filter(None, lines)):
+                yield Block(text, page, headings)
 
 
 def heading(text: str) -> str:

@@ -48,7 +48,13 @@ class _Styles:
     def __init__(self, archive: Archive, part: str) -> None:
         styles = [style for name in archive.related(part, "styles") for style in archive.xml(name).iter("{*}style")]
         self._styles = {attribute_of(style, "styleId"): style for style in styles}
-        self.hidden = {name for name in self._styles if self._is_hidden(name)}
+        vanish = {name: style.find("{*}rPr/{*}vanish") for name, style in self._styles.items()}
+        says = {name: is_on(found) for name, found in vanish.items() if found is not None}
+        self.hidden = {
+            name
+            for name in (self._styles if says else ())
+            if next((says[based] for based, _ in self.chain(name) if based in says), False)
+        }
         links = {name: value_of(style, "pPr/numPr/numId") for name, style in self._styles.items()}
         self.numbering = Numbering(map(archive.xml, archive.related(part, "numbering")), links)
 
@@ -59,10 +65,6 @@ class _Styles:
                 return
             yield name, style
             name = value_of(style, "basedOn")
-
-    def _is_hidden(self, name: str) -> bool:
-        found = (style.find("{*}rPr/{*}vanish") for _, style in self.chain(name))
-        return is_on(next((vanish for vanish in found if vanish is not None), None))
 
 
 class _Document(Walker):

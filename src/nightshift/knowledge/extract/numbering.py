@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from lxml import etree
 
@@ -26,7 +27,8 @@ class Numbering:
             for definition in root.iterfind("{*}abstractNum"):
                 key = attribute_of(definition, "abstractNumId")
                 self._definitions[key] = {_number(level, "ilvl"): level for level in definition.iterfind("{*}lvl")}
-                linked[key] = value_of(definition, "numStyleLink")
+                if link := value_of(definition, "numStyleLink"):
+                    linked[key] = link
             for found in root.iterfind("{*}num"):
                 self._read(found)
         for key, style in linked.items():
@@ -91,8 +93,13 @@ def formatted(count: int, style: str) -> str:
 
 def value_of(element: etree._Element, path: str) -> str:
     """The `val` of an element below; "" without one."""
-    found = element.find("/".join("{*}" + step for step in path.split("/")))
+    found = element.find(_any_namespace(path))
     return "" if found is None else attribute_of(found, "val")
+
+
+@cache
+def _any_namespace(path: str) -> str:
+    return "/".join("{*}" + step for step in path.split("/"))
 
 
 def _start(level: etree._Element) -> int:

@@ -50,7 +50,7 @@ def _slide(archive: Archive, part: str, root: etree._Element, number: int) -> It
 def _sort(root: etree._Element, inherited: dict[str, Box]) -> None:
     """Put the shapes of a slide, and those of each group, in the order in which they are read; the title first."""
     for tree in root.iter("{*}spTree", "{*}grpSp"):
-        shapes = [child for child in tree if next(child.iter("{*}t"), None) is not None]
+        shapes = [child for child in tree if next(child.iter("{*}t", "{*}graphicFrame"), None) is not None]
         titles = [shape for shape in shapes if _placeholder(shape)[1] in _TITLES]
         placed = [(box, shape) for shape in shapes if shape not in titles and (box := _box(shape, inherited))]
         tree.extend([*titles, *in_reading_order(placed)])

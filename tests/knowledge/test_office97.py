@@ -32,6 +32,6 @@ def test_a_ppt_becomes_a_block_for_each_slide_and_its_notes() -> None:
 
 @pytest.mark.parametrize("kind", ["doc", "ppt"])
 def test_a_truncated_one_is_called_damaged(kind: str, tmp_path: Path) -> None:
-    (tmp_path / "half").write_bytes((SAMPLES / f"poi.{kind}").read_bytes()[:4000])
-    with pytest.raises(PermanentError, match="damaged|no text"):
+    (tmp_path / "half").write_bytes((SAMPLES / f"poi.{kind}").read_bytes()[:600])
+    with pytest.raises(PermanentError, match="damaged"):
         extract(kind, tmp_path / "half")

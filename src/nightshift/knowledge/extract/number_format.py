@@ -1,6 +1,7 @@
 """Numbers as a spreadsheet shows them."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from xlfmt import format_value
@@ -22,12 +23,19 @@ BUILT_IN = {
 _LITERAL_DOT = re.compile(r'("[^"]*"|\\.|\[[^]]*\])|\.(?![0#?])')  # dd.mm.yyyy, where xlfmt loses the dots
 
 
+_PLAIN = re.compile(r"(#,##)?0(?:\.(0{1,9}))?(%)?")  # formatted here, ten times as fast
+
+
 @lru_cache(50_000)
 def shown(value: float, code: str, date1904: bool = False) -> str:
     """`value` in the number format `code`; with 15 digits where it has none, or where it does not fit its format.
 
     Excel shows 11 digits without a format, too few for the number of an article.
     """
+    if abs(value) < 1e15 and (plain := _PLAIN.fullmatch(code)):
+        number = Decimal(repr(float(value))) * (100 if plain[3] else 1)
+        rounded = number.quantize(Decimal(1).scaleb(-len(plain[2] or "")), ROUND_HALF_UP)
+        return f"{rounded:{',' if plain[1] else ''}f}{plain[3] or ''}"
     if code not in ("General", "@", ""):
         try:
             text = str(format_value(value, _LITERAL_DOT.sub(_escaped, code), date1904))

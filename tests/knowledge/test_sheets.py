@@ -231,3 +231,18 @@ def test_a_truncated_xls_is_called_damaged(tmp_path: Path) -> None:
     (tmp_path / "half.xls").write_bytes(whole[:600] + whole[-512:])
     with pytest.raises(PermanentError, match="damaged"):
         extract("xls", tmp_path / "half.xls")
+
+
+def test_the_name_of_a_sheet_is_cut_in_headings_notes_and_errors(book: Workbook, tmp_path: Path) -> None:
+    name = "long\nname" * 10_000
+    book.active.append(["text"])
+    book.create_sheet("Hidden").sheet_state = "hidden"
+    book.save(tmp_path / "made.xlsx")
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as made:
+        parts = {part: made.read(part) for part in made.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b'"Hidden"', f'"{name}"'.encode())
+    with zipfile.ZipFile(tmp_path / "made.xlsx", "w") as made:
+        for part, content in parts.items():
+            made.writestr(part, content)
+    note = extract("xlsx", tmp_path / "made.xlsx").notes[0]
+    assert len(note) < 300 and "\n" not in note

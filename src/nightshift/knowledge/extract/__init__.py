@@ -8,9 +8,11 @@ from pathlib import Path
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import child, plain
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract.blocks import Block, Extracted, shortened
 
 __all__ = ["Block", "Extracted", "extract"]
+
+MAX_NOTES, MAX_NOTE = 10, 500  # of a document; characters of each
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
 # The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
@@ -44,4 +46,10 @@ def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECOND
     blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
     if not blocks:
         raise PermanentError("This file contains no text. Upload one that does.")
-    return Extracted(blocks, found.notes)
+    return Extracted(blocks, _shortened(found.notes))
+
+
+def _shortened(notes: list[str]) -> list[str]:
+    """At most `MAX_NOTES`, none too long: names that stand in a file are in them."""
+    more = [f"There are {len(notes) - MAX_NOTES} more notes."] if len(notes) > MAX_NOTES else []
+    return [shortened(note, MAX_NOTE) for note in notes[:MAX_NOTES]] + more

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from nightshift.graphemes import last_boundary
 from nightshift.knowledge.text import clean
 
 MAX_HEADING = 200  # characters: every chunk below a heading repeats it
@@ -80,7 +81,12 @@ def slide(paragraphs: Iterable[Paragraph], page: int, headings: tuple[str, ...])
 
 def heading(text: str) -> str:
     """`text` as a heading: one line, not too long."""
-    return " ".join(clean(text).split())[:MAX_HEADING].rstrip()
+    return shortened(" ".join(clean(text).split()), MAX_HEADING)
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text` with at most that many characters, none of them divided."""
+    return text if len(text) <= limit else text[: last_boundary(text, 0, limit)].rstrip()
 
 
 def table(rows: Iterable[Iterable[str]], names: int = 1) -> Paragraph:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, table
+from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, shortened, table
 from nightshift.knowledge.extract.limits import MAX_CHARACTERS, TOO_LONG
 
 MAX_COLUMNS = 16_384  # of Excel and LibreOffice
+MAX_ERROR = 500  # characters
 MAX_NAMES = 3  # rows of column names, where cells of the first one are merged
 MAX_SPAN = 1000  # columns (and of a table in a text, rows) of a merged range that get its text
 
@@ -23,7 +24,7 @@ class Sheet:
     name: str
     hidden: bool = False
     cells: dict[int, dict[int, str]] = field(default_factory=dict)
-    merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # top, bottom, left, right, all included
+    merged: list[list[int]] = field(default_factory=list)  # top, bottom, left, right, all included
     names: dict[int, int] = field(default_factory=dict)  # of a row that begins a table: how many rows name the columns
     texts: list[str] = field(default_factory=list)
     broken: bool = False
@@ -64,7 +65,7 @@ class Sheet:
         present = sorted(ends)
         for top, bottom, left, right in self.merged:
             text = self.cells[top].get(left) if top in ends else None
-            if text is None or ends[top] == (left, left):
+            if text is None or ends[top] == (left, left) or (top, left) == (bottom, right):
                 continue
             if bottom - top < MAX_NAMES:
                 self.names[top] = max(self.names.get(top, 1), bottom - top + 1, 2 if right > left else 1)
@@ -85,7 +86,7 @@ def spanned(rows: Iterable[Iterable[Cell]], names: int = 0) -> Sheet:
             height, width = min(height, MAX_SPAN), min(width, MAX_SPAN)
             sheet.put(y, x, text)
             if (height, width) != (1, 1):
-                sheet.merged.append((y, y + height - 1, x, x + width - 1))
+                sheet.merged.append([y, y + height - 1, x, x + width - 1])
                 taken.update((below, x + beside) for below in range(y + 1, y + height) for beside in range(width))
             x += width
     return sheet
@@ -141,5 +142,5 @@ def extracted(sheets: list[Sheet]) -> Extracted:
             )
         blocks += [replace(block, headings=(name,)) for block in sections(sheet.paragraphs()) if block.text]
     if notes and not blocks:
-        raise PermanentError(f"This file contains no text that can be read. {' '.join(notes)}")
+        raise PermanentError(shortened(f"This file contains no text that can be read. {' '.join(notes)}", MAX_ERROR))
     return Extracted(blocks, notes)

@@ -62,7 +62,7 @@ def _cells(sheet: Sheet, y: int, row: etree._Element) -> Iterator[tuple[int, str
             yield from ((number, text) for number in range(x, min(x + times, grid.MAX_COLUMNS)) if text)
             height, width = _times(cell, "number-rows-spanned"), _times(cell, "number-columns-spanned")
             if (height, width) != (1, 1):
-                sheet.merged.append((y, y + height - 1, x, x + width - 1))
+                sheet.merged.append([y, y + height - 1, x, x + width - 1])
             sheet.texts += (attached for part in cell if local(part) != "p" and (attached := _text(part)))
             sheet.unknown += not text and bool(attribute_of(cell, "formula")) and not attribute_of(cell, "value-type")
         x += times

@@ -91,30 +91,34 @@ class Walker:
         rows = list(_nearest(element, "tr"))
         headers = [tr.find("{*}trPr/{*}tblHeader") is not None for tr in rows]
         sheet = Sheet("", names={0: headers.index(False)} if headers and headers[0] and not all(headers) else {})
-        above: dict[int, list[int]] = {}  # the merged range that goes on downwards, by its first column
-        merged: list[list[int]] = []
+        above: dict[int, list[int]] = {}  # the range of the cell above, by its first column
         for y, tr in enumerate(rows):
             cells = list(_nearest(tr, "tc"))
-            texts = [list(self.paragraphs(cell)) for cell in cells]
+            texts = [[found for found in self.paragraphs(cell) if found.text.strip()] for cell in cells]
             if len(cells) == 1 and not (sheet.cells and len(texts[0]) == 1 and texts[0][0].level is None):
-                sheet.merged = [(top, bottom, left, right) for top, bottom, left, right in merged]
                 yield from sheet.paragraphs()
                 yield from texts[0]
-                sheet, merged, above = Sheet(""), [], {}
-                continue
-            x = 0
-            for cell, paragraphs in zip(cells, texts, strict=True):
-                width = int(value_of(cell, "tcPr/gridSpan") or cell.get("gridSpan") or 1)
-                going_on = cell.find("{*}tcPr/{*}vMerge")
-                if going_on is not None and attribute_of(going_on, "val") != "restart" and x in above:
-                    above[x][1] = y
-                elif not (cell.get("hMerge") or cell.get("vMerge")):
-                    sheet.put(y, x, " ".join(paragraph.text for paragraph in paragraphs))
-                    above[x] = [y, y + int(cell.get("rowSpan") or 1) - 1, x, x + width - 1]
-                    merged.append(above[x])
-                x += 1 if cell.get("gridSpan") else width  # PPTX has the covered cells too
-        sheet.merged = [(top, bottom, left, right) for top, bottom, left, right in merged]
+                sheet, above = Sheet(""), {}
+            else:
+                _put_row(sheet, y, cells, texts, above)
         yield from sheet.paragraphs()
+
+
+def _put_row(
+    sheet: Sheet, y: int, cells: list[etree._Element], texts: list[list[Paragraph]], above: dict[int, list[int]]
+) -> None:
+    """DOCX says of a cell that the one above goes on, PPTX how far a cell goes and which ones it covers."""
+    x = 0
+    for cell, paragraphs in zip(cells, texts, strict=True):
+        width = int(value_of(cell, "tcPr/gridSpan") or cell.get("gridSpan") or 1)
+        going_on = cell.find("{*}tcPr/{*}vMerge")
+        if going_on is not None and attribute_of(going_on, "val") != "restart" and x in above:
+            above[x][1] = y
+        elif not (cell.get("hMerge") or cell.get("vMerge")):
+            sheet.put(y, x, " ".join(paragraph.text for paragraph in paragraphs))
+            above[x] = [y, y + int(cell.get("rowSpan") or 1) - 1, x, x + width - 1]
+            sheet.merged.append(above[x])
+        x += 1 if cell.get("gridSpan") else width  # PPTX has the covered cells too
 
 
 def is_on(element: etree._Element | None) -> bool:

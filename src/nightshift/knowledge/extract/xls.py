@@ -34,7 +34,7 @@ def _sheet(book: xlrd.book.Book, found: xlrd.sheet.Sheet) -> Sheet:
     for y in range(0 if sheet.hidden else found.nrows):
         for x, cell in enumerate(found.row(y)):
             sheet.put(y, x, _shown(book, cell))
-    sheet.merged = [(top, bottom - 1, left, right - 1) for top, bottom, left, right in found.merged_cells]
+    sheet.merged = [[top, bottom - 1, left, right - 1] for top, bottom, left, right in found.merged_cells]
     sheet.texts = [f"{xlrd.cellname(y, x)}: {note.text}" for (y, x), note in sorted(found.cell_note_map.items())]
     rows = {y for y, row in found.rowinfo_map.items() if row.hidden and not row.outline_level}
     sheet.leave_out(rows, {x for x, column in found.colinfo_map.items() if column.hidden})

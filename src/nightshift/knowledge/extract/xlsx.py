@@ -143,11 +143,11 @@ def _position(reference: str) -> tuple[int, int]:
     return int(reference[len(letters) :]) - 1, x - 1
 
 
-def _range(reference: str) -> tuple[int, int, int, int]:
+def _range(reference: str) -> list[int]:
     """The rows and columns of "A1:B7"."""
     first, _, last = reference.partition(":")
     (top, left), (bottom, right) = _position(first), _position(last or first)
-    return top, bottom, left, right
+    return [top, bottom, left, right]
 
 
 def _true(value: str | None) -> bool:

@@ -234,6 +234,10 @@ def test_a_layer_that_is_switched_off_is_left_out() -> None:
     assert extract("pdf", SAMPLES / "hidden-layer.pdf").blocks[0].text == "New price 499 EUR"
 
 
+def test_vertical_writing_in_a_font_that_is_not_embedded_is_read() -> None:
+    assert "保証期間は二年です" in extract("pdf", SAMPLES / "vertical.pdf").blocks[0].text
+
+
 def test_letters_without_unicode_are_called_so() -> None:
     with pytest.raises(PermanentError, match="letters of this PDF cannot be told"):
         extract("pdf", SAMPLES / "private-use.pdf")

@@ -56,7 +56,7 @@ def read(path: Path) -> Extracted:
     if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
         raise PermanentError(_XFA)
     remarks, embedded = _Pages(), Extracted([])
-    blocks = list(_pages(pdf, pdf_layers.switched_off(path.read_bytes()), remarks))
+    blocks = list(_pages(pdf, path.read_bytes(), remarks))
     for attachment in map(pdf.get_attachment, range(pdf.count_attachments())):
         _read_attachment(attachment, embedded)
     if not blocks and not embedded.blocks:
@@ -83,19 +83,15 @@ def _read_attachment(attachment: pypdfium2.PdfAttachment, embedded: Extracted) -
         return
     try:
         remarks = _Pages()
-        embedded.blocks.extend(
-            Block(b.text, b.page, (name,)) for b in _pages(_open(data), pdf_layers.switched_off(data), remarks)
-        )
+        embedded.blocks.extend(Block(b.text, b.page, (name,)) for b in _pages(_open(data), data, remarks))
         embedded.notes.extend(f"{name}: {note}" for note in remarks.notes())
     except PermanentError as error:
         embedded.notes.append(f"{name}: {error}")
 
 
-def _pages(pdf: pypdfium2.PdfDocument, off: frozenset[str], remarks: _Pages) -> Iterator[Block]:
-    """A block for each page with text. Each page is closed at once: 1,000 pages need no more memory than one.
-
-    `off`: the layers that are switched off.
-    """
+def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator[Block]:
+    """A block for each page with text. Each page is closed at once: 1,000 pages need no more memory than one."""
+    off = pdf_layers.switched_off(data)
     if pdf.get_formtype() != raw.FORMTYPE_NONE:
         pdf.init_forms()
     joiner = Joiner()
@@ -105,7 +101,8 @@ def _pages(pdf: pypdfium2.PdfDocument, off: frozenset[str], remarks: _Pages) -> 
             try:
                 pdf_layers.remove(page, off)
                 marks = list(pdf_marks.marks(page, pdf.formenv))
-                if text := clean(joiner.join(_text(page, number, marks, remarks))).strip():
+                text = _text(page, number, marks, remarks) or _unseen(page, data, number)
+                if text := clean(joiner.join(text)).strip():
                     yield Block(text, page=number)
             finally:
                 page.close()
@@ -127,6 +124,18 @@ def _text(page: pypdfium2.PdfPage, number: int, marks: list[pdf_marks.Mark], rem
         return "\n".join(mark.line for mark in marks)
     finally:
         textpage.close()
+
+
+def _unseen(page: pypdfium2.PdfPage, data: bytes, number: int) -> str:
+    """Vertical writing in a font that is not in the file, of which PDFium finds nothing."""
+    textpage = page.get_textpage()
+    count = textpage.count_chars()
+    textpage.close()
+    if count or not any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])):
+        return ""
+    from nightshift.knowledge.extract import pdf_objects
+
+    return pdf_objects.text(data, number)
 
 
 def _is_picture(page: pypdfium2.PdfPage, stamped: bool) -> bool:

@@ -1,12 +1,8 @@
 """The layers of a PDF that are switched off."""
 
 import ctypes
-import io
 
 import pypdfium2
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-from pypdf.generic import DictionaryObject
 from pypdfium2 import raw
 
 _LAYERS = b"/OCProperties"
@@ -18,14 +14,9 @@ def switched_off(data: bytes) -> frozenset[str]:
     """The names of the layers that are off when the file is opened. PDFium knows them, but does not tell."""
     if _LAYERS not in data and _PACKED not in data:
         return frozenset()
-    try:
-        layers = PdfReader(io.BytesIO(data)).root_object.get("/OCProperties", DictionaryObject()).get_object()
-        opened = layers.get("/D", DictionaryObject()).get_object()
-        off = layers["/OCGs"] if opened.get("/BaseState") == "/OFF" else opened.get("/OFF", ())
-        on = opened.get("/ON", ()) if opened.get("/BaseState") == "/OFF" else ()
-        return frozenset(str(layer.get_object()["/Name"]) for layer in off if layer not in on)
-    except (PyPdfError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        return frozenset()
+    from nightshift.knowledge.extract import pdf_objects
+
+    return pdf_objects.switched_off(data)
 
 
 def remove(page: pypdfium2.PdfPage, names: frozenset[str]) -> None:

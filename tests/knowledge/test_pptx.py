@@ -55,19 +55,42 @@ def test_the_speaker_s_notes_are_a_block_of_their_own(deck: Deck, tmp_path: Path
 
 def test_tables_groups_and_charts_are_read(deck: Deck, tmp_path: Path) -> None:
     shapes = deck.slides.add_slide(deck.slide_layouts[BLANK]).shapes
-    table = shapes.add_table(2, 2, 0, 0, 99, 99).table
+    table = shapes.add_table(2, 2, 0, 0, 99, 9).table
     for cell, text in zip(table.iter_cells(), ["Size", "Price", "L", "19.90"], strict=True):
         cell.text = text
-    shapes.add_group_shape().shapes.add_textbox(0, 0, 9, 9).text_frame.text = "in a group"
+    shapes.add_group_shape().shapes.add_textbox(0, 20, 9, 9).text_frame.text = "in a group"
     data = CategoryChartData()
     data.categories = ["Q1", "Q2"]
     data.add_series("Sales", [3, 4.5])
-    chart = shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 99, 99, data).chart
+    chart = shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 40, 99, 99, data).chart
     chart.chart_title.text_frame.text = "A good year"
+    table, rest = [block for block in blocks_of(deck, tmp_path) if block.text]
+    assert (table.text, table.columns) == ("Size | Price\nL | 19.90", "Size | Price")
+    assert rest.text.split("\n") == ["in a group", "A good year", "Sales | Q1 | Q2 | 3 | 4.5"]
+
+
+def test_shapes_are_read_from_top_to_bottom_and_column_by_column(deck: Deck, tmp_path: Path) -> None:
+    shapes = slide(deck, "Support").shapes
+    places = {
+        "Gold": (0, 30),
+        "in an hour": (0, 40),
+        "Bronze": (60, 30),
+        "in a day": (60, 40),
+        "All levels": (0, 20),
+        "Terms": (0, 60),
+    }
+    for text, (left, top) in reversed(places.items()):
+        width = 100 if top in (20, 60) else 40
+        shapes.add_textbox(left, top + 9_000_000, width, 8).text_frame.text = text
     assert blocks_of(deck, tmp_path)[0].text.split("\n") == [
-        "Size | Price",
-        "L | 19.90",
-        "in a group",
-        "A good year",
-        "Sales | Q1 | Q2 | 3 | 4.5",
-    ]
+        "Support", "All levels", "Gold", "in an hour", "Bronze", "in a day", "Terms",
+    ]  # fmt: skip
+
+
+def test_a_hidden_slide_is_left_out_with_a_note(deck: Deck, tmp_path: Path) -> None:
+    slide(deck, "Internal")._element.set("show", "0")
+    slide(deck, "Public")
+    deck.save(tmp_path / "made.pptx")
+    found = extract("pptx", tmp_path / "made.pptx")
+    assert [(block.page, block.text) for block in found.blocks] == [(2, "Public")]
+    assert found.notes == ["Slide 1 is hidden and was left out."]

@@ -1,4 +1,5 @@
 import io
+import struct
 import time
 import zipfile
 from collections.abc import Callable
@@ -47,9 +48,9 @@ def test_a_generated_pdf_is_a_pdf(make_pdf: Callable[..., Path]) -> None:
     assert kind_of(io.BytesIO(make_pdf("words").read_bytes()), "words") == "pdf"
 
 
-def zipped(*names: str, content: bytes = b"") -> io.BytesIO:
+def zipped(*names: str, content: bytes = b"", deflate: bool = False) -> io.BytesIO:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED) as archive:
         for name in names:
             archive.writestr(name, content)
     return stream
@@ -59,6 +60,8 @@ def zipped(*names: str, content: bytes = b"") -> io.BytesIO:
     ("stream", "kind"),
     [
         (zipped("[Content_Types].xml", "word/document.xml"), "docx"),
+        (zipped("[content_types].xml", "word/document.xml"), "docx"),
+        (zipped("[Content_Types].xml", "word\\document.xml"), "docx"),
         (zipped("_rels/.rels", "word/document2.xml", "word/embeddings/xl/a.xlsx", "[Content_Types].xml"), "docx"),
         (zipped("[Content_Types].xml", "ppt/presentation.xml"), "pptx"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "xlsx"),
@@ -66,6 +69,16 @@ def zipped(*names: str, content: bytes = b"") -> io.BytesIO:
         (zipped("mimetype", "META-INF/container.xml", content=b"application/epub+zip"), "epub"),
         (zipped("mimetype", "content.xml", content=b"application/vnd.oasis.opendocument.spreadsheet"), "ods"),
         (zipped("mimetype", "content.xml", content=b"application/vnd.oasis.opendocument.text"), None),
+        (zipped("mimetype", "META-INF/container.xml", content=b"application/vnd.oasis.opendocument.text"), None),
+        (
+            zipped("content.xml", "mimetype", content=b"application/vnd.oasis.opendocument.spreadsheet", deflate=True),
+            "ods",
+        ),
+        (
+            zipped("META-INF/", "META-INF/container.xml", "mimetype", content=b"application/epub+zip", deflate=True),
+            "epub",
+        ),
+        (zipped("META-INF/container.xml"), "epub"),
         (zipped("holiday.jpg", "word/document.xml"), None),
         (zipped("a.docx", content=zipped("[Content_Types].xml", "word/document.xml").getvalue()), None),
         (zipped(), None),
@@ -87,3 +100,38 @@ def test_a_head_of_comments_is_classified_quickly() -> None:
     begun = time.process_time()
     assert kind_of(io.BytesIO(b"<!---->" * 9000 + b"<!--" * 500), "") == "text"
     assert time.process_time() - begun < 1  # 0.01 s
+
+
+def an_ole_file(*names: str, below: str = "") -> io.BytesIO:
+    """An OLE file with empty streams of these names, and one inside a storage."""
+    entries = [("Root Entry", 5, 1), *((name, 2, 0xFFFFFFFF) for name in names), ("Storage", 1, len(names) + 2)]
+    entries += [(below, 2, 0xFFFFFFFF)] * bool(below)
+    directory = b""
+    for number, (name, kind, child) in enumerate(entries):
+        after = number + 1 if 0 < number <= len(names) else 0xFFFFFFFF
+        directory += name.encode("utf-16-le").ljust(64, b"\0") + struct.pack(
+            "<HBBIII", 2 * len(name) + 2, kind, 1, 0xFFFFFFFF, after, child
+        )
+        directory += b"\0" * 48
+    sectors = [directory[at : at + 512].ljust(512, b"\0") for at in range(0, len(directory), 512)]
+    chain = [*range(2, len(sectors) + 1), 0xFFFFFFFE]
+    table = struct.pack(f"<{len(chain) + 1}I", 0xFFFFFFFD, *chain).ljust(512, b"\xff")
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 22 + struct.pack("<H", 9) + b"\0" * 16 + struct.pack("<I", 1)
+    return io.BytesIO(header + b"\0" * 24 + struct.pack("<109I", 0, *[0xFFFFFFFF] * 108) + table + b"".join(sectors))
+
+
+@pytest.mark.parametrize(
+    ("stream", "kind"),
+    [
+        (an_ole_file("WordDocument", "1Table", "CompObj", "Data", "ObjectPool", below="Workbook"), "doc"),
+        (an_ole_file("Pictures", "PowerPoint Document"), "ppt"),
+        (an_ole_file("a", "b", "c", "d", "Workbook", below="PowerPoint Document"), "xls"),
+        (an_ole_file("WORKBOOK"), "xls"),
+        (an_ole_file("EncryptedPackage", "EncryptionInfo"), "xls"),  # whose reader says that it is locked
+        (an_ole_file("__properties_version1.0"), None),  # a mail of Outlook
+    ],
+)
+def test_an_ole_file_is_classified_by_the_streams_at_its_top(stream: io.BytesIO, kind: str | None) -> None:
+    stream.seek(0, io.SEEK_END)
+    stream.write("A cell that says PowerPoint Document".encode("utf-16-le"))
+    assert kind_of(stream, "anything.doc") == kind

@@ -2,23 +2,27 @@
 
 import io
 import re
+import zlib
 from codecs import BOM_UTF8
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import IO
 
+from nightshift.knowledge.extract import ole
 from nightshift.knowledge.text import is_text
 
 HEAD_BYTES = 1 << 16
 DIRECTORY_BYTES = 1 << 20  # at the end of a zip file: enough for 10,000 parts, documents have hundreds
 PDF_HEADER_WITHIN = 1024  # bytes: where Acrobat and PDFium look for %PDF-
 
-# APPNOTE.TXT 4.3: a part's header; its entry in the directory, with the name's length; the directory's end.
+# APPNOTE.TXT 4.3: a part's header; its entry in the directory, with the name's length and where the part is; the
+# directory's end.
 _PART = b"PK\x03\x04"
-_ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
+_ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{12}(....)", re.DOTALL)
 _DIRECTORY_END = b"PK\x05\x06"
-# The first part of EPUB and OpenDocument, not compressed; .. is the length of its extra field.
-_MIMETYPE = re.compile(_PART + rb".{22}\x08\0(..)mimetype", re.DOTALL)
+_DEFLATED = b"\x08\0"
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 # After comments and white space, as in WHATWG's MIME sniffing; atomic groups, or a hostile head takes forever.
 _HTML = re.compile(
     rb"(?>\s|<!--(?>.*?-->)|<\?xml(?>.*?\?>))*+<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE
@@ -28,34 +32,61 @@ _TAG = re.compile(rb"<[a-z!/]", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _File:
-    """`head`: the first 64 KB. `name`: in lower case. `parts`: the names inside a zip file."""
+    """`head`: the first 64 KB. `name`: in lower case. `parts`: the names inside a zip file. `streams`: of an OLE file."""
 
     head: bytes
     name: str
-    parts: frozenset[bytes]
+    parts: Collection[bytes] = ()
+    mimetype: bytes = b""  # as EPUB and OpenDocument have it in a part
+    streams: frozenset[str] = frozenset()
 
 
 def kind_of(stream: IO[bytes], filename: str) -> str | None:
     """The kind (a key of the readers) of the file in `stream`; None where no reader supports it.
 
-    Reads no more than the first 64 KB and, of a zip file, the last 1 MB. Leaves the stream at its beginning.
+    Reads no more than the first 64 KB and the directory of a zip or OLE file, of a zip file in its last 1 MB. Leaves the
+    stream at its beginning.
     """
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
-    parts = _parts(stream) if head.startswith(_PART) else frozenset()
+    file = _File(head, filename.lower())
+    if head.startswith(_PART):
+        parts = _parts(stream)
+        file = replace(file, parts=parts, mimetype=_mimetype(stream, parts))
+    elif head.startswith(ole.MAGIC):
+        file = replace(file, streams=ole.streams(stream))
     stream.seek(0)
-    file = _File(head, filename.lower(), parts)
     return next((kind for kind, matches in _KINDS if matches(file)), None)
 
 
-def _parts(stream: IO[bytes]) -> frozenset[bytes]:
-    """The names in the directory of a zip file. Not read by zipfile, which would accept a directory of 50 MB."""
+def _parts(stream: IO[bytes]) -> dict[bytes, int]:
+    """The names in the directory of a zip file, plain, and where each part is.
+
+    Not read by zipfile, which would accept a directory of 50 MB.
+    """
     stream.seek(max(stream.seek(0, io.SEEK_END) - DIRECTORY_BYTES, 0))
     tail = stream.read()
     end = tail.rfind(_DIRECTORY_END)
     begin = max(end - int.from_bytes(tail[end + 12 : end + 16], "little"), 0)
-    found = _ENTRY.finditer(tail, begin)
-    return frozenset(tail[entry.end() : entry.end() + int.from_bytes(entry[1], "little")] for entry in found)
+    parts = {}
+    for entry in _ENTRY.finditer(tail, begin):
+        name = tail[entry.end() : entry.end() + int.from_bytes(entry[1], "little")]
+        parts[name.replace(b"\\", b"/").lower()] = int.from_bytes(entry[2], "little")
+    return parts
+
+
+def _mimetype(stream: IO[bytes], parts: dict[bytes, int]) -> bytes:
+    """The text of the part of that name, wherever it is, compressed or not."""
+    stream.seek(parts.get(b"mimetype", 0))
+    header = stream.read(30)
+    if b"mimetype" not in parts or len(header) < 30:
+        return b""
+    lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    data = stream.read(lengths + 200)[lengths:]
+    if header[8:10] == _DEFLATED:
+        with suppress(zlib.error):
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, 200).strip()
+    return data[: int.from_bytes(header[18:22], "little")].strip()
 
 
 def _is_pdf(file: _File) -> bool:
@@ -67,22 +98,27 @@ def _is_pdf(file: _File) -> bool:
 
 def _is_office(folder: bytes) -> Callable[[_File], bool]:
     def matches(file: _File) -> bool:
-        return b"[Content_Types].xml" in file.parts and any(part.startswith(folder) for part in file.parts)
+        return b"[content_types].xml" in file.parts and any(part.startswith(folder) for part in file.parts)
 
     return matches
 
 
-def _has_mimetype(mimetype: bytes) -> Callable[[_File], bool]:
-    def matches(file: _File) -> bool:
-        part = _MIMETYPE.match(file.head)
-        return part is not None and file.head.startswith(mimetype, part.end() + int.from_bytes(part[1], "little"))
-
-    return matches
+def _is_epub(file: _File) -> bool:
+    """The container names the book; the part that names the type may be missing, or anywhere."""
+    return file.mimetype == b"application/epub+zip" or (b"meta-inf/container.xml" in file.parts and not file.mimetype)
 
 
-def _is_ole(file: _File) -> bool:
-    """An XLS, or another OLE file, for which the reader of XLS has an error message."""
-    return file.head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+def _is_ods(file: _File) -> bool:
+    return file.mimetype in (_ODS, _ODS + b"-template")
+
+
+def _is_ole(*names: str) -> Callable[[_File], bool]:
+    return lambda file: not file.streams.isdisjoint(names)
+
+
+def _is_broken_ole(file: _File) -> bool:
+    """The reader of XLS has an error message for it."""
+    return file.head.startswith(ole.MAGIC) and not file.streams
 
 
 def _is_rtf(file: _File) -> bool:
@@ -105,9 +141,12 @@ _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("docx", _is_office(b"word/")),
     ("pptx", _is_office(b"ppt/")),
     ("xlsx", _is_office(b"xl/")),
-    ("epub", _has_mimetype(b"application/epub+zip")),
-    ("ods", _has_mimetype(b"application/vnd.oasis.opendocument.spreadsheet")),
-    ("xls", _is_ole),
+    ("epub", _is_epub),
+    ("ods", _is_ods),
+    ("doc", _is_ole("worddocument")),
+    ("ppt", _is_ole("powerpoint document")),
+    ("xls", _is_ole("workbook", "book", "encryptedpackage")),
+    ("xls", _is_broken_ole),
     (None, _is_rtf),
     ("html", _is_html),
     ("markdown", _is_text(".md", ".markdown")),

@@ -14,8 +14,8 @@ from web.error_responses import Problem
 from web.request_parsing import MAX_FILE_BYTES, Form, Line, Prose, RequestBody, tidy
 
 UNSUPPORTED = (
-    "Unsupported file type (judged by its content). Supported: PDF, DOCX, PPTX, XLSX, XLS, ODS, EPUB, HTML, CSV, Markdown, "
-    "plain text."
+    "Unsupported file type (judged by its content). Supported: PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODS, EPUB, HTML, CSV, "
+    "Markdown, plain text."
 )
 
 

@@ -13,7 +13,8 @@ from nightshift.knowledge.extract.blocks import Block, Extracted
 
 __all__ = ["Block", "Extracted", "extract"]
 
-MAX_NOTES, MAX_HEADING_CHARACTERS = 20, 300
+MAX_NOTES, MAX_NOTE = 10, 500  # of a document; characters of each
+MAX_HEADING_CHARACTERS = 300
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
 # The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
@@ -23,10 +24,12 @@ IN_CHILD: dict[str, str] = {
         "pdf": "pdf",
         "docx": "docx",
         "pptx": "pptx",
+        "doc": "office97",
+        "ppt": "office97",
         "epub": "epub",
-        "xlsx": "sheets",
-        "xls": "sheets",
-        "ods": "sheets",
+        "xlsx": "xlsx",
+        "xls": "xls",
+        "ods": "ods",
         "html": "html",
         "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
         "csv": "delimited",
@@ -45,9 +48,15 @@ def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECOND
     blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
     if not blocks:
         raise PermanentError("This file contains no text. Upload one that does.")
-    return Extracted([_named(block) for block in blocks], [one_line(note) for note in found.notes[:MAX_NOTES]])
+    return Extracted([_named(block) for block in blocks], _shortened(found.notes))
 
 
 def _named(block: Block) -> Block:
     """Each passage carries its headings, and so does each answer that holds it."""
     return replace(block, headings=tuple(one_line(heading, MAX_HEADING_CHARACTERS) for heading in block.headings))
+
+
+def _shortened(notes: list[str]) -> list[str]:
+    """At most `MAX_NOTES`, none too long: names that stand in a file are in them."""
+    more = [f"There are {len(notes) - MAX_NOTES} more notes."] if len(notes) > MAX_NOTES else []
+    return [one_line(note, MAX_NOTE) for note in notes[:MAX_NOTES]] + more

@@ -2,7 +2,6 @@
 
 import io
 import posixpath
-from pathlib import Path
 from urllib.parse import unquote
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -12,46 +11,44 @@ from nightshift.errors import PermanentError
 
 MAX_UNPACKED_BYTES = 200 << 20  # of all parts read; an upload has at most 50 MB
 MAX_PART_BYTES = 64 << 20  # of one part held in memory, whose XML tree takes about ten times as much
-_STEP_BYTES = 1 << 20
 
 _TOO_BIG = "This file unpacks to more than the allowed size. Split it into smaller files and upload those."
 
 
 class Archive:
-    """An open zip file. A damaged one raises the errors of zipfile and lxml, never OSError."""
+    """An open zip file. A damaged one raises the errors of zipfile and lxml, never OSError.
 
-    def __init__(self, path: Path) -> None:
-        self._zip = ZipFile(io.BytesIO(path.read_bytes()))
-        self._left = MAX_UNPACKED_BYTES
+    Names are found without regard to case (OPC 6.3.5), and with the backslashes of some Windows programs.
+    """
+
+    def __init__(self, data: bytes, budget: list[int] | None = None) -> None:
+        self._zip = ZipFile(io.BytesIO(data))
+        self._left = budget or [MAX_UNPACKED_BYTES]
         if any(info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for info in self._zip.infolist()):
             raise BadZipFile  # documents use no others, and zipfile unpacks those without a limit
+        self._parts = {plain_name(info.filename): info for info in self._zip.infolist()}
 
-    def read(self, name: str) -> bytes:
+    def within(self, data: bytes) -> "Archive":
+        """A zip file that is a part of this one: both together unpack to no more than one may."""
+        return Archive(data, self._left)
+
+    def read(self, name: str, limit: int = MAX_PART_BYTES) -> bytes:
         """The part's bytes. Raises KeyError if it is missing, PermanentError if it is too large."""
-        limit = min(self._left, MAX_PART_BYTES)
-        with self._zip.open(name) as part:
+        limit = min(self._left[0], limit)
+        with self._zip.open(self._parts[plain_name(name)]) as part:
             data = part.read(limit + 1)
         if len(data) > limit:
             raise PermanentError(_TOO_BIG)
-        self._left -= len(data)
+        self._left[0] -= len(data)
         return data
 
-    def measure(self) -> None:
-        """Raise PermanentError if all parts together unpack to too many bytes."""
-        for info in self._zip.infolist():
-            with self._zip.open(info) as part:
-                while data := part.read(_STEP_BYTES):
-                    self._left -= len(data)
-                    if self._left < 0:
-                        raise PermanentError(_TOO_BIG)
-
     def has(self, name: str) -> bool:
-        return name in self._zip.NameToInfo
+        return plain_name(name) in self._parts
 
-    def xml(self, name: str) -> etree._Element:
+    def xml(self, name: str, limit: int = MAX_PART_BYTES) -> etree._Element:
         """The root of an XML part, without resolving entities, fetching anything, or comments."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-        return etree.fromstring(self.read(name), parser)
+        return etree.fromstring(self.read(name, limit), parser)
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
         """The relationships of an Office part ("" for the file itself): id to (last word of the type, related part).
@@ -73,6 +70,10 @@ class Archive:
         return self.related("", "officeDocument")[0]
 
 
+def plain_name(name: str) -> str:
+    return name.replace("\\", "/").lower()
+
+
 def target(part: str, reference: str) -> str:
     """The part that `reference` in `part` points to: relative to its folder, or to the root if it begins with a slash."""
     path = unquote(reference.partition("#")[0])
@@ -82,3 +83,8 @@ def target(part: str, reference: str) -> str:
 def local(element: etree._Element) -> str:
     """The element's name without its namespace (Office has two for each); "" for anything but an element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attribute_of(element: etree._Element, name: str) -> str:
+    """The attribute `name` in any namespace, but not without one: a slide has both id and r:id."""
+    return next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "")

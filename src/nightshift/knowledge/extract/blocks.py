@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
+from nightshift.graphemes import last_boundary
 from nightshift.knowledge.text import clean
 
 MAX_HEADING = 200  # characters: every chunk below a heading repeats it
@@ -61,10 +63,30 @@ def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
             texts.append(text)
         else:
             yield _block(texts, path)
-            title = " ".join(text.split())[:MAX_HEADING]
-            path = [*(above for above in path if above[0] < paragraph.level), (paragraph.level, title)]
+            path = [*(above for above in path if above[0] < paragraph.level), (paragraph.level, heading(text))]
             texts = [text]
     yield _block(texts, path)
+
+
+def slide(paragraphs: Iterable[Paragraph], page: int, headings: tuple[str, ...]) -> Iterator[Block]:
+    """The blocks of a slide: a line for each paragraph, and its tables between them."""
+    for is_table, group in groupby(paragraphs, lambda paragraph: paragraph.columns is not None):
+        if is_table:
+            yield from (replace(block, page=page, headings=headings) for block in sections(group) if block.text)
+        else:
+            lines = (clean(paragraph.text).strip() for paragraph in group)
+            if text := "\n".join(filter(None, lines)):
+                yield Block(text, page, headings)
+
+
+def heading(text: str) -> str:
+    """`text` as a heading: one line, not too long."""
+    return shortened(" ".join(clean(text).split()), MAX_HEADING)
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text` with at most that many characters, none of them divided."""
+    return text if len(text) <= limit else text[: last_boundary(text, 0, limit)].rstrip()
 
 
 def table(rows: Iterable[Iterable[str]], names: int = 1) -> Paragraph:

@@ -11,6 +11,8 @@ from nightshift.errors import PermanentError, TemporaryError
 from nightshift.knowledge.extract.blocks import Block, Extracted
 
 TIMEOUT_SECONDS = 120.0  # the slowest of 1,103 PDFs took 1.3 s, one of 1,000 pages 1.4
+# glibc gives memory back after each page and asks for it again: 119,000 page faults for 1,000 pages in place of 6,000.
+_KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(256 << 20), "MALLOC_TOP_PAD_": str(16 << 20)}
 
 _TOO_SLOW = "This file takes too long to read. Split it into smaller files and upload those."
 _CRASHED = "This file could not be read: something in it breaks the reader. Save it again and upload that copy."
@@ -43,7 +45,8 @@ def read(module: str, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> E
 
 
 def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {"LANG": "C.UTF-8"}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return kept | _KEEPS_MEMORY | {"LANG": "C.UTF-8"}
 
 
 def _failure(returncode: int) -> Exception:

@@ -19,7 +19,7 @@ def read(path: Path) -> Extracted:
 
     Raises PermanentError for a protected book and for a file that unpacks to too many bytes.
     """
-    archive = Archive(path)
+    archive = Archive(path.read_bytes())
     chapters = _chapters(archive)
     if _encrypted(archive) & set(chapters):
         raise PermanentError(_PROTECTED)

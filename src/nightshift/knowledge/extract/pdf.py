@@ -1,20 +1,35 @@
 """PDF, read by PDFium: 492 pages/s, where pypdf reads 33 (1,103 files). Runs in a child process, see `child`."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pypdfium2
-import pypdfium2.raw
+from pypdfium2 import raw
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract import pdf_layers, pdf_marks, pdf_order
+from nightshift.knowledge.extract.blocks import Block, Extracted, heading
+from nightshift.knowledge.extract.hyphens import Joiner
 from nightshift.knowledge.text import clean
 
 _LOCKED = "This PDF is password-protected. Upload an unlocked copy."
 _DAMAGED = "This file is damaged, or not a PDF. Save it again as a PDF and upload that copy."
 _SCAN = "This PDF is a scan: pictures of pages, no text. Run text recognition (OCR) on it and upload the result."
+_GARBLED = (
+    "The letters of this PDF cannot be told: it does not say which characters they are. Run text recognition (OCR) on it "
+    "and upload the result."
+)
+_XFA = (
+    "This PDF is a form of Adobe's XFA kind, which only Adobe's programs show. Print it to a new PDF and upload that."
+)
 _EMPTY = "This PDF contains no text. Upload one that does."
 _WRONG_PASSWORD, _UNKNOWN_SECURITY = 4, 5  # FPDF_GetLastError in fpdfview.h
+_STAMP = 200  # characters at most that a scanner's app writes on a page
+_PAGE_OF_PICTURE = 0.7  # the share of a page that a scan covers
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_PRIVATE_SHARE = 1 / 3
 
 
 @dataclass
@@ -23,57 +38,112 @@ class _Pages:
 
     unreadable: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
+    garbled: list[int] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        reasons = {"could not be read.": self.unreadable, "only pictures, no text.": self.pictures}
+        reasons["letters that cannot be told. Run text recognition (OCR) on them."] = self.garbled
+        colon = {"could not be read.": ""}
+        return [f"{_page_list(pages)}{colon.get(why, ':')} {why}" for why, pages in reasons.items() if pages]
 
 
 def read(path: Path) -> Extracted:
-    """One block for each page. A page that fails to load, or has only pictures, becomes a note.
+    """One block for each page, those of embedded PDFs after them. What cannot be read becomes a note.
 
     Raises PermanentError for a locked, damaged, scanned or empty file; FileNotFoundError.
     """
     pdf = _open(path)
-    remarks = _Pages()
-    blocks = [Block(text, page=number) for number in range(1, len(pdf) + 1) if (text := _text(pdf, number, remarks))]
-    if not blocks:
-        raise PermanentError(_SCAN if remarks.pictures else _DAMAGED if remarks.unreadable else _EMPTY)
-    return Extracted(blocks, _notes(remarks))
+    if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
+        raise PermanentError(_XFA)
+    remarks, embedded = _Pages(), Extracted([])
+    blocks = list(_pages(pdf, path.read_bytes(), remarks))
+    for attachment in map(pdf.get_attachment, range(pdf.count_attachments())):
+        _read_attachment(attachment, embedded)
+    if not blocks and not embedded.blocks:
+        raise PermanentError(
+            _GARBLED if remarks.garbled else _SCAN if remarks.pictures else _DAMAGED if remarks.unreadable else _EMPTY
+        )
+    return Extracted(blocks + embedded.blocks, remarks.notes() + embedded.notes)
 
 
-def _open(path: Path) -> pypdfium2.PdfDocument:
+def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
     try:
-        return pypdfium2.PdfDocument(path)
+        return pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
         locked = error.err_code in (_WRONG_PASSWORD, _UNKNOWN_SECURITY)
         raise PermanentError(_LOCKED if locked else _DAMAGED) from error
 
 
-def _text(pdf: pypdfium2.PdfDocument, number: int, remarks: _Pages) -> str:
-    """The page's text, "" if it has none. Each page is closed at once: 1,000 pages need no more memory than one.
-
-    Uses `get_text_range`: `get_text_bounded` loses text outside the page's box, and the marks of hyphenated words.
-    """
+def _read_attachment(attachment: pypdfium2.PdfAttachment, embedded: Extracted) -> None:
+    """An embedded PDF has its name as the heading, and its own pages. Other files become a note."""
+    name = heading(attachment.get_name())
+    data = bytes(attachment.get_data())
+    if not data.startswith(b"%PDF-"):
+        embedded.notes.append(f"The embedded file {name} was left out.")
+        return
     try:
-        page = pdf[number - 1]
+        remarks = _Pages()
+        embedded.blocks.extend(Block(b.text, b.page, (name,)) for b in _pages(_open(data), data, remarks))
+        embedded.notes.extend(f"{name}: {note}" for note in remarks.notes())
+    except PermanentError as error:
+        embedded.notes.append(f"{name}: {error}")
+
+
+def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator[Block]:
+    """A block for each page with text. Each page is closed at once: 1,000 pages need no more memory than one."""
+    off = pdf_layers.switched_off(data)
+    if pdf.get_formtype() != raw.FORMTYPE_NONE:
+        pdf.init_forms()
+    joiner = Joiner()
+    for number in range(1, len(pdf) + 1):
         try:
-            textpage = page.get_textpage()
-            text = clean(textpage.get_text_range()).strip()
-            textpage.close()
-            if not text and any(page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])):
-                remarks.pictures.append(number)
-            return text
-        finally:
-            page.close()
-    except pypdfium2.PdfiumError:
-        remarks.unreadable.append(number)
+            page = pdf[number - 1]
+            try:
+                pdf_layers.remove(page, off)
+                marks = list(pdf_marks.marks(page, pdf.formenv))
+                text = _text(page, number, marks, remarks) or _unseen(page, data, number)
+                if text := clean(joiner.join(text)).strip():
+                    yield Block(text, page=number)
+            finally:
+                page.close()
+        except pypdfium2.PdfiumError:
+            remarks.unreadable.append(number)
+
+
+def _text(page: pypdfium2.PdfPage, number: int, marks: list[pdf_marks.Mark], remarks: _Pages) -> str:
+    """The page's text, of a picture or of garbled letters nothing but the marks."""
+    textpage = pdf_order.upright(page)
+    try:
+        if textpage.count_chars() < _STAMP and _is_picture(page, textpage.get_text_range().strip() != ""):
+            remarks.pictures.append(number)
+        else:
+            text = pdf_order.text(textpage, marks)
+            if len(_PRIVATE.findall(text)) <= len(text) * _PRIVATE_SHARE:
+                return text
+            remarks.garbled.append(number)
+        return "\n".join(mark.line for mark in marks)
+    finally:
+        textpage.close()
+
+
+def _unseen(page: pypdfium2.PdfPage, data: bytes, number: int) -> str:
+    """Vertical writing in a font that is not in the file, of which PDFium finds nothing."""
+    textpage = page.get_textpage()
+    count = textpage.count_chars()
+    textpage.close()
+    if count or not any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])):
         return ""
+    from nightshift.knowledge.extract import pdf_objects
+
+    return pdf_objects.text(data, number)
 
 
-def _notes(remarks: _Pages) -> list[str]:
-    notes = []
-    if remarks.unreadable:
-        notes.append(f"{_page_list(remarks.unreadable)} could not be read.")
-    if remarks.pictures:
-        notes.append(f"{_page_list(remarks.pictures)}: only pictures, no text.")
-    return notes
+def _is_picture(page: pypdfium2.PdfPage, stamped: bool) -> bool:
+    """Whether a page is nothing but a picture; with a stamp on it, a picture as large as the page."""
+    width, height = page.get_size()
+    least = width * height * _PAGE_OF_PICTURE if stamped else 0
+    boxes = (picture.get_bounds() for picture in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]))
+    return any((right - left) * (top - bottom) >= least for left, bottom, right, top in boxes)
 
 
 def _page_list(pages: list[int], limit: int = 10) -> str:

@@ -16,27 +16,28 @@ from typing import Any
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Extracted
+from nightshift.knowledge.extract.limits import MAX_CHARACTERS, TOO_LONG
 
+CPU_SECONDS, CPU_SECONDS_PER_MB = 20, 8  # no small file holds a child for long; a million cells take 20 s
 MEMORY_BYTES = 2 * 1024**3  # the largest of 1,103 PDFs took 73 MB
-MAX_CHARACTERS = 20_000_000  # bounds the result, which the parent holds in memory: 12,500 chunks
 
 _NO_MEMORY = "This file needs more memory than allowed. Split it into smaller files and upload those."
-_TOO_LONG = "This file contains more than 20 million characters. Split it into smaller files and upload those."
 _FAILED = "This file could not be read: it may be damaged. Save it again and upload that copy."
 
 
 def main(module: str, path: str, seconds: str) -> None:
-    limit(math.ceil(float(seconds)) + 1)
+    cpu_seconds = min(float(seconds), CPU_SECONDS + CPU_SECONDS_PER_MB * Path(path).stat().st_size / (1 << 20))
+    limit(math.ceil(float(seconds)) + 1, math.ceil(cpu_seconds) + 1)
     sys.stdout.write(json.dumps(answer(importlib.import_module(module).read, Path(path))))
 
 
-def limit(seconds: int) -> None:
+def limit(seconds: int, cpu_seconds: int) -> None:
     """Limit memory, CPU time and real time, and forbid core dumps, which would contain the text.
 
     The alarm ends a child whose parent died, or was interrupted before it knew of the child.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(seconds)
 
@@ -46,7 +47,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
     try:
         found = read(path)
         if sum(len(block.text) + sum(map(len, block.headings)) for block in found.blocks) > MAX_CHARACTERS:
-            raise PermanentError(_TOO_LONG)
+            raise PermanentError(TOO_LONG)
         return {"blocks": [[b.text, b.page, b.headings, b.columns] for b in found.blocks], "notes": found.notes}
     except PermanentError as error:
         return {"error": str(error)}

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from nightshift.words import Words, counts, literal
 
 revision = "0104"
-down_revision = "0106"
+down_revision = "0103"
 
 SCHEMA = """
 ALTER TABLE chunks DROP COLUMN tsv;

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import sentry_sdk
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import now, utcformat
 
 from nightshift import outbox
+from nightshift.db.connection import watch
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
 from nightshift.outbox import lease as leases
@@ -40,6 +41,7 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
     """
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # its lines hold arguments and errors' texts
     reporting.start_sentry(settings())
+    watch()
     worker = Worker(queue, name)
     Heartbeat(worker, supervisor).start()
     worker.work(logging_level="CRITICAL")
@@ -87,9 +89,7 @@ class Worker(SimpleWorker):
                 elif popped := self.connection.blpop([self._keys[0]], timeout):
                     self._next = self._step(begin=_text(popped[1]))
             except RedisError as error:
-                if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
-                    self.connection.connection_pool.disconnect()
-                elif isinstance(error, ResponseError):
+                if isinstance(error, ResponseError):
                     log("job", logging.ERROR, queue=self.spec.name, outcome="refused", error=where(error))
                 time.sleep(ERROR_SECONDS)
         job, self._next = self._next, None

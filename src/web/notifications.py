@@ -6,9 +6,7 @@ import time
 from collections import Counter
 from threading import Condition, Thread
 
-import psycopg2
-
-from nightshift.db.session import connect_arguments
+from nightshift.db.connection import Pooled, connect
 from nightshift.logs import log
 
 RECONNECT_SECONDS = 1.0
@@ -39,14 +37,17 @@ class NotificationListener:
     def _run(self) -> None:
         while True:
             try:
-                self._listen()
+                return self._listen()
             except Exception as error:  # any: without this thread events are found only by polling
                 log("notifications lost", logging.WARNING, error=type(error).__name__)
                 time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        connection = psycopg2.connect(**connect_arguments())
+        """Returns where nothing can be heard: behind a pooler, which lends no session for long."""
+        connection = connect()
         try:
+            if isinstance(connection, Pooled):
+                return
             connection.autocommit = True
             connection.cursor().execute(f"LISTEN {self._channel}")
             while True:

@@ -6,13 +6,13 @@ from weakref import WeakSet
 
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from nightshift.server_urls import redis_pool
 from nightshift.settings import settings
 
 TIMEOUT_SECONDS = 0.5
-DEMOTED = ("READONLY", "UNBLOCKED")  # how such an error begins, or what it quotes from within a script
+DEMOTED = ("READONLY", "UNBLOCKED")  # what Redis 6 quotes from within a script; who waited for a job when it happened
 
 _pools: WeakSet[ConnectionPool] = WeakSet()
 
@@ -43,7 +43,7 @@ class _Connection:
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
         except ResponseError as error:
-            if not any(word in str(error) for word in DEMOTED):
+            if not isinstance(error, ReadOnlyError) and not any(word in str(error) for word in DEMOTED):
                 raise
             self.disconnect()  # type: ignore[attr-defined]
             for pool in list(_pools):

@@ -2,13 +2,15 @@
 
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 
+import psutil
 import psycopg2
 import troubles
-from faulting import Fault, Target
+from faulting import Fault, Target, send_signal
 from redis.exceptions import RedisError
 
+READ_ONLY = "SET default_transaction_read_only = off; ALTER SYSTEM {}"
 OTHER_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -33,6 +35,50 @@ def flush(target: Target) -> Fault:
         target.machine.redis.flushall()
     yield 0
     return ""
+
+
+def redis_demoted(target: Target) -> Fault:
+    """A replica now, whose connections live: it refuses writes."""
+    with suppress(RedisError):
+        target.machine.redis.replicaof("127.0.0.1", "1")
+    yield (lasts := 20 * target.scale)
+    with suppress(RedisError):
+        target.machine.redis.replicaof("NO", "ONE")
+    return f"{lasts:.0f} s"
+
+
+def postgres_read_only(target: Target) -> Fault:
+    """As after a failover."""
+    with closing(psycopg2.connect(target.machine.postgres.url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(READ_ONLY.format("SET default_transaction_read_only = on"))
+        yield (lasts := 40 * target.scale)
+        connection.cursor().execute(READ_ONLY.format("RESET default_transaction_read_only"))
+    return f"{lasts:.0f} s"
+
+
+def postgres_silent(target: Target) -> Fault:
+    """Its host stands still: connections are accepted, and nothing is answered. Longer than a lease."""
+    family = [psutil.Process(target.machine.postgres.process.pid), *target.machine.children("postgres")]
+    for process in family:
+        send_signal(process.pid, signal.SIGSTOP)
+    yield (lasts := max(40 * target.scale, 5))
+    for process in family:
+        send_signal(process.pid, signal.SIGCONT)
+    return f"{lasts:.0f} s"
+
+
+def out_of_connections(target: Target) -> Fault:
+    """Everyone's are cut, and others take all there are."""
+    with ExitStack() as held:
+        for _ in range(2):
+            with suppress(psycopg2.Error):
+                target.machine.sql(OTHER_SESSIONS.replace("pid <>", "application_name = 'nightshift' AND pid <>"))
+            with suppress(psycopg2.Error):
+                while True:
+                    held.enter_context(closing(psycopg2.connect(target.machine.postgres.url)))
+        yield (lasts := 20 * target.scale)
+    return f"{lasts:.0f} s"
 
 
 def cut_connections(target: Target) -> Fault:

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Thread
 from typing import Any
 
@@ -93,13 +93,14 @@ def _end_overdue() -> None:
         for connection, ends in list(_waiting.items()):
             if now > ends + CANCEL_SECONDS:
                 _cut(connection)
-            elif now > ends:  # a thread: where Postgres says nothing, this waits too
+            elif now > ends and not isinstance(connection, Pooled):  # a thread: this may wait for Postgres too
                 Thread(target=_cancel, args=(connection,), daemon=True).start()
 
 
 def _cancel(connection: Connection) -> None:
-    with suppress(psycopg2.Error):
-        connection.cancel()
+    """Have Postgres end the statement, so that it does not run on. (psycopg2's own cancel stops the whole process meanwhile.)"""
+    with suppress(psycopg2.Error), closing(connect()) as another:
+        another.cursor().execute("SELECT pg_cancel_backend(%s)", (connection.info.backend_pid,))
 
 
 def _cut(connection: Connection) -> None:

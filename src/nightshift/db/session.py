@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
@@ -186,6 +186,6 @@ def _check(connection: Any, record: Any, proxy: Any) -> None:
             connection.cursor().execute("SELECT 1")
             connection.rollback()
         except psycopg2.Error:
-            raise DisconnectionError from None
+            raise InvalidatePoolError from None  # the others are older
     record.info["used_at"] = now
     lent(connection)

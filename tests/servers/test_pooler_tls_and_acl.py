@@ -21,7 +21,7 @@ from town import ROOT, Town
 pytestmark = pytest.mark.slow
 PGBOUNCER = """
 [databases]
-nightshift = host={host} port=5432
+nightshift = host={host} port=5432 user=nightshift
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

@@ -40,6 +40,8 @@ class _Connection:
     """Closed, with all idle ones, when its server is no primary any more: the address leads elsewhere now."""
 
     def read_response(self, *args: Any, **options: Any) -> Any:
+        # Not the default of Sentinel's connections: after a stop, the next call would read this one's response.
+        options.setdefault("disconnect_on_error", True)
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
         except ResponseError as error:

@@ -34,25 +34,27 @@ class Replicated:
         )
         self.directory, self.running = directory, dict[int, subprocess.Popen[bytes]]()
         self.first, self.second, self.sentinel = (free_port() for _ in range(3))
+
+    def start(self) -> None:
         self.launch(self.first)
         self.launch(self.second, "--replicaof", "127.0.0.1", str(self.first))
-        config = directory / "sentinel.conf"
-        names = dict(port=self.sentinel, directory=directory, service=SERVICE, primary=self.first)
+        config = self.directory / "sentinel.conf"
+        names = dict(port=self.sentinel, directory=self.directory, service=SERVICE, primary=self.first)
         config.write_text(SENTINEL.format(**names))
         self._run(self.sentinel, str(config), "--sentinel")
         wait_for(lambda: self.told().get("num-slaves") == 1)
 
     def launch(self, port: int, *options: str) -> None:
         self._run(port, "--port", str(port), "--dir", str(self.directory), "--save", "", *options)
-        wait_for(lambda: self.asked(port, "PING"))
+        wait_for(lambda: self.asked(port, "ping"))
 
-    def asked(self, port: int, *command: str) -> Any:
+    def asked(self, port: int, method: str, *arguments: str) -> Any:
         with suppress(redis.RedisError), redis.Redis(port=port, socket_timeout=2) as client:
-            return client.execute_command(*command)
+            return getattr(client, method)(*arguments)
 
     def told(self) -> dict[str, Any]:
         """What Sentinel says of the primary."""
-        return dict(self.asked(self.sentinel, "SENTINEL", "MASTER", SERVICE) or {})
+        return self.asked(self.sentinel, "sentinel_master", SERVICE) or {}
 
     def kill(self, port: int) -> None:
         self.running[port].kill()
@@ -66,13 +68,17 @@ class Replicated:
 @pytest.fixture
 def replicated(tmp_path: Path) -> Iterator[Replicated]:
     servers = Replicated(tmp_path)
-    yield servers
-    for port in servers.running:
-        servers.kill(port)
+    try:
+        servers.start()
+        yield servers
+    finally:
+        for port in servers.running:
+            servers.kill(port)
 
 
 def test_work_goes_on_at_the_new_primary(replicated: Replicated, town: Town) -> None:
     town.start(REDIS_URL=f"redis+sentinel://127.0.0.1:1,127.0.0.1:{replicated.sentinel}/{SERVICE}/0")
+    wait_for(lambda: sum(_readiness(town)["workers"].values()) == 20)
     _mail_is_sent(town)
     # When the primary dies
     replicated.kill(replicated.first)
@@ -84,10 +90,13 @@ def test_work_goes_on_at_the_new_primary(replicated: Replicated, town: Town) -> 
     # When the new one is demoted and lives
     replicated.launch(replicated.first, "--replicaof", "127.0.0.1", str(replicated.second))
     wait_for(lambda: replicated.told().get("num-slaves") == 1 and replicated.told().get("flags") == "master")
-    wait_for(lambda: replicated.asked(replicated.sentinel, "SENTINEL", "FAILOVER", SERVICE))
+    wait_for(lambda: replicated.asked(replicated.sentinel, "sentinel_failover", SERVICE))
     wait_for(lambda: replicated.told().get("port") == replicated.first)
     _mail_is_sent(town)
     town.stack.wait_ready()
+    supervisor = town.stack.processes["worker"]
+    supervisor.terminate()
+    assert supervisor.wait(60) == 0
     assert not town.stack.lines(event="process ended") and not town.stack.lines(level="ERROR")
 
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from programs import needs
+from programs import cannot_run, needs
 
 CLONE_NEWNET = 0x40000000
 
@@ -17,7 +17,8 @@ def own_network() -> Iterator[None]:
     needs("ip", "nft", root=True)
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    if libc.unshare(CLONE_NEWNET):
+        cannot_run(f"needs a network namespace: {os.strerror(ctypes.get_errno())}")
     try:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield

@@ -14,7 +14,12 @@ def needs(*programs: str, root: bool = False) -> None:
     missing = [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
     missing += ["root"] if root and os.geteuid() != 0 else []
     if missing:
-        (pytest.fail if os.environ.get(ALL) else pytest.skip)(f"needs {', '.join(missing)}")
+        cannot_run(f"needs {', '.join(missing)}")
+
+
+def cannot_run(reason: str) -> None:
+    """Skip the test; with ALL set, fail it."""
+    (pytest.fail if os.environ.get(ALL) else pytest.skip)(reason)
 
 
 def free_port() -> int:

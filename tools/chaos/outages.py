@@ -10,7 +10,6 @@ import troubles
 from faulting import Fault, Target, send_signal
 from redis.exceptions import RedisError
 
-READ_ONLY = "SET default_transaction_read_only = off; ALTER SYSTEM {}"
 OTHER_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -51,9 +50,13 @@ def postgres_read_only(target: Target) -> Fault:
     """As after a failover."""
     with closing(psycopg2.connect(target.machine.postgres.url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(READ_ONLY.format("SET default_transaction_read_only = on"))
+        run = connection.cursor().execute
+        run("SET default_transaction_read_only = off")
+        run("ALTER SYSTEM SET default_transaction_read_only = on")
+        run("SELECT pg_reload_conf()")
         yield (lasts := 40 * target.scale)
-        connection.cursor().execute(READ_ONLY.format("RESET default_transaction_read_only"))
+        run("ALTER SYSTEM RESET default_transaction_read_only")
+        run("SELECT pg_reload_conf()")
     return f"{lasts:.0f} s"
 
 

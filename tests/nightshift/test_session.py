@@ -53,9 +53,12 @@ def test_where_a_pooler_has_lent_another_session_a_statement_runs_unprepared_on_
     for connection in pooled:
         connection.close()
     calls, execute = list[str](), session._execute
-    monkeypatch.setattr(
-        session, "_execute", lambda prefix, *rest, **how: (calls.append(prefix), execute(prefix, *rest, **how))[1]
-    )
+
+    def counted(prefix: str, *rest: Any, **how: Any) -> list[Any]:
+        calls.append(prefix)
+        return execute(prefix, *rest, **how)
+
+    monkeypatch.setattr(session, "_execute", counted)
     for each in range(len(pooled) * 4):
         assert session.statement(query, a=each)[0].sum == each + 1
     assert len(calls) < len(pooled) * 8, "each connection finds out, once"

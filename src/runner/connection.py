@@ -25,12 +25,9 @@ def redis() -> Any:
 
 def connect(timeout_seconds: float) -> Any:
     """A pool of its own, whose calls give up after `timeout_seconds`."""
-    pool = redis_pool(
-        settings().redis_url,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=timeout_seconds,
-        health_check_interval=0,
-    )
+    timeouts = dict(socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
+    pool = redis_pool(settings().redis_url, health_check_interval=0, **timeouts)
+    pool.connection_kwargs |= timeouts | {"socket_timeout": timeout_seconds}  # the URL's own would end a wait for a job
     pool.connection_class = type("Connection", (_Connection, pool.connection_class), {})
     _pools.add(pool)
     return Redis.from_pool(pool)

@@ -1,13 +1,12 @@
 """Postgres' NOTIFY, heard by one thread a process and passed on to the threads that wait for it."""
 
-import logging
 import select
 import time
 from collections import Counter
 from threading import Condition, Thread
 
 from nightshift.db.connection import Pooled, connect
-from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 
 RECONNECT_SECONDS = 1.0
 
@@ -39,7 +38,7 @@ class NotificationListener:
             try:
                 return self._listen()
             except Exception as error:  # any: without this thread events are found only by polling
-                log("notifications lost", logging.WARNING, error=type(error).__name__)
+                log_server_error("notifications lost", error)
                 time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:

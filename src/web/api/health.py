@@ -6,6 +6,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift.db.session import writable
+from nightshift.server_errors import log_server_error
 from runner.connection import redis
 from runner.registry import QUEUES
 from runner.scheduler import ALIVE
@@ -47,7 +48,8 @@ def readyz() -> tuple[dict[str, Any], int]:
 def _postgres() -> bool:
     try:
         return writable()
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        log_server_error("database away", error)
         return False
 
 
@@ -61,7 +63,8 @@ def _redis() -> dict[str, Any]:
             *members, scheduler, _ = pipe.execute()
         workers = dict(zip(QUEUES, map(live_workers, members), strict=True))
         return {"redis": True, "workers": workers, "scheduler": bool(scheduler)}
-    except RedisError:
+    except RedisError as error:
+        log_server_error("redis away", error)
         return {"redis": False, "workers": dict.fromkeys(QUEUES, 0), "scheduler": False}
 
 

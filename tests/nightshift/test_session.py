@@ -33,8 +33,8 @@ def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pyte
 
 def test_the_options_of_the_url_and_ours_both_count(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"{servers['DATABASE_URL']}&options=-csearch_path%3Dapp%20-c%20work_mem%3D5MB"
-    ours = replace(session.settings(), database_url=url)
-    monkeypatch.setattr(session, "settings", lambda: ours)
+    ours = replace(connections.settings(), database_url=url)
+    monkeypatch.setattr(connections, "settings", lambda: ours)
     pool = session._pool()
     with pool.connect() as connection:
         shown = [connection.scalar(text(f"SHOW {name}")) for name in ("search_path", "work_mem", "timezone")]

@@ -51,10 +51,12 @@ class Town:
             self.api = Client.of_new_workspace(self.stack.base_url, OPERATOR_KEY)
 
     def stop(self) -> None:
+        """Everything, once: a test may do it before its fixture does."""
+        stack, self.stack = self.stack, None
         self.gate.open()
         try:
-            if self.stack:
-                self.stack.stop()
+            if stack:
+                stack.stop()
         finally:
             self.gate.close()
             self.redis.stop()

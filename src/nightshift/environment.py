@@ -54,7 +54,8 @@ class Environment:
             )
         try:
             parts = urlsplit(value)
-            _ = parts.scheme.startswith("postgres") or parts.port  # Postgres may have several hosts: libpq reads them
+            several = parts.scheme.startswith("postgres") or "+" in parts.scheme  # hosts, which the client reads
+            _ = several or parts.port
         except ValueError:
             raise SettingsError(f"{name} is not a URL.") from None
         location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
@@ -62,7 +63,7 @@ class Environment:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
         if parts.fragment:
             raise SettingsError(f"{name} contains a #: inside a user name or a password write it as %23.")
-        if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
+        if parts.scheme in ("redis", "rediss") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
             raise SettingsError(f"{name} must end with a database number, or without a path.")
         return value.rstrip("/") if parts.scheme.startswith("http") else value
 

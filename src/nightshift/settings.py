@@ -21,6 +21,7 @@ DATA_DIR = ROOT / ".data"
 SERVERS = "servers.json"  # in DATA_DIR: the URLs of a running `make run`
 RUN_LOCK = "run.lock"  # in DATA_DIR: locked while `make run` is running
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -85,7 +86,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
     return Settings(
         production=production,
         database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, check_postgres),
-        redis_url=source.server_url("REDIS_URL", ("redis", "rediss", "unix"), check_redis),
+        redis_url=source.server_url("REDIS_URL", REDIS_SCHEMES, check_redis),
         port=source.integer("PORT", 3001, 1, 65535),
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),

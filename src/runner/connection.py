@@ -2,14 +2,19 @@
 
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import ConnectionPool, Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, ResponseError
 
+from nightshift.server_urls import redis_pool
 from nightshift.settings import settings
 
 TIMEOUT_SECONDS = 0.5
+DEMOTED = ("READONLY", "UNBLOCKED")  # what Redis 6 quotes from within a script; who waited for a job when it happened
+
+_pools: WeakSet[ConnectionPool] = WeakSet()
 
 
 @cache
@@ -20,7 +25,26 @@ def redis() -> Any:
 
 def connect(timeout_seconds: float) -> Any:
     """A pool of its own, whose calls give up after `timeout_seconds`."""
-    client = Redis.from_url(settings().redis_url, retry=Retry(NoBackoff(), 0), health_check_interval=0)
-    timeouts = dict(socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=timeout_seconds)
-    client.connection_pool.connection_kwargs.update(timeouts)  # the URL's own would end a wait for a job
-    return client
+    timeouts = dict(socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
+    pool = redis_pool(settings().redis_url, health_check_interval=0, **timeouts)
+    pool.connection_kwargs |= timeouts | {"socket_timeout": timeout_seconds}  # the URL's own would end a wait for a job
+    pool.connection_class = type("Connection", (_Connection, pool.connection_class), {})
+    _pools.add(pool)
+    return Redis.from_pool(pool)
+
+
+class _Connection:
+    """Closed, with all idle ones, when its server is no primary any more: the address leads elsewhere now."""
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        # Not the default of Sentinel's connections: after a stop, the next call would read this one's response.
+        options.setdefault("disconnect_on_error", True)
+        try:
+            return super().read_response(*args, **options)  # type: ignore[misc]
+        except ResponseError as error:
+            if not isinstance(error, ReadOnlyError) and not any(word in str(error) for word in DEMOTED):
+                raise
+            self.disconnect()  # type: ignore[attr-defined]
+            for pool in list(_pools):
+                pool.disconnect(inuse_connections=False)
+            raise RedisConnectionError("The server is a replica now.") from None

@@ -11,7 +11,7 @@ from threading import Condition, Thread
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,8 +49,6 @@ def dispatch(job: str, workspace_id: str) -> int:
         return len(rows)
     except (RedisError, SQLAlchemyError) as error:
         log_server_error("dispatch failed", error, job=job, rows=len(rows))
-        if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
-            redis().connection_pool.disconnect()
         if isinstance(error, (RedisConnectionError, RedisTimeoutError, *DISCONNECTED)):
             _silent_until = time.monotonic() + PAUSE_SECONDS
     with suppress(SQLAlchemyError):  # else reconciliation finds them

@@ -12,6 +12,8 @@ import sentry_sdk
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from nightshift.db.connection import watch
+from nightshift.db.session import writable
 from nightshift.logs import log, where
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
@@ -23,9 +25,27 @@ from runner.rescue import forget_worker, rescue, rescue_popped
 
 POLL_SECONDS = 0.5  # so late is a retry at most
 EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines
+GAP_SECONDS = 15.0  # without Postgres: no lease expires in it
+GRACE_SECONDS = 20.0  # after a longer one, for the living to renew theirs: a connection may take as long to be given up
 PAUSE_SECONDS = 0.5  # after an error
 
 _reported: set[str] = set()
+
+
+class Sight:
+    """Whether Postgres took writes all the time lately. While nobody can renew them, the leases of the living expire too."""
+
+    def __init__(self) -> None:
+        self._seen_at, self._clear_at = time.monotonic(), 0.0
+
+    def clear(self) -> bool:
+        """Look now."""
+        there, now = writable(), time.monotonic()
+        if not there or now - self._seen_at > GAP_SECONDS:
+            self._clear_at = now + GRACE_SECONDS
+        if there:
+            self._seen_at = now
+        return now >= self._clear_at
 
 
 def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
@@ -35,8 +55,9 @@ def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor closes the pipe when all workers have ended
     reporting.start_sentry(settings())
+    watch()
     jobs = [job.name for job in JOBS.values() if job.queue.name in queues]
-    dead: dict[str, bool] = {}
+    dead, sight = dict[str, bool](), Sight()
     rest, looked_at, open_ = b"", 0.0, True
     while open_ or dead:
         if open_ and select.select([deaths], [], [], POLL_SECONDS)[0]:
@@ -50,7 +71,7 @@ def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
             del dead[worker]
         if time.monotonic() - looked_at > EXPIRED_SECONDS:
             looked_at = time.monotonic()
-            _done(rescue)
+            _done(lambda: rescue(trusted=sight.clear))
             _done(remove_other_kinds)
         _done(lambda: dispatch_all(jobs))
     sentry_sdk.flush(2)

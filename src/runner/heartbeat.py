@@ -95,6 +95,8 @@ class Heartbeat(Renewal):
     def _check_time_limit(self) -> None:
         """End a job that has used up its time: by an alarm, and where that is not heard with the process."""
         begun_at, limit = self._worker.begun_at, self._worker.limit_seconds
+        if any(lease.writing for lease in held):  # its work is done: Postgres has to come back
+            return
         if begun_at and time.monotonic() - begun_at > limit + GRACE_SECONDS:
             log("worker ends", logging.ERROR, worker=self._worker.name, reason="its job does not end")
             os._exit(1)

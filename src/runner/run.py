@@ -11,7 +11,7 @@ from rq.timeouts import JobTimeoutException
 
 from nightshift import outbox
 from nightshift.db.models import Outbox
-from nightshift.db.session import DISCONNECTED, retry_while_disconnected, transaction
+from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.errors import LeaseLost, Snooze, TemporaryError
 from nightshift.logs import log
 from nightshift.outbox import Lease
@@ -165,7 +165,7 @@ def _failed(job: Job, lease: Lease, error: BaseException) -> Ended:
                 job.on_failure(session, lease, failure)
 
     try:
-        retry_while_disconnected(lambda: settled(write, job), lease.write_until)
+        lease.write(lambda: settled(write, job))
     except (LeaseLost, *DISCONNECTED):  # Postgres is away: the lease expires and the row is rescued
         return Ended("lost", None, lease, job)
     return Ended("failed" if failure.retry_in is None else "retry", error, lease, job)
@@ -177,7 +177,7 @@ def _released(job: Job, lease: Lease, due_at: datetime | None = None) -> Ended:
             lease.release(session, due_at)
 
     try:
-        retry_while_disconnected(write, lease.write_until)
+        lease.write(write)
         return Ended("released", None, lease, job)
     except LeaseLost:  # the stop came after the last commit
         return Ended("done", None, lease, job)

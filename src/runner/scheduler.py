@@ -4,13 +4,16 @@ Two may run: each tick takes a lock, so one works and the other takes over. A ti
 """
 
 import logging
+import os
 import signal
-from threading import Event
+import time
+from threading import Event, Thread
 
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from nightshift.db.connection import watch
 from nightshift.db.session import transaction
 from nightshift.logs import log
 from nightshift.server_errors import log_server_error
@@ -19,6 +22,7 @@ from runner import cron, reporting
 from runner.connection import redis
 from runner.reconcile import reconcile
 
+LAST_SECONDS = 13.0
 INTERVAL_SECONDS = 15
 TICK_LOCK = 7_461_002
 TURN = text("SELECT pg_try_advisory_xact_lock(:lock)")
@@ -31,6 +35,8 @@ def run() -> None:
     stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
+    Thread(target=_end_in_time, args=_signals(), name="stop", daemon=True).start()
+    watch()
     while not stop.is_set():
         pause = 2
         try:
@@ -42,6 +48,21 @@ def run() -> None:
             log("tick failed", logging.ERROR, raised=error)
             reporting.report(error, job="tick")
         stop.wait(pause)
+
+
+def _signals() -> tuple[int]:
+    """A pipe that tells of signals at once. Their handlers run later, where the main thread waits for a server."""
+    told, tells = os.pipe()
+    os.set_blocking(tells, False)
+    signal.set_wakeup_fd(tells)
+    return (told,)
+
+
+def _end_in_time(signals: int) -> None:
+    """A stop is over in 15 s, also of a tick that waits for a server."""
+    os.read(signals, 1)
+    time.sleep(LAST_SECONDS)
+    os._exit(1)
 
 
 def tick() -> None:

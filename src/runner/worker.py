@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import sentry_sdk
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import now, utcformat
 
 from nightshift import outbox
+from nightshift.db.connection import watch
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
 from nightshift.outbox import lease as leases
@@ -43,6 +44,7 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
     """
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # its lines hold arguments and errors' texts
     reporting.start_sentry(settings())
+    watch()
     if not _redis_answers(supervisor):
         return
     worker = Worker(queue, name)
@@ -105,8 +107,6 @@ class Worker(SimpleWorker):
                     self._next = self._step(begin=_text(popped[1]))
             except RedisError as error:
                 log_server_error("redis away", error)
-                if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
-                    self.connection.connection_pool.disconnect()
                 time.sleep(ERROR_SECONDS)
         job, self._next = self._next, None
         return job, self.queues[0]

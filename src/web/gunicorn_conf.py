@@ -36,8 +36,11 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Have a stop end the event streams: each holds a thread for as long as its client stays connected."""
+    """Bound what waits for Postgres, and have a stop end the event streams: each holds a thread as long as its client stays."""
+    from nightshift.db.connection import watch
     from web.api.events import stopping
+
+    watch(every_transaction=True)
 
     def end_streams_and(stop: Any, signum: int, frame: Any) -> None:
         stopping.set()

@@ -5,9 +5,7 @@ import time
 from collections import Counter, defaultdict
 from threading import Condition, RLock, Thread
 
-import psycopg2
-
-from nightshift.db.session import connect_arguments
+from nightshift.db.connection import Pooled, connect
 from nightshift.server_errors import log_server_error
 
 RECONNECT_SECONDS = 1.0
@@ -39,14 +37,17 @@ class NotificationListener:
     def _run(self) -> None:
         while True:
             try:
-                self._listen()
+                return self._listen()
             except Exception as error:  # any: without this thread events are found only by polling
                 log_server_error("notifications lost", error)
                 time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        connection = psycopg2.connect(**connect_arguments())
+        """Returns where nothing can be heard: behind a pooler, which lends no session for long."""
+        connection = connect()
         try:
+            if isinstance(connection, Pooled):
+                return
             connection.autocommit = True
             connection.cursor().execute(f"LISTEN {self._channel}")
             while True:

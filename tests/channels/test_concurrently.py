@@ -57,7 +57,7 @@ def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
             event.remove(engine(), "after_cursor_execute", after_a_statement)
         assert view
         assert (view.status, len(view.attempts)) == ("RETRYING", 0)
-        [later] = messages.listed(session, agent_id, None, None, 50)
+        [later] = messages.listed(session, agent_id, None, None, 50, 1 << 20)
         assert (later.status, [a["outcome"] for a in later.attempts]) == ("SENDING", ["unknown"])
 
 

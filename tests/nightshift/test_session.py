@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from nightshift.db import connection as connections
 from nightshift.db import session
 
 TAKE = text("SELECT pg_advisory_xact_lock(4711)")
@@ -15,7 +16,7 @@ TAKE = text("SELECT pg_advisory_xact_lock(4711)")
 
 def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a process that holds a lock and says nothing more
-    monkeypatch.setattr(session, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
     silent, other = session._pool(), session._pool()
     with silent.connect() as stopped, other.connect() as waiting:
         stopped.execute(TAKE)
@@ -32,8 +33,8 @@ def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pyte
 
 def test_the_options_of_the_url_and_ours_both_count(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"{servers['DATABASE_URL']}&options=-csearch_path%3Dapp%20-c%20work_mem%3D5MB"
-    ours = replace(session.settings(), database_url=url)
-    monkeypatch.setattr(session, "settings", lambda: ours)
+    ours = replace(connections.settings(), database_url=url)
+    monkeypatch.setattr(connections, "settings", lambda: ours)
     pool = session._pool()
     with pool.connect() as connection:
         shown = [connection.scalar(text(f"SHOW {name}")) for name in ("search_path", "work_mem", "timezone")]
@@ -51,19 +52,37 @@ def test_a_statement_prepared_before_a_migration_still_runs_after_it() -> None:
     _run(f"DROP TABLE {table}")
 
 
-def test_behind_a_pooler_that_keeps_no_prepared_statement_a_statement_runs_unprepared(
+def test_where_a_pooler_has_lent_another_session_a_statement_runs_unprepared_on_that_connection_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "_preparation_mode", {"on": True})
     query = f"SELECT %(a)s::int + 1 AS sum, '{uuid.uuid4().hex}' AS own"
     assert session.statement(query, a=1)[0].sum == 2
     pool: Any = session.engine().pool
-    for connection in [pool.connect() for _ in range(pool.checkedin())]:
+    pooled = [pool.connect() for _ in range(pool.checkedin())]
+    for connection in pooled:
         connection.cursor().execute("DEALLOCATE ALL")
         connection.commit()
+    for connection in pooled:
         connection.close()
+    calls, execute = list[str](), session._execute
+
+    def counted(prefix: str, *rest: Any, **how: Any) -> list[Any]:
+        calls.append(prefix)
+        return execute(prefix, *rest, **how)
+
+    monkeypatch.setattr(session, "_execute", counted)
+    for each in range(len(pooled) * 4):
+        assert session.statement(query, a=each)[0].sum == each + 1
+    assert len(calls) < len(pooled) * 8, "each connection finds out, once"
+    session.engine().dispose()
     assert session.statement(query, a=2)[0].sum == 3
-    assert session._preparation_mode == {"on": False}
+    assert _prepared(query)
+
+
+def _prepared(query: str) -> bool:
+    """Whether the statement is prepared in the session that comes next."""
+    name = session._preparation(query)[0]
+    return bool(session.statement(f"SELECT FROM pg_prepared_statements WHERE name = '{name}'"))
 
 
 def _run(sql: str) -> None:

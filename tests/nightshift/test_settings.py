@@ -108,6 +108,10 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("SENTRY_DSN", "https://example.com"),
         ("CREDENTIAL_KEYS", ","),
         ("REDIS_URL", "redis://localhost/abc"),
+        ("REDIS_URL", "redis+sentinel://:secret@one:26379,two:26379"),
+        ("REDIS_URL", "redis+sentinel://:secret@one:26379/support/first"),
+        ("REDIS_URL", "redis+sentinel://:secret@one:port/support/0"),
+        ("REDIS_URL", "redis+sentinel://:secret@one,/support/0"),
         ("LOG_FORMAT", "xml"),
         ("OUTBOUND_ALLOW_HOSTS", "10.0.0.0/99"),
     ],
@@ -127,6 +131,7 @@ def test_a_bad_value_is_reported_by_the_name_of_its_variable(name: str, value: s
         ("REDIS_URL", "decode_responses=true", "decode_responses"),
         ("REDIS_URL", "retry_on_error=TimeoutError", "retry_on_error"),
         ("REDIS_URL", "ssl_ca_certs=ca.pem", "ssl_ca_certs"),
+        ("REDIS_URL", "sentinel_password=secret", "sentinel_password"),
     ],
 )
 def test_a_parameter_that_the_client_does_not_know_is_named(
@@ -145,6 +150,9 @@ def test_a_parameter_that_the_client_does_not_know_is_named(
         ("DATABASE_URL", "postgresql:///n?host=%2Frun%2Fmy%20postgres&port=5433"),
         ("REDIS_URL", "rediss://:p@cache/0?ssl_cert_reqs=none&socket_timeout=5&health_check_interval=30"),
         ("REDIS_URL", "unix:///run/redis.sock?db=3"),
+        ("REDIS_URL", "redis+sentinel://one:26379,two:26380/support/0"),
+        ("REDIS_URL", "redis+sentinel://u:p%40@[::1],two/support?sentinel_password=s&socket_timeout=5"),
+        ("REDIS_URL", "rediss+sentinel://one/support/3?ssl_cert_reqs=none"),
         ("DATABASE_URL", "postgresql://u:p@/n?hostaddr=192.0.2.1,192.0.2.2&keepalives=1&sslrootcert=%2Fetc%2Fca.pem"),
     ],
 )

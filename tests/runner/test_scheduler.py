@@ -1,5 +1,6 @@
 """Which of the schedulers works, and what stops a tick."""
 
+import os
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_tick_that_fails_unexpectedly_is_reported_and_the_next_one_comes(monke
     monkeypatch.setattr(scheduler, "tick", tick)
     monkeypatch.setattr(scheduler, "INTERVAL_SECONDS", 0)
     monkeypatch.setattr(scheduler.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(scheduler, "_signals", lambda: (os.pipe()[0],))
     monkeypatch.setattr(scheduler.reporting, "start_sentry", lambda *_: None)
     monkeypatch.setattr(scheduler.reporting, "report", lambda error, **_: told.append(str(error)))
     with pytest.raises(SystemExit):

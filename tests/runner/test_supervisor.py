@@ -67,3 +67,27 @@ def test_a_dispatcher_that_dies_is_replaced_and_a_stop_ends_it_too(started: Star
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(20) == 0
     assert not successor[0].is_running()
+
+
+def test_a_fork_that_fails_is_tried_again(servers: dict[str, str]) -> None:
+    refused = f"""
+import errno, os, sys
+sys.argv = ["worker.py", "billing"]
+fork, refusals = os.fork, iter([True, False, True, True])
+def refuse():
+    if next(refusals, False):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+    return fork()
+os.fork = refuse
+sys.path.insert(0, {str(ROOT)!r})
+import worker
+worker.main(["billing"])
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", refused], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: len(psutil.Process(supervisor.pid).children()) == 2)
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(20) == 0
+        assert supervisor.stderr and supervisor.stderr.read().count("fork failed") == 3
+    finally:
+        supervisor.kill()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 import jobs
 from nightshift import outbox
+from nightshift.db import connection as connections
 from nightshift.db import session as sessions
 from nightshift.db.session import DISCONNECTED, statement, transaction
 from nightshift.outbox import current_lease, enqueueing
@@ -243,7 +244,7 @@ def test_a_postgres_that_is_read_only_counts_as_away(servers: dict[str, str]) ->
     try:
         with pytest.MonkeyPatch.context() as patch:
             url = servers["DATABASE_URL"].replace("nightshift@", f"{name}@")
-            patch.setattr(sessions, "settings", lambda: type("S", (), {"database_url": url}))
+            patch.setattr(connections, "settings", lambda: type("S", (), {"database_url": url}))
             sessions.engine.cache_clear()
             with pytest.raises(DISCONNECTED):
                 statement("DELETE FROM slots WHERE entry = 'none'")

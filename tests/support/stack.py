@@ -44,6 +44,7 @@ class Stack:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.log_path = Path(tempfile.mkstemp(prefix="nightshift-test-", suffix=".log")[1])
         self.redis = redis.Redis.from_url(env["REDIS_URL"])
+        self.database_url = env["DATABASE_URL"]  # for a test's own look, whatever stands before the program's
 
     def start(self) -> None:
         for name in PROGRAMS:
@@ -89,7 +90,7 @@ class Stack:
         return found
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(self.env["DATABASE_URL"])
+        connection = psycopg2.connect(self.database_url, options="-c default_transaction_read_only=off")
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute(query, values)

@@ -2,11 +2,12 @@
 
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 
+import psutil
 import psycopg2
 import troubles
-from faulting import Fault, Target
+from faulting import Fault, Target, send_signal
 from redis.exceptions import RedisError
 
 OTHER_SESSIONS = """
@@ -33,6 +34,54 @@ def flush(target: Target) -> Fault:
         target.machine.redis.flushall()
     yield 0
     return ""
+
+
+def redis_demoted(target: Target) -> Fault:
+    """A replica now, whose connections live: it refuses writes."""
+    with suppress(RedisError):
+        target.machine.redis.replicaof("127.0.0.1", "1")
+    yield (lasts := 20 * target.scale)
+    with suppress(RedisError):
+        target.machine.redis.replicaof("NO", "ONE")
+    return f"{lasts:.0f} s"
+
+
+def postgres_read_only(target: Target) -> Fault:
+    """As after a failover."""
+    with closing(psycopg2.connect(target.machine.postgres.url)) as connection:
+        connection.autocommit = True
+        run = connection.cursor().execute
+        run("SET default_transaction_read_only = off")
+        run("ALTER SYSTEM SET default_transaction_read_only = on")
+        run("SELECT pg_reload_conf()")
+        yield (lasts := 40 * target.scale)
+        run("ALTER SYSTEM RESET default_transaction_read_only")
+        run("SELECT pg_reload_conf()")
+    return f"{lasts:.0f} s"
+
+
+def postgres_silent(target: Target) -> Fault:
+    """Its host stands still: connections are accepted, and nothing is answered. Longer than a lease."""
+    family = [psutil.Process(target.machine.postgres.process.pid), *target.machine.children("postgres")]
+    for process in family:
+        send_signal(process.pid, signal.SIGSTOP)
+    yield (lasts := max(40 * target.scale, 5))
+    for process in family:
+        send_signal(process.pid, signal.SIGCONT)
+    return f"{lasts:.0f} s"
+
+
+def out_of_connections(target: Target) -> Fault:
+    """Everyone's are cut, and others take all there are."""
+    with ExitStack() as held:
+        for _ in range(2):
+            with suppress(psycopg2.Error):
+                target.machine.sql(OTHER_SESSIONS.replace("pid <>", "application_name = 'nightshift' AND pid <>"))
+            with suppress(psycopg2.Error):
+                while True:
+                    held.enter_context(closing(psycopg2.connect(target.machine.postgres.url)))
+        yield (lasts := 20 * target.scale)
+    return f"{lasts:.0f} s"
 
 
 def cut_connections(target: Target) -> Fault:

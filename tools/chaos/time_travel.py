@@ -12,7 +12,7 @@ from machine import Machine
 from runner.registry import SCHEDULE
 
 MAX_WAIT_SECONDS = 8  # between two runs of a row; the waits that vendors ask for are shorter here and are not touched
-LEASE_LEFT_SECONDS = 15  # a living worker has renewed its lease long before so little of it is left
+LEASE_LEFT_SECONDS = 10  # a living worker has renewed its lease long before so little of it is left, outages included
 END_WAITS = """
     UPDATE outbox SET due_at = now()
     WHERE state = 'pending' AND failures > 0 AND due_at > now() AND updated_at < now() - %s * interval '1 second'
@@ -32,7 +32,7 @@ DELETE_NEWEST_SLOTS = """
 
 
 def end_waits(machine: Machine, leases: bool) -> None:
-    """A row that has waited long enough is due; with `leases`, a lease that was not renewed for 15 s has expired."""
+    """A row that has waited long enough is due; with `leases`, a lease that was not renewed for 20 s has expired."""
     with suppress(psycopg2.Error):
         machine.sql(END_WAITS, MAX_WAIT_SECONDS)
         if leases:

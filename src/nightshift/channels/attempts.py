@@ -14,7 +14,7 @@ from nightshift.channels import CHANNELS
 from nightshift.channels.base import Channel
 from nightshift.channels.messages import HELD_TOO_LONG, MAX_HOLD_SECONDS
 from nightshift.channels.whatsapp import WINDOW_24
-from nightshift.db.session import retry_while_disconnected, statement
+from nightshift.db.session import statement
 from nightshift.errors import LeaseLost, PermanentError, Snooze
 from nightshift.outbox import Lease
 from nightshift.outbox.statements import DIRECT, MINE
@@ -92,7 +92,7 @@ SENT = f""",
 
 @dataclass
 class Attempt:
-    """An attempt under way. While Postgres is away, what is to be written is tried again until the lease's `write_until`."""
+    """An attempt under way."""
 
     lease: Lease
     workspace_id: str
@@ -127,7 +127,7 @@ class Attempt:
 
     def _record(self, sql: str, **values: Any) -> None:
         values |= self.lease.named()
-        if not retry_while_disconnected(lambda: statement(sql, **values), self.lease.write_until):
+        if not self.lease.write(lambda: statement(sql, **values)):
             raise LeaseLost(self.lease.row_id)
 
 

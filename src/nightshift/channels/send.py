@@ -11,7 +11,6 @@ from nightshift.channels.split import split
 from nightshift.errors import NightshiftError, TemporaryError, one_line
 from nightshift.outbox import Lease
 
-WRITE_SECONDS = 1.5  # beyond the lease's time, to record the vendor's last answer where Postgres is away just then
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
 USER_NAMED_SECONDS = 15.0  # of an attempt, for an address that a user named
 MAX_ANSWER_BYTES = 1 << 20
@@ -24,7 +23,6 @@ def send(lease: Lease) -> None:
     LeaseLost. Where an answer was lost the outcome stays unknown: it is sent again, because losing is worse, with the
     vendor's idempotency key where it has one.
     """
-    lease.write_until = lease.write_until or lease.ends + WRITE_SECONDS
     attempt = attempts.begin(lease)
     credentials = sealing.unseal(accounts.scope_of(attempt.workspace_id, attempt.channel_type), attempt.credentials)
     pieces, first = split(attempt.content, attempt.channel.limit), len(attempt.provider_ids)

@@ -10,28 +10,28 @@ from typing import Any, TypeVar
 
 import psycopg2
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
-from nightshift.server_urls import postgres_arguments
-from nightshift.settings import settings
+from nightshift.db.connection import PROBE_SECONDS, Pooled, answered, connect, expect_answer, lent
 
 POOL_SIZE = 20  # kept: a connection opened and closed for one use costs 3 ms of CPU
 IDLE_SECONDS = 1.0
-# Postgres ends a session that is idle inside a transaction this long: its process is stopped or cut off, and its locks
-# would hold up everyone else. As long as a lease: its row belongs to another worker by then.
-IDLE_IN_TRANSACTION_SECONDS = 30.0
 RETRY_SECONDS = 10.0  # for a restart, or a crash and its recovery
 DISCONNECTED = (OperationalError, InterfaceError, NoConnection)  # what SQLAlchemy raises while Postgres is away
 NO_SUCH_STATEMENT, STATEMENT_EXISTS, PLAN_IS_STALE = "26000", "42P05", "0A000"  # SQLSTATEs
 # Read-only (it failed over), disk full, no connection left, shutting down: as good as away.
 AWAY = {"25006", "53100", "53300", "57P01", "57P02", "57P03"}
-KEEPALIVES = dict(tcp_user_timeout=10_000, keepalives_idle=10, keepalives_interval=5, keepalives_count=3)
 PARAMETER = re.compile(r"%\((\w+)\)s")
+UNPREPARED = "unprepared"  # a note of a connection
+# A replica is read-only. 20,000 rows in 64 kB go through a temporary file, which a full disk does not take.
+WRITABLE = """
+    SELECT current_setting('transaction_read_only') = 'off' AND (SELECT count(*) FROM generate_series(1, 20000)) > 0 AS there,
+           EXISTS (SELECT FROM outbox) AS migrated
+"""
 
 T = TypeVar("T")
-_preparation_mode = {"on": True}
 
 
 @cache
@@ -39,6 +39,7 @@ def engine() -> Engine:
     """The process's pool: up to 20 connections, none opened before it is needed."""
     pool = _pool()
     event.listen(pool, "checkout", _check)
+    event.listen(pool, "checkin", lambda connection, record: answered(connection))
     event.listen(pool, "handle_error", _classify)
     return pool
 
@@ -54,38 +55,45 @@ def statement(*sql: str, durable: bool = True, **values: Any) -> list[Any]:
     try:
         return _execute(prefix, sql, values)
     except DBAPIError as error:
-        code = getattr(error.orig, "pgcode", None)
-        if code == NO_SUCH_STATEMENT:  # a pooler in transaction mode stands between: it keeps none
-            _preparation_mode["on"] = False
-        elif code != PLAN_IS_STALE:  # a migration changed what a prepared statement returns
+        # A pooler in transaction mode has lent another session; or a migration changed what a prepared statement returns
+        if getattr(error.orig, "pgcode", None) not in (NO_SUCH_STATEMENT, PLAN_IS_STALE):
             raise
-    return _execute(prefix, sql, values)  # neither error left an effect
+    return _execute(prefix, sql, values, prepare=False)  # neither error left an effect
 
 
-def _execute(prefix: str, sql: tuple[str, ...], values: dict[str, Any]) -> list[Any]:
-    lent: Any = None
+def writable() -> bool:
+    """Whether Postgres takes writes. Raises what SQLAlchemy raises while it is away."""
+    return bool(_execute("SET LOCAL work_mem = '64kB'; ", (WRITABLE,), {}, prepare=False)[0].there)
+
+
+def _execute(prefix: str, sql: tuple[str, ...], values: dict[str, Any], *, prepare: bool = True) -> list[Any]:
+    borrowed: Any = None
     try:
-        lent = engine().raw_connection()
-        lent.dbapi_connection.autocommit = True  # psycopg2's own switch, which sends nothing
-        with lent.dbapi_connection.cursor() as cursor:
-            if _preparation_mode["on"]:
-                sql = tuple(_prepared(cursor, lent.info, part) for part in sql)
+        borrowed = engine().raw_connection()
+        expect_answer(borrowed.dbapi_connection)
+        borrowed.dbapi_connection.autocommit = True  # psycopg2's own switch, which sends nothing
+        with borrowed.dbapi_connection.cursor() as cursor:
+            if prepare and not isinstance(borrowed.dbapi_connection, Pooled) and UNPREPARED not in borrowed.info:
+                sql = tuple(_prepared(cursor, borrowed.info, part) for part in sql)
             cursor.execute(prefix + "; ".join(sql), values)
             return _rows(cursor)
     except psycopg2.Error as error:
-        lost = lent is None or bool(lent.dbapi_connection.closed) or error.pgcode in AWAY
-        if lent is not None and (lost or error.pgcode == PLAN_IS_STALE):
-            engine().pool._invalidate(lent, error)  # as SQLAlchemy does: the older ones are replaced too
+        lost = borrowed is None or bool(borrowed.dbapi_connection.closed) or error.pgcode in AWAY
+        if borrowed is not None and error.pgcode == NO_SUCH_STATEMENT:
+            borrowed.info[UNPREPARED] = True
+        if borrowed is not None and (lost or error.pgcode == PLAN_IS_STALE):
+            answered(borrowed.dbapi_connection)
+            engine().pool._invalidate(borrowed, error)  # as SQLAlchemy does: the older ones are replaced too
         if error.pgcode in AWAY:
             raise OperationalError(None, None, error, hide_parameters=True, connection_invalidated=True) from None
         raise DBAPIError.instance(
             None, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost
         ) from None
     finally:
-        if lent is not None:
-            if lent.is_valid and not lent.dbapi_connection.closed:
-                lent.dbapi_connection.autocommit = False
-            lent.close()
+        if borrowed is not None:
+            if borrowed.is_valid and not borrowed.dbapi_connection.closed:
+                borrowed.dbapi_connection.autocommit = False
+            borrowed.close()
 
 
 def _prepared(cursor: Any, known: dict[str, Any], sql: str) -> str:
@@ -138,17 +146,6 @@ def retry_while_disconnected(act: Callable[[], T], until: float | None = None) -
             time.sleep(0.5)
 
 
-def connect_arguments() -> dict[str, Any]:
-    """What psycopg2.connect takes for DATABASE_URL, the session's settings included."""
-    arguments = postgres_arguments(settings().database_url)
-    options = (
-        f"{arguments.pop('options', '')} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
-        f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
-    )
-    ours = {"connect_timeout": 5, "application_name": "nightshift", **KEEPALIVES}
-    return {**ours, **arguments, "options": options}
-
-
 def _pool() -> Engine:
     return create_engine(
         "postgresql+psycopg2://",
@@ -156,7 +153,7 @@ def _pool() -> Engine:
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,  # an error must not quote a customer's row
-        connect_args=connect_arguments(),
+        creator=connect,
     )
 
 
@@ -180,6 +177,7 @@ def _classify(context: Any) -> Exception | None:
 def _check(connection: Any, record: Any, proxy: Any) -> None:
     """Before a connection that was idle for a second is used: is Postgres still at the other end? (pool_pre_ping asks every
     time, which costs a round trip in each transaction.)"""
+    expect_answer(connection, PROBE_SECONDS)
     if connection.autocommit:  # a signal interrupted the call that had it before
         connection.autocommit = False
     now = time.monotonic()
@@ -188,5 +186,6 @@ def _check(connection: Any, record: Any, proxy: Any) -> None:
             connection.cursor().execute("SELECT 1")
             connection.rollback()
         except psycopg2.Error:
-            raise DisconnectionError from None
+            raise InvalidatePoolError from None  # the others are older
     record.info["used_at"] = now
+    lent(connection)

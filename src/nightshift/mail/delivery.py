@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.models import Email
-from nightshift.db.session import retry_while_disconnected, statement, transaction
+from nightshift.db.session import statement, transaction
 from nightshift.errors import NightshiftError, PermanentError
 from nightshift.mail import resend
 from nightshift.mail.mailbox import is_forgotten
@@ -51,7 +51,7 @@ def send(lease: Lease) -> None:
         provider_id = resend.send(mail.to_address, mail.subject, mail.html, mail.text, mail.key)
     except NightshiftError as refused:
         if mail.maybe_sent_at == begun_at and not getattr(refused, "answer_lost", False):
-            retry_while_disconnected(lambda: _not_sent(lease))
+            lease.write(lambda: _not_sent(lease))
         raise
     lease.finish_by(SENT, provider_id=provider_id, now=clock.now())
 

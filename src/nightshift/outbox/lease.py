@@ -3,12 +3,12 @@
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -20,6 +20,9 @@ from nightshift.outbox.enqueueing import dispatch, note_enqueued
 from nightshift.retry_policy import Failure
 
 RUN_SECONDS = 40.0  # of a job that says nothing else
+WRITE_SECONDS = 900.0  # for Postgres to come back, so that what a run ended with is not lost
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -27,9 +30,9 @@ class Lease:
     """The right to work on one row now, as its claim found it. It expires after 30 s unless renewed.
 
     `queued_seconds`: since the row was due. `give_up_in`: seconds from `begun` in which a retry may start. `ends`: when the
-    work should be over, `write_until`: until when its end is written while Postgres is away (both in monotonic seconds;
-    None: for 10 s). `hand_over`: the statement and the bound by which the end of this row also takes the next one of its
-    workspace; those end in `successors`. `settled`: its end is committed.
+    work should be over, in monotonic seconds. `writing`: its end is being written. `hand_over`: the statement and the bound
+    by which the end of this row also takes the next one of its workspace; those end in `successors`. `settled`: its end is
+    committed.
     """
 
     job: str
@@ -44,7 +47,7 @@ class Lease:
     give_up_in: float | None = None
     begun: float = field(default_factory=time.monotonic)
     ends: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
-    write_until: float | None = None
+    writing: bool = False
     hand_over: tuple[str, int] | None = None
     successors: Sequence[Any] = ()
     settled: bool = False
@@ -61,6 +64,14 @@ class Lease:
         """Another 30 s, if the lease is still there."""
         statement(statements.RENEW, durable=False, **self.named())
 
+    def write(self, act: Callable[[], T]) -> T:
+        """What `act` returns: it writes what the run has done, which is tried again for as long as Postgres is away."""
+        self.writing = True
+        try:
+            return retry_while_disconnected(act, time.monotonic() + WRITE_SECONDS)
+        finally:
+            self.writing = False
+
     def finish(self, session: Session) -> None:
         """The row is done when the caller's transaction commits. Raises LeaseLost."""
         self._settle(session, statements.FINISH)
@@ -76,7 +87,7 @@ class Lease:
         values |= self.named()
         more: dict[str, Any] = dict(workspace=self.workspace_id, bound=bound) if self.hand_over else {}
         try:
-            found = retry_while_disconnected(lambda: statement(sql, next_sql, **values, **more), self.write_until)
+            found = self.write(lambda: statement(sql, next_sql, **values, **more))
         except DBAPIError:
             if self.hand_over is None:
                 raise

@@ -3,10 +3,9 @@
 from typing import Any, Literal
 
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from nightshift.db.session import transaction
+from nightshift.db.session import writable
 from nightshift.server_errors import log_server_error
 from runner.connection import redis
 from runner.registry import QUEUES
@@ -14,13 +13,16 @@ from runner.scheduler import ALIVE
 from web.response_models import Count, ResponseModel
 from web.routing import route
 
+WRITTEN = "nightshift:ready"
+
 
 class Alive(ResponseModel):
     status: Literal["alive"]
 
 
 class Readiness(ResponseModel):
-    """`workers`: how many live ones each queue has. `scheduler`: whether one lives."""
+    """`postgres`, `redis`: whether they take writes. `workers`: how many live ones each queue has. `scheduler`: whether one
+    has made a whole round in the last 45 s."""
 
     status: Literal["ready", "not ready"]
     postgres: bool
@@ -45,8 +47,7 @@ def readyz() -> tuple[dict[str, Any], int]:
 
 def _postgres() -> bool:
     try:
-        with transaction() as session:
-            return session.scalar(text("SELECT 1 FROM outbox LIMIT 1")) in (1, None)
+        return writable()
     except SQLAlchemyError as error:
         log_server_error("database away", error)
         return False
@@ -58,7 +59,8 @@ def _redis() -> dict[str, Any]:
             for queue in QUEUES:
                 pipe.smembers(f"rq:workers:{queue}")
             pipe.exists(ALIVE)
-            *members, scheduler = pipe.execute()
+            pipe.set(WRITTEN, 1, ex=60)  # a replica, and a server that is full, refuse it
+            *members, scheduler, _ = pipe.execute()
         workers = dict(zip(QUEUES, map(live_workers, members), strict=True))
         return {"redis": True, "workers": workers, "scheduler": bool(scheduler)}
     except RedisError as error:

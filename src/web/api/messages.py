@@ -1,11 +1,13 @@
 """Messages: send one to a customer, watch it, retry it."""
 
 import time
+from threading import Thread
 from typing import Annotated, Any, Literal
 
 from flask import g
 from pydantic import AfterValidator, StringConstraints
 from sqlalchemy import Row
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from jobs.webhook_retry import retry_send
@@ -23,7 +25,7 @@ from web.response_models import MAX_PAGE_BYTES, Count, Page, ResponseModel, Time
 from web.routing import AfterCommit, route
 
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
-WRITE_SECONDS = 13.5  # until then a failure is written down, if Postgres is not available at once
+WAIT_SECONDS = 13.5  # until then its end is waited for, if Postgres is not available at once
 sending = ConcurrencyLimiter(8, total=32)  # attempts inside requests, of one workspace and in this process
 
 Status = Literal[*messages.STATUSES]  # type: ignore[valid-type]
@@ -115,8 +117,12 @@ def retry(session: Session, message_id: str) -> Message:
 
 def _tried(lease: Lease, begun: float) -> Message:
     """The message after its first try, which runs here, between two transactions."""
-    lease.ends, lease.write_until = begun + TRY_SECONDS, begun + WRITE_SECONDS
-    run_here(retry_send, lease)
+    lease.ends = begun + TRY_SECONDS
+    attempt = Thread(target=run_here, args=(retry_send, lease), daemon=True)
+    attempt.start()
+    attempt.join(begun + WAIT_SECONDS - time.monotonic())
+    if attempt.is_alive():  # it writes what the vendor answered when Postgres is back
+        raise NoConnection
     with transaction() as session:
         return _message(_own(session, lease.row_id))
 

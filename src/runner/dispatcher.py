@@ -15,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from nightshift.logs import log, where
 from nightshift.settings import settings
 from runner import reporting
-from runner.dispatch import dispatch_all
+from runner.dispatch import dispatch_all, look
 from runner.reconcile import remove_other_kinds
 from runner.registry import JOBS
 from runner.rescue import forget_worker, rescue, rescue_popped
 
 POLL_SECONDS = 0.5  # so late is a retry at most
-EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines
+EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines, and for where the searches begin
 PAUSE_SECONDS = 0.5  # after an error
 
 _reported: set[str] = set()
@@ -49,6 +49,7 @@ def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
             del dead[worker]
         if time.monotonic() - looked_at > EXPIRED_SECONDS:
             looked_at = time.monotonic()
+            _done(look)
             _done(rescue)
             _done(remove_other_kinds)
         _done(lambda: dispatch_all(jobs))

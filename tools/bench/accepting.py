@@ -69,14 +69,14 @@ def client(port: int, path: str, key: str, seed: int) -> list[float]:
 
 
 @contextmanager
-def web(servers: Servers, arguments: list[str]) -> Iterator[int]:
-    """gunicorn with these arguments: its port."""
+def web(servers: Servers, arguments: list[str], quiet: bool = False) -> Iterator[int]:
+    """gunicorn with these arguments: its port. `quiet`: what it logs is dropped."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     env = {"PORT": str(port), "RATE_LIMIT_PER_MINUTE": "10000000", "PYTHONPATH": str(HERE)}
     options = [f"--bind=127.0.0.1:{port}", "--log-level=warning", "--no-control-socket"]
-    with program([sys.executable, "-m", "gunicorn", *options, *arguments], {**servers.environment, **env}):
+    with program([sys.executable, "-m", "gunicorn", *options, *arguments], {**servers.environment, **env}, quiet):
         wait_until(lambda: _answers(port))
         time.sleep(1)
         yield port

@@ -45,5 +45,5 @@ def prune(session: Session, days: int = 7) -> None:
     """
     old = "created_at < now() - make_interval(days => :days)"
     newer = "SELECT FROM events newer WHERE newer.workspace_id = events.workspace_id AND newer.seq > events.seq"
-    for sql in (f"DELETE FROM events WHERE {old} AND EXISTS ({newer})", f"DELETE FROM idempotency_keys WHERE {old}"):
-        session.execute(text(sql), {"days": days})
+    for rows in (f"events WHERE {old} AND EXISTS ({newer})", f"idempotency_keys WHERE {old}"):
+        session.execute(text(f"DELETE FROM {rows}"), {"days": days})  # noqa: S608 constants

@@ -10,8 +10,8 @@ from threading import Event, Thread, main_thread
 from typing import Any, Self
 
 from rq import worker_registration
-from rq.utils import now
 
+from nightshift import clock
 from nightshift.logs import log
 from nightshift.outbox.lease import held
 from runner.connection import connect
@@ -83,7 +83,7 @@ class Heartbeat(Renewal):
         worker = self._worker
         if worker.birth_date is None or worker._stop_requested:
             return
-        worker.last_heartbeat = now()
+        worker.last_heartbeat = clock.now()
         with self._connection.pipeline() as pipeline:
             pipeline.hset(worker.key, mapping=worker.serialize())
             pipeline.expire(worker.key, GONE_AFTER_SECONDS)

@@ -7,6 +7,7 @@ from threading import Lock
 from flask import Response, after_this_request
 from redis.exceptions import RedisError
 
+from nightshift import clock
 from nightshift.settings import settings
 from runner.connection import redis
 from web.error_responses import Problem
@@ -29,7 +30,7 @@ class RateLimiter:
 
     def count(self, key_id: str) -> None:
         """Count one request. Raises 429 with Retry-After."""
-        minute, second = divmod(int(time.time()), 60)
+        minute, second = divmod(int(clock.now().timestamp()), 60)
         with self._lock:
             if minute != self._minute:
                 self._minute = minute

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
+from nightshift import clock
 from nightshift.server_urls import postgres_arguments
 from nightshift.settings import settings
 
@@ -178,14 +179,16 @@ def _classify(context: Any) -> Exception | None:
 
 
 def _check(connection: Any, record: Any, proxy: Any) -> None:
-    """Before a connection that was idle for a second is used: is Postgres still at the other end? (pool_pre_ping asks every
-    time, which costs a round trip in each transaction.)"""
+    """Before a connection that was idle for a second is used: is Postgres still at the other end, and what time is it there?
+    (pool_pre_ping asks every time, which costs a round trip in each transaction.)"""
     if connection.autocommit:  # a signal interrupted the call that had it before
         connection.autocommit = False
     now = time.monotonic()
-    if now - record.info.get("used_at", now) > IDLE_SECONDS:
+    if now - record.info.get("used_at", 0.0) > IDLE_SECONDS or clock.is_stale():
         try:
-            connection.cursor().execute("SELECT 1")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT clock_timestamp()")
+                clock.learn(cursor.fetchone()[0], now)
             connection.rollback()
         except psycopg2.Error:
             raise DisconnectionError from None

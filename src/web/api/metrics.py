@@ -1,6 +1,5 @@
 """GET /metrics: what Prometheus reads."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -10,6 +9,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from nightshift import clock
 from nightshift.db.session import transaction
 from runner.connection import redis
 from runner.registry import QUEUES
@@ -59,5 +59,5 @@ def _of_postgres() -> list[Metric]:
         for job, state, count, due in session.execute(OPEN_ROWS):
             rows.add_metric([job, state], count)
             if state == "pending":
-                oldest.add_metric([job], max(0.0, time.time() - float(due)))
+                oldest.add_metric([job], max(0.0, clock.now().timestamp() - float(due)))
     return [rows, oldest]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from threading import Event, Thread, main_thread
 from typing import Any, Self
 
+from redis.exceptions import ResponseError
 from rq import worker_registration
 
 from nightshift import clock
@@ -89,7 +90,11 @@ class Heartbeat(Renewal):
             pipeline.expire(worker.key, GONE_AFTER_SECONDS)
             worker_registration.register(worker, pipeline)
             pipeline.sadd("rq:queues", *(queue.key for queue in worker.queues))  # RQ's tools show empty ones too
-            pipeline.execute()
+            try:
+                pipeline.execute()
+            except ResponseError:  # of another kind, perhaps: made anew by the next heartbeat
+                self._connection.delete(worker.key)
+                raise
 
     def _check_time_limit(self) -> None:
         """End a job that has used up its time: by an alarm, and where that is not heard with the process."""

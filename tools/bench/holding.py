@@ -24,7 +24,7 @@ from nightshift.db.session import transaction
 
 HELD_SECONDS = float(os.environ.get("SECONDS") or 600)
 WINDOW_SECONDS = min(20.0, HELD_SECONDS / 3)
-CLIENTS, CUSTOMERS = 12, 50  # of each client
+CLIENTS, CUSTOMERS = 12, 50  # of each client; where one process gets more than 8 of them, a worker sends some
 
 
 class Load:
@@ -60,8 +60,8 @@ class Load:
                 body = {"channelType": "TELEGRAM", "customerId": customer, "content": "Your parcel is on its way."}
                 connection.request("POST", self._path, json.dumps(body), self._headers)
                 answer = connection.getresponse()
-                told = json.load(answer)
-                assert (answer.status, told["status"]) == (201, "SENT"), told
+                told = answer.read()
+                assert answer.status == 201, told
                 self._sent[number] += 1
 
 

@@ -160,6 +160,12 @@ UNDISPATCHABLE = f"""
     WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND {STATE} = 'dispatched'
     RETURNING workspace_id
 """  # noqa: S608 constants
+# Not sooner: a newer release may be there already, and not yet everywhere.
+UNKNOWN = """
+    UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()
+    WHERE state = 'pending' AND due_at < clock_timestamp() - interval '1 hour' AND job <> ALL (%(jobs)s::text[])
+    RETURNING job, row_id
+"""
 
 # What Redis should have: dispatched long enough ago that its job has arrived there.
 DISPATCHED = """

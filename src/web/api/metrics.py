@@ -45,7 +45,9 @@ def _of_redis() -> list[Metric]:
     waiting = GaugeMetricFamily("nightshift_queue_jobs", "Jobs in the queue in Redis", labels=["queue"])
     workers = GaugeMetricFamily("nightshift_workers", "Live workers", labels=["queue"])
     for label, count in redis().hgetall(COUNTS).items():
-        ended.add_metric(label.decode().split(" "), int(count))
+        names = label.decode("utf-8", "replace").split(" ")
+        if len(names) == 3 and names[0] in QUEUES and count.isdigit():  # anything may be there
+            ended.add_metric(names, int(count))
     for queue in QUEUES:
         waiting.add_metric([queue], redis().llen(f"rq:queue:{queue}"))
         workers.add_metric([queue], live_workers(redis().smembers(f"rq:workers:{queue}")))

@@ -223,7 +223,7 @@ class Stack:
 def _ready(base_url: str) -> bool:
     try:
         return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:  # a timeout too: the machine is busy
         return False
 
 

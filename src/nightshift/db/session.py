@@ -165,6 +165,8 @@ def _pool() -> Engine:
 def transaction(*, durable: bool = True) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on any exception, a stop included."""
     with Session(engine(), expire_on_commit=False) as session, session.begin():
+        if clock.is_stale():  # what the block writes carries the right time from its first line on
+            session.connection()
         if not durable:
             session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield session

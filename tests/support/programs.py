@@ -1,0 +1,29 @@
+"""Programs that a test needs and no wheel has: Debian's packages, which `.ci/run` installs."""
+
+import os
+import shutil
+import socket
+
+import pytest
+
+ALL = "NIGHTSHIFT_TEST_ALL_SERVERS"  # set: a test that cannot run has failed
+
+
+def needs(*programs: str, root: bool = False) -> None:
+    """Skip the test, in one line, where one of these is not there; with ALL set, fail it."""
+    missing = [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+    missing += ["root"] if root and os.geteuid() != 0 else []
+    if missing:
+        cannot_run(f"needs {', '.join(missing)}")
+
+
+def cannot_run(reason: str) -> None:
+    """Skip the test; with ALL set, fail it."""
+    (pytest.fail if os.environ.get(ALL) else pytest.skip)(reason)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -61,6 +61,7 @@ class Settings:
     credential_keys: tuple[str, ...]
     outbound_allow_hosts: tuple[str, ...]
     rate_limit_per_minute: int
+    retention_days: int | None
     sentry_dsn: str | None
     log_format: str
 
@@ -101,6 +102,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         ),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
         rate_limit_per_minute=source.integer("RATE_LIMIT_PER_MINUTE", 12000, 1, 10_000_000),
+        retention_days=source.integer("RETENTION_DAYS", 0, 1, 36_500) or None,
         sentry_dsn=source.dsn("SENTRY_DSN"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )

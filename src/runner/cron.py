@@ -24,7 +24,7 @@ from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
 
 def tick() -> None:
     """Enqueue the slots that have come, and have the entries in Redis as they are declared."""
-    for entry in list(SCHEDULE.values()):
+    for entry in entries():
         try:
             with transaction() as session:
                 for slot in open_slots(session, entry, now(session)):
@@ -35,6 +35,11 @@ def tick() -> None:
             log("entry failed", logging.ERROR, entry=entry.name, error=where(error))
             reporting.report(error, job=entry.job.name)
     register()
+
+
+def entries() -> list[Entry]:
+    """The schedule of this installation."""
+    return [entry for entry in SCHEDULE.values() if entry.when()]
 
 
 def now(session: Session) -> datetime:
@@ -73,12 +78,12 @@ def register() -> None:
     key = scheduler.scheduled_jobs_key
     with transaction() as session:
         moment = now(session)
-    due = {entry.name: entry.next(moment).timestamp() for entry in SCHEDULE.values()}
+    due = {entry.name: entry.next(moment).timestamp() for entry in entries()}
     if connection.type(key) not in (b"zset", b"none"):
         connection.delete(key)
     if set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
         connection.delete(key)
-    for entry in SCHEDULE.values():
+    for entry in entries():
         _register(scheduler, connection, entry)
     connection.zadd(key, due)
 

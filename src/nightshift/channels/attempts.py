@@ -11,6 +11,7 @@ from nightshift import clock, events
 from nightshift.channels import CHANNELS
 from nightshift.channels.base import Channel
 from nightshift.channels.messages import HELD_TOO_LONG, MAX_HOLD_SECONDS
+from nightshift.channels.whatsapp import WINDOW_24
 from nightshift.db.session import retry_while_disconnected, statement
 from nightshift.errors import LeaseLost, PermanentError, Snooze
 from nightshift.outbox import Lease
@@ -21,6 +22,7 @@ DELETED = "This message no longer exists."
 NO_CHANNEL = "This channel has been removed. Put its credentials, then retry the message."
 TOO_LATE = "The message could not be sent within an hour of the first attempt."
 
+# WhatsApp's window is known where the workspace records what customers write there; elsewhere WhatsApp decides.
 # Under the lease: what is to be sent, and through which account. Where it may go now, this attempt is recorded, its outcome
 # unknown.
 BEGIN = f"""
@@ -30,6 +32,13 @@ BEGIN = f"""
         SELECT m.id, m.workspace_id, m.channel_type, m.customer_id, m.content, m.provider_ids, mine.generation,
                c.credentials, c.version, c.state, c.error AS refusal, c.held_until,
                extract(epoch FROM c.held_until - statement_timestamp())::float8 AS held_for,
+               m.channel_type = 'WHATSAPP' AND NOT EXISTS (
+                   SELECT FROM inbound_messages i WHERE i.workspace_id = m.workspace_id AND i.channel_type = m.channel_type
+                   AND i.customer_id = m.customer_id AND i.at > statement_timestamp() - interval '24 hours'
+               ) AND EXISTS (
+                   SELECT FROM inbound_messages i WHERE i.workspace_id = m.workspace_id AND i.channel_type = m.channel_type
+                   AND i.at > statement_timestamp() - interval '7 days'
+               ) AS window_closed,
                mine.give_up_at <= greatest(statement_timestamp(), c.held_until) AS too_late,
                (SELECT count(*) FROM message_attempts a WHERE a.message_id = m.id
                 AND a.at >= mine.give_up_at - interval '{MAX_MINUTES} minutes') AS attempts
@@ -37,7 +46,7 @@ BEGIN = f"""
              LEFT JOIN channels c ON c.workspace_id = m.workspace_id AND c.type = m.channel_type
     ), clear AS (
         SELECT id, generation, version FROM found
-        WHERE state = 'ACTIVE' AND coalesce(held_for <= 0, true) AND coalesce(NOT too_late, true)
+        WHERE state = 'ACTIVE' AND NOT window_closed AND coalesce(held_for <= 0, true) AND coalesce(NOT too_late, true)
     ), hour AS (
         UPDATE outbox SET give_up_at = statement_timestamp() + interval '{MAX_MINUTES} minutes'
         WHERE job = %(job)s AND row_id = (SELECT id FROM clear) AND give_up_at IS NULL
@@ -46,7 +55,7 @@ BEGIN = f"""
         SELECT id, generation, statement_timestamp(), version, 'unknown' FROM clear
     )
     SELECT workspace_id, channel_type, customer_id, content, provider_ids, credentials, state, refusal, held_until, held_for,
-           too_late, attempts
+           too_late, window_closed, attempts
     FROM found
 """  # noqa: S608 constants
 PART_SENT = f"""
@@ -122,6 +131,8 @@ def begin(lease: Lease) -> Attempt:
         raise PermanentError(NO_CHANNEL)
     if row.state != "ACTIVE":
         raise PermanentError(row.refusal)
+    if row.window_closed:
+        raise PermanentError(WINDOW_24)
     if row.too_late:
         raise PermanentError(TOO_LATE)
     if row.held_for is not None and row.held_for > MAX_HOLD_SECONDS:

@@ -33,17 +33,15 @@ def newest(session: Session, workspace_id: str) -> int:
 
 
 def after(session: Session, workspace_id: str, seq: int, limit: int = 500) -> list[Event]:
-    """At most `limit` events with a higher number than `seq`, oldest first."""
-    newer = select(Event).where(Event.workspace_id == workspace_id, Event.seq > seq).order_by(Event.seq).limit(limit)
-    return list(session.scalars(newer))
+    """At most `limit` events with a higher number than `seq`, oldest first. Of a deleted one its number alone may be left."""
+    newer = (Event.workspace_id == workspace_id, Event.seq > seq, Event.name != "")
+    return list(session.scalars(select(Event).where(*newer).order_by(Event.seq).limit(limit)))
 
 
 def prune(session: Session, days: int = 7) -> None:
-    """Drop events and remembered answers older than `days`: a stream resumes after a week's absence, not after a year's.
-
-    The newest event of a workspace stays: the next one's number follows from it.
-    """
-    old = "created_at < now() - make_interval(days => :days)"
-    newer = "SELECT FROM events newer WHERE newer.workspace_id = events.workspace_id AND newer.seq > events.seq"
-    for rows in (f"events WHERE {old} AND EXISTS ({newer})", f"idempotency_keys WHERE {old}"):
-        session.execute(text(f"DELETE FROM {rows}"), {"days": days})  # noqa: S608 constants
+    """Drop events and remembered answers older than `days`: a stream resumes after a week's absence, not after a year's."""
+    for table in ("events", "idempotency_keys"):
+        session.execute(
+            text(f"DELETE FROM {table} WHERE created_at < now() - make_interval(days => :days)"),  # noqa: S608 two constants
+            {"days": days},
+        )

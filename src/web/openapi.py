@@ -53,7 +53,9 @@ def template(route: Route) -> str:
 
 def parameters(route: Route) -> list[dict[str, Any]]:
     """What its path, query and headers may say."""
-    found = [{"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(?:path:)?(\w+)>", route.path)]
+    found = [
+        {"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
+    ]
     for where, model in (("query", route.query), ("header", route.headers)):
         if model is not None:
             schema = adapter(model).json_schema(schema_generator=_Generator)

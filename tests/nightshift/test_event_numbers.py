@@ -54,6 +54,9 @@ def test_the_next_number_follows_the_last_one_also_after_a_year(workspace: str) 
     statement("UPDATE events SET created_at = now() - interval '1 year' WHERE workspace_id = %(w)s", w=workspace)
     with transaction() as session:
         events.prune(session)
-    assert read(workspace) == [3]
+        assert events.newest(session, workspace) == 3
+    assert read(workspace) == []
     write(workspace)
-    assert read(workspace, 3) == [4]
+    assert read(workspace) == read(workspace, 3) == [4]
+    statement("DELETE FROM workspaces WHERE id = %(w)s", w=workspace)
+    assert read(workspace) == []

@@ -58,9 +58,13 @@ class Load:
             while not self._over:
                 customer = f"{number}-{self._sent[number] % CUSTOMERS}"
                 body = {"channelType": "TELEGRAM", "customerId": customer, "content": "Your parcel is on its way."}
-                connection.request("POST", self._path, json.dumps(body), self._headers)
-                answer = connection.getresponse()
-                told = answer.read()
+                try:
+                    connection.request("POST", self._path, json.dumps(body), self._headers)
+                    answer = connection.getresponse()
+                    told = answer.read()
+                except ConnectionError:  # it was idle for too long, on a busy machine
+                    connection.close()
+                    continue
                 assert answer.status == 201, told
                 self._sent[number] += 1
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0102"
-down_revision = "0101"
+down_revision = "0106"
 
 SCHEMA = """
 -- Numbers commit in order: each is taken under a lock that is held until the commit, so that a reader of "after n" skips none.
@@ -16,6 +16,18 @@ BEGIN
 END
 $$ LANGUAGE plpgsql;
 CREATE TRIGGER events_number BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_number();
+-- The next number follows from the newest event, so of that one nothing but its number goes.
+CREATE FUNCTION events_keep_number() RETURNS trigger AS $$
+BEGIN
+    IF EXISTS (SELECT FROM events WHERE workspace_id = OLD.workspace_id AND seq > OLD.seq)
+       OR NOT EXISTS (SELECT FROM workspaces WHERE id = OLD.workspace_id) THEN
+        RETURN OLD;
+    END IF;
+    UPDATE events SET name = '', data = '{}' WHERE workspace_id = OLD.workspace_id AND seq = OLD.seq AND name <> '';
+    RETURN NULL;
+END
+$$ LANGUAGE plpgsql;
+CREATE TRIGGER events_keep_number BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_keep_number();
 ALTER TABLE workspaces DROP COLUMN event_seq;
 
 -- Each search begins after what is over: at a moment that the dispatcher writes down, or at the end of a lane.

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from nightshift import outbox
 from nightshift.db.models import Slot
 from nightshift.db.session import DISCONNECTED, transaction
-from nightshift.logs import log, where
+from nightshift.logs import log
 from runner import reporting
 from runner.connection import redis
 from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
@@ -32,7 +32,7 @@ def tick() -> None:
         except DISCONNECTED:
             raise
         except Exception as error:  # the other entries do not wait for this one
-            log("entry failed", logging.ERROR, entry=entry.name, error=where(error))
+            log("entry failed", logging.ERROR, entry=entry.name, raised=error)
             reporting.report(error, job=entry.job.name)
     register()
 

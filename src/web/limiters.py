@@ -8,6 +8,7 @@ from flask import Response, after_this_request
 from redis.exceptions import RedisError
 
 from nightshift import clock
+from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner.connection import redis
 from web.error_responses import Problem
@@ -56,7 +57,8 @@ class RateLimiter:
                 pipe.incrby(counter, lot)
                 pipe.expire(counter, 120)
                 total = int(pipe.execute()[0])
-        except RedisError:
+        except RedisError as error:
+            log_server_error("redis away", error)
             self._unlimited_until = time.monotonic() + PAUSE_SECONDS
             return 1
         return lot - max(0, total - limit)

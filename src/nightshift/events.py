@@ -2,55 +2,40 @@
 
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from nightshift.db.models import Event, Workspace
+from nightshift.db.models import Event
 
 CHANNEL = "nightshift_events"  # NOTIFY carries the workspace's id, at the moment of the commit
 
 
-# `emit` as a part of a statement's WITH, for the rows (workspace_id) of `cause`; its last SELECT has to read `woken`.
-EMIT = f"""
-    numbered AS (
-        UPDATE workspaces SET event_seq = event_seq + 1 FROM cause WHERE workspaces.id = cause.workspace_id
-        RETURNING workspaces.id, event_seq
-    ), emitted AS (
-        INSERT INTO events (workspace_id, seq, name, data, created_at)
-        SELECT id, event_seq, %(event)s::text, %(data)s::jsonb, %(now)s::timestamptz FROM numbered
-    ), woken AS (
-        SELECT pg_notify('{CHANNEL}', id) FROM numbered
+# `emit` as a part of a statement's WITH, for the rows (workspace_id) of `cause`.
+EMIT = """
+    emitted AS (
+        INSERT INTO events (workspace_id, name, data, created_at)
+        SELECT workspace_id, %(event)s::text, %(data)s::jsonb, %(now)s::timestamptz FROM cause
     )
-"""  # noqa: S608 a constant
+"""
 
 
 def emit(session: Session, workspace_id: str, name: str, data: dict[str, Any]) -> None:
     """Write one event into the caller's transaction and wake its readers when that commits.
 
-    The number is taken under the workspace's row lock, so numbers commit in order and a reader of "after n" skips
-    none. Call it last: the lock is held until the commit.
+    A trigger numbers it, under a lock of the workspace's events that is held until the commit. Call it last.
     """
-    number = (
-        update(Workspace)
-        .where(Workspace.id == workspace_id)
-        .values(event_seq=Workspace.event_seq + 1)
-        .returning(Workspace.event_seq)
-    )
-    seq = session.execute(number).scalar_one()
-    session.add(Event(workspace_id=workspace_id, seq=seq, name=name, data=data))
-    session.flush()
-    session.execute(text("SELECT pg_notify(:channel, :workspace)"), {"channel": CHANNEL, "workspace": workspace_id})
+    session.execute(insert(Event).values(workspace_id=workspace_id, name=name, data=data))
 
 
 def newest(session: Session, workspace_id: str) -> int:
     """The number of the workspace's newest event, 0 where there is none."""
-    return session.scalar(select(Workspace.event_seq).where(Workspace.id == workspace_id)) or 0
+    return session.scalar(select(func.max(Event.seq)).where(Event.workspace_id == workspace_id)) or 0
 
 
 def after(session: Session, workspace_id: str, seq: int, limit: int = 500) -> list[Event]:
-    """At most `limit` events with a higher number than `seq`, oldest first."""
-    newer = select(Event).where(Event.workspace_id == workspace_id, Event.seq > seq).order_by(Event.seq).limit(limit)
-    return list(session.scalars(newer))
+    """At most `limit` events with a higher number than `seq`, oldest first. Of a deleted one its number alone may be left."""
+    newer = (Event.workspace_id == workspace_id, Event.seq > seq, Event.name != "")
+    return list(session.scalars(select(Event).where(*newer).order_by(Event.seq).limit(limit)))
 
 
 def prune(session: Session, days: int = 7) -> None:

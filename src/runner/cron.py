@@ -9,7 +9,7 @@ from typing import Any
 
 from rq.serializers import JSONSerializer
 from rq_scheduler import Scheduler
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -51,9 +51,11 @@ def now(session: Session) -> datetime:
 def open_slots(session: Session, entry: Entry, moment: datetime) -> list[datetime]:
     """Write the slots that have come since the last one that was written, each with its outbox row; returns them.
 
-    An entry that was never seen counts from now on. A slot in the future, of a clock that was ahead, is not believed.
+    An entry that was never seen counts from now on. A slot in the future, of a clock that was ahead, is not believed: it is
+    enqueued again when its time comes.
     """
-    last = session.scalar(select(func.max(Slot.at)).where(Slot.entry == entry.name, Slot.at <= moment))
+    session.execute(delete(Slot).where(Slot.entry == entry.name, Slot.at > moment))
+    last = session.scalar(select(func.max(Slot.at)).where(Slot.entry == entry.name))
     if last is None:
         _write(session, entry, moment)
         return []

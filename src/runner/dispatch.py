@@ -63,6 +63,11 @@ def lost(*jobs: tuple[str, str, int]) -> None:
         statement(statements.LOST, durable=False, jobs=names, row_ids=row_ids, generations=generations)
 
 
+def look() -> None:
+    """Have the searches for what is due or active begin where there is something. To be called every few seconds."""
+    statement(statements.LOOK, durable=False, jobs=list(JOBS))
+
+
 def dispatch_all(jobs: Iterable[str]) -> int:
     """Dispatch what every workspace may have in Redis now, of these jobs."""
     names = [name for name in jobs if name in JOBS]

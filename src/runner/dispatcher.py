@@ -18,13 +18,13 @@ from nightshift.logs import log, where
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner import reporting
-from runner.dispatch import dispatch_all
+from runner.dispatch import dispatch_all, look
 from runner.reconcile import remove_other_kinds
 from runner.registry import JOBS
 from runner.rescue import forget_worker, rescue, rescue_popped
 
 POLL_SECONDS = 0.5  # so late is a retry at most
-EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines
+EXPIRED_SECONDS = 5.0  # between two looks for leases of other machines, and for where the searches begin
 GAP_SECONDS = 15.0  # without Postgres: no lease expires in it
 GRACE_SECONDS = 20.0  # after a longer one, for the living to renew theirs: a connection may take as long to be given up
 PAUSE_SECONDS = 0.5  # after an error
@@ -71,6 +71,7 @@ def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
             del dead[worker]
         if time.monotonic() - looked_at > EXPIRED_SECONDS:
             looked_at = time.monotonic()
+            _done(look)
             _done(lambda: rescue(trusted=sight.clear))
             _done(remove_other_kinds)
         _done(lambda: dispatch_all(jobs))

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from threading import Event, Thread, main_thread
 from typing import Any, Self
 
+from redis.exceptions import ResponseError
 from rq import worker_registration
-from rq.utils import now
 
+from nightshift import clock
 from nightshift.logs import log
 from nightshift.outbox.lease import held
 from nightshift.server_errors import log_server_error
@@ -84,13 +85,17 @@ class Heartbeat(Renewal):
         worker = self._worker
         if worker.birth_date is None or worker._stop_requested:
             return
-        worker.last_heartbeat = now()
+        worker.last_heartbeat = clock.now()
         with self._connection.pipeline() as pipeline:
             pipeline.hset(worker.key, mapping=worker.serialize())
             pipeline.expire(worker.key, GONE_AFTER_SECONDS)
             worker_registration.register(worker, pipeline)
             pipeline.sadd("rq:queues", *(queue.key for queue in worker.queues))  # RQ's tools show empty ones too
-            pipeline.execute()
+            try:
+                pipeline.execute()
+            except ResponseError:  # of another kind, perhaps: made anew by the next heartbeat
+                self._connection.delete(worker.key)
+                raise
 
     def _check_time_limit(self) -> None:
         """End a job that has used up its time: by an alarm, and where that is not heard with the process."""

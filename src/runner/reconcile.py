@@ -1,17 +1,20 @@
 """Reconciles Redis with the outbox: what Postgres says is dispatched and Redis has lost is pending again."""
 
+import logging
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from nightshift import events
 from nightshift.db.session import statement, transaction
+from nightshift.logs import log
 from nightshift.outbox import statements
 from runner import reporting
 from runner.connection import redis
 from runner.dispatch import lost
-from runner.registry import QUEUES, job_id
+from runner.registry import JOBS, QUEUES, job_id
 
+NO_SUCH_JOB = "This release has no job of that name."
 OF_A_QUEUE = {"queue": b"list", "wip": b"zset", "finished": b"zset", "failed": b"zset", "workers": b"set"}
 
 
@@ -22,6 +25,8 @@ def reconcile() -> int:
     """
     connection = redis()
     remove_other_kinds()
+    for row in statement(statements.UNKNOWN, jobs=list(JOBS), error=NO_SUCH_JOB):
+        log("row failed", logging.ERROR, job=row.job, reason=NO_SUCH_JOB)
     dispatched = statement(statements.DISPATCHED, durable=False)
     waiting = {name for queue in QUEUES for name in connection.lrange(f"rq:queue:{queue}", 0, -1)}
     missing = [row for row in dispatched if job_id(row.job, row.row_id, row.generation).encode() not in waiting]

@@ -89,7 +89,8 @@ def _forget_job(lease: Lease) -> None:
 
 def rescue_popped(worker: str) -> None:
     """The job that a dead worker had taken from its queue and not yet claimed is dispatched again. Raises RedisError."""
-    popped = redis().hget(f"rq:worker:{worker}", "current_job")
+    key = f"rq:worker:{worker}"
+    popped = redis().hget(key, "current_job") if redis().type(key) == b"hash" else None
     named = parse_job_id(popped.decode("utf-8", "replace")) if popped else None
     if named:
         lost(named)

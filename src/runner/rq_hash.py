@@ -10,8 +10,9 @@ from rq import Queue as RQQueue
 from rq import Retry
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
-from rq.utils import now, utcformat
+from rq.utils import utcformat
 
+from nightshift import clock
 from runner.connection import redis
 from runner.registry import JOBS, Job, job_id
 
@@ -28,7 +29,7 @@ def queue(name: str, connection: Redis | None = None) -> RQQueue:
 
 def hash_of(job: Job, row: Any) -> tuple[str, dict[str, Any]]:
     """The id and the fields of a row's job: its Retry as documented, its retries left as the row counts them."""
-    stamp = utcformat(now())
+    stamp = utcformat(clock.now())
     data = json.dumps([job.path, None, [row.row_id], row.payload or {}]).encode()
     fields = _template(job.name) | {
         "data": zlib.compress(data, 1), "created_at": stamp, "enqueued_at": stamp,

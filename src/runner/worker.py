@@ -15,9 +15,9 @@ import sentry_sdk
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.job import JobStatus
-from rq.utils import now, utcformat
+from rq.utils import utcformat
 
-from nightshift import outbox
+from nightshift import clock, outbox
 from nightshift.db.connection import watch
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
@@ -151,8 +151,8 @@ class Worker(SimpleWorker):
     ) -> str | None:  # fmt: skip
         """End a job, push its successor, begin the next one: what was begun, if anything."""
         step: dict[str, Any] = self._constant | dict(
-            now=utcformat(now()), time=time.time(), expires_at=time.time() + rq_hash.KEPT_SECONDS, pop=pop,
-            limit_at=time.time() + self.spec.time_limit_seconds + 60,
+            now=utcformat(clock.now()), time=(seconds_now := clock.now().timestamp()), pop=pop,
+            expires_at=seconds_now + rq_hash.KEPT_SECONDS, limit_at=seconds_now + self.spec.time_limit_seconds + 60,
         )  # fmt: skip
         if begin is not None:
             step["begin"] = begin

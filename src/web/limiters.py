@@ -14,6 +14,7 @@ from threading import Condition, Lock
 from flask import Response, after_this_request, request
 from redis.exceptions import RedisError
 
+from nightshift import clock
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner.connection import redis
@@ -39,7 +40,7 @@ class RateLimiter:
 
     def count(self, workspace_id: str) -> None:
         """Count one request. Raises 429 with Retry-After."""
-        minute, second = divmod(int(time.time()), 60)
+        minute, second = divmod(int(clock.now().timestamp()), 60)
         with self._lock:
             if minute != self._minute:
                 self._minute = minute

@@ -5,10 +5,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 import requests
 from client import OPERATOR_KEY, Client
 from recorder import Answer, Recorder
@@ -104,6 +105,28 @@ def test_a_workspace_hears_nothing_of_another(api: Client) -> None:
 
 def test_a_bad_last_event_id_is_422(api: Client) -> None:
     assert api("GET", "/v1/events", headers={"Last-Event-ID": "x"}).status_code == 422
+
+
+def test_an_id_beyond_the_newest_is_400(api: Client) -> None:
+    assert api("GET", "/v1/events", headers={"Last-Event-ID": "1"}).status_code == 400
+    api.settled(api.add_text("Four events."))
+    refused = api("GET", "/v1/events", headers={"Last-Event-ID": "5"})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        "Last-Event-ID: the newest event of this workspace is 4.",
+    )
+    with listening(api, "4"):
+        pass
+
+
+def test_events_are_told_while_someone_else_holds_a_transaction_open_that_has_written(
+    api: Client, stack: Stack
+) -> None:
+    with closing(psycopg2.connect(stack.env["DATABASE_URL"])) as held, listening(api) as live:
+        held.cursor().execute("SELECT pg_current_xact_id(); CREATE TEMPORARY TABLE report AS SELECT * FROM events")
+        api.settled(api.add_text("While a report is made."))
+        wait_for(lambda: live.named("knowledge_ready"), 20)
+        assert [int(event["id"]) for event in live.events] == [1, 2, 3, 4]
 
 
 def test_an_open_stream_does_not_hold_up_a_stop_of_the_api(api: Client, stack: Stack) -> None:

@@ -206,6 +206,18 @@ def test_killed_between_any_two_days_the_next_run_does_the_rest(company: Any, mo
     assert marks() == []
 
 
+def test_a_day_that_a_clock_that_was_ahead_has_closed_is_not_believed(company: Any, time: Clock) -> None:
+    today = time().date()
+    ahead = "INSERT INTO rolled_days VALUES (%(day)s, %(at)s)"
+    statement(ahead, day=today, at=time() + timedelta(days=1))
+    statement(ahead, day=today - timedelta(days=1), at=time() + timedelta(hours=1))
+    for day in (0, 1):
+        company.inbound(time() - timedelta(days=day))
+    statement("DELETE FROM dirty_days")
+    shown = company.shown(today - timedelta(days=1), today)
+    assert [day["messages_in"] for day in shown.values()] == [1, 1]
+
+
 def test_today_is_not_over(company: Any) -> None:
     today = date(2033, 3, 10)
     company.inbound(datetime(2033, 3, 10, 9, tzinfo=UTC))

@@ -199,6 +199,17 @@ def test_a_slot_in_the_future_is_not_believed(entry: Entry) -> None:
     assert set(enqueued(entry)) - set(before) == set(arguments(entry, "2026-11-24T12:00", "2026-12-01T12:00"))
 
 
+def test_a_slot_that_a_clock_wrote_too_early_is_enqueued_again_when_its_time_comes(entry: Entry) -> None:
+    look(entry, "2026-11-24T12:00")
+    look(entry, "2026-12-03T12:00")
+    early = arguments(entry, "2026-11-25T12:00", "2026-12-03T12:00")
+    statement("UPDATE outbox SET state = 'done' WHERE job = %(name)s", name=entry.name)
+    look(entry, "2026-11-25T12:00")
+    look(entry, "2026-12-03T12:00")
+    again = statement("SELECT row_id FROM outbox WHERE job = %(n)s AND state = 'pending' ORDER BY 1", n=entry.name)
+    assert [row.row_id for row in again] == early
+
+
 def test_a_day_and_a_month_can_be_part_of_a_jobs_id() -> None:
     for job, row_id in (("analytics_rollup.daily_rollup", "2026-11-24"), ("billing.monthly_credit_grant", "2026-11")):
         assert parse_job_id(job_id(job, row_id, 3)) == (job, row_id, 3)

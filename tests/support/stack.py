@@ -229,7 +229,7 @@ def _status(base_url: str) -> int | None:
     """What /readyz answers; None while nobody does."""
     try:
         return requests.get(f"{base_url}/readyz", timeout=5).status_code
-    except requests.ConnectionError:
+    except requests.RequestException:  # a timeout too: the machine is busy
         return None
 
 

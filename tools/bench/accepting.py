@@ -69,14 +69,15 @@ def client(port: int, path: str, key: str, seed: int) -> list[float]:
 
 
 @contextmanager
-def web(servers: Servers, arguments: list[str], a_minute: int = 10_000_000) -> Iterator[int]:
-    """gunicorn with these arguments: its port. `a_minute`: how many requests a workspace may send."""
+def web(servers: Servers, arguments: list[str], a_minute: int = 10_000_000, quiet: bool = False) -> Iterator[int]:
+    """gunicorn with these arguments: its port. `a_minute`: how many requests a workspace may send. `quiet`: what it logs is
+    dropped."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     env = {"PORT": str(port), "RATE_LIMIT_PER_MINUTE": str(a_minute), "PYTHONPATH": str(HERE)}
     options = [f"--bind=127.0.0.1:{port}", "--log-level=warning", "--no-control-socket"]
-    with program([sys.executable, "-m", "gunicorn", *options, *arguments], {**servers.environment, **env}):
+    with program([sys.executable, "-m", "gunicorn", *options, *arguments], {**servers.environment, **env}, quiet):
         wait_until(lambda: _answers(port))
         time.sleep(1)
         yield port

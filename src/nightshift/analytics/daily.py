@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
 from nightshift.db.models import DailyAnalytics, DirtyDay, RolledDay
+from nightshift.dirty_days import today
 
 LIVE = text(fresh(" AND workspace_id = :workspace"))
 
@@ -29,9 +31,10 @@ def daily(session: Session, workspace_id: str, first: date, last: date) -> list[
 
 
 def _closed(session: Session, first: date, last: date) -> set[date]:
-    """The days between whose stored rows are what a count would give."""
+    """The days between whose stored rows are what a count would give. One that a clock that was ahead has closed is not."""
     late = select(DirtyDay.day).where(DirtyDay.day == RolledDay.day).exists()
-    return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late)))
+    believed = (RolledDay.day < today(), RolledDay.rolled_at <= clock.now())
+    return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late, *believed)))
 
 
 def _stored(session: Session, workspace_id: str, days: list[date]) -> Iterator[DailyAnalytics]:

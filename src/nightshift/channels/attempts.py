@@ -57,8 +57,8 @@ BEGIN = f"""
         WHERE state = 'ACTIVE' AND NOT window_closed AND NOT crowded AND coalesce(held_for <= 0, true)
               AND coalesce(NOT too_late, true)
     ), hour AS (
-        UPDATE outbox SET give_up_at = statement_timestamp() + interval '{MAX_MINUTES} minutes' FROM clear
-        WHERE job = %(job)s AND row_id = clear.id AND give_up_at IS NULL
+        UPDATE outbox SET give_up_at = statement_timestamp() + interval '{MAX_MINUTES} minutes'
+        WHERE job = %(job)s AND row_id = (SELECT id FROM clear) AND give_up_at IS NULL
     ), attempt AS (
         INSERT INTO message_attempts (message_id, generation, at, credentials_version, outcome)
         SELECT id, generation, statement_timestamp(), version, 'unknown' FROM clear
@@ -86,7 +86,7 @@ SENT = f""",
         UPDATE message_attempts SET outcome = 'sent', http_status = %(http_status)s
         FROM mine WHERE message_id = mine.row_id AND generation = %(generation)s
     ), {events.EMIT}
-    SELECT cause.id FROM cause LEFT JOIN woken ON true
+    SELECT id FROM cause
 """  # noqa: S608 constants
 
 

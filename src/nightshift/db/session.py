@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, Oper
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
+from nightshift import clock
 from nightshift.db.connection import PROBE_SECONDS, Pooled, answered, connect, expect_answer, lent
 
 POOL_SIZE = 20  # kept: a connection opened and closed for one use costs 3 ms of CPU
@@ -161,6 +162,8 @@ def _pool() -> Engine:
 def transaction(*, durable: bool = True) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on any exception, a stop included."""
     with Session(engine(), expire_on_commit=False) as session, session.begin():
+        if clock.is_stale():  # what the block writes carries the right time from its first line on
+            session.connection()
         if not durable:
             session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield session
@@ -175,15 +178,17 @@ def _classify(context: Any) -> Exception | None:
 
 
 def _check(connection: Any, record: Any, proxy: Any) -> None:
-    """Before a connection that was idle for a second is used: is Postgres still at the other end? (pool_pre_ping asks every
-    time, which costs a round trip in each transaction.)"""
+    """Before a connection that was idle for a second is used: is Postgres still at the other end, and what time is it there?
+    (pool_pre_ping asks every time, which costs a round trip in each transaction.)"""
     expect_answer(connection, PROBE_SECONDS)
     if connection.autocommit:  # a signal interrupted the call that had it before
         connection.autocommit = False
     now = time.monotonic()
-    if now - record.info.get("used_at", now) > IDLE_SECONDS:
+    if now - record.info.get("used_at", 0.0) > IDLE_SECONDS or clock.is_stale():
         try:
-            connection.cursor().execute("SELECT 1")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT clock_timestamp()")
+                clock.learn(cursor.fetchone()[0], now)
             connection.rollback()
         except psycopg2.Error:
             raise InvalidatePoolError from None  # the others are older

@@ -6,7 +6,9 @@ Parameters are psycopg2's (`%(name)s`); `nightshift.db.session.statement` prepar
 DIRECT = "direct-"  # how the name of an owner begins that is no worker: a request, a command
 LEASE_SECONDS = 30  # renewed every 10 s; a dead machine's job runs again within 60 s
 UNFINISHED = "state IN ('pending', 'dispatched', 'running', 'blocked')"
-MINE = "job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'running'"
+# Of one row: not to be looked for through a partial index of states, where entries of ended rows may still be.
+STATE = "coalesce(state, '')"
+MINE = f"job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND {STATE} = 'running'"
 
 
 def pauses_of(row: str) -> str:
@@ -21,12 +23,13 @@ def paused(row: str) -> str:
 
 # A row that waits in Redis keeps its job: enqueueing often must not fill Redis. A run under way loses its lease. A new row
 # of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
-# its lane keeps its place.
+# its lane keeps its place. A lane is occupied as long as its last row is: they end in order.
 ENQUEUE = f"""
     INSERT INTO outbox AS o (job, row_id, workspace_id, state, due_at, lane, lane_seq)
     SELECT :job, :row_id, :workspace,
-           CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE job = :job AND workspace_id = :workspace AND lane = :lane
-                                    AND {UNFINISHED} AND row_id <> :row_id)
+           CASE WHEN (SELECT {UNFINISHED} FROM outbox
+                      WHERE job = :job AND workspace_id = :workspace AND lane = :lane AND row_id <> :row_id
+                      ORDER BY lane_seq DESC LIMIT 1)
                 THEN 'blocked' ELSE 'pending' END,
            greatest(clock_timestamp() + make_interval(secs => :due_in), CAST(:due_at AS timestamptz)),
            :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('outbox_lane_seq') END
@@ -39,6 +42,31 @@ ENQUEUE = f"""
         deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL
 """  # noqa: S608 constants
 JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
+
+# While someone else holds a transaction open, Postgres keeps every version that a row has had since then, and a search for
+# what is due or active goes through all of them. So each begins where a dispatcher last found something.
+LOOK = """
+    WITH old AS (
+        DELETE FROM outbox_since WHERE at < statement_timestamp() - interval '1 minute'
+    )
+    INSERT INTO outbox_since (job, at, due, active)
+    SELECT job, statement_timestamp(),
+           least(recent, (SELECT min(due_at) FROM outbox WHERE job = name.job AND state = 'pending')),
+           least(recent, (SELECT min(dispatched_at) FROM outbox WHERE job = name.job AND state IN ('dispatched', 'running')))
+    FROM unnest(%(jobs)s::text[]) AS name (job), (SELECT statement_timestamp() - interval '5 seconds') AS open (recent)
+    ON CONFLICT DO NOTHING
+"""
+SINCE = "coalesce((SELECT {what} FROM outbox_since WHERE job = {job} ORDER BY at DESC LIMIT 1), '-infinity')"
+# What is pending again keeps its time.
+AGAIN = f"""
+    WITH again AS ({{update}} RETURNING o.job, o.row_id, o.due_at), since AS (
+        INSERT INTO outbox_since (job, at, due, active)
+        SELECT job, clock_timestamp(), least(min(due_at), {SINCE.format(what="due", job="again.job")}),
+               {SINCE.format(what="active", job="again.job")}
+        FROM again GROUP BY job ON CONFLICT DO NOTHING
+    )
+    SELECT row_id FROM again
+"""  # noqa: S608 constants
 
 LEASED = f"""
     state = 'running', lease_owner = %(owner)s, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} seconds',
@@ -53,13 +81,13 @@ LEASE = """
 CLAIM = f"""
     UPDATE outbox SET {LEASED}
     WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s
-          AND (state = 'dispatched' OR state = 'running' AND lease_owner = %(owner)s) AND NOT {paused("outbox")}
+          AND ({STATE} = 'dispatched' OR {STATE} = 'running' AND lease_owner = %(owner)s) AND NOT {paused("outbox")}
     RETURNING {LEASE}
 """  # noqa: S608 constants
 # In a process that is no worker: the generation is raised, so that a job in Redis finds another one.
 CLAIM_HERE = f"""
     UPDATE outbox SET {LEASED}, generation = generation + 1
-    WHERE job = %(job)s AND row_id = %(row_id)s AND state IN ('pending', 'dispatched') AND NOT {paused("outbox")}
+    WHERE job = %(job)s AND row_id = %(row_id)s AND {STATE} IN ('pending', 'dispatched') AND NOT {paused("outbox")}
     RETURNING {LEASE}
 """  # noqa: S608 constants
 RENEW = f"UPDATE outbox SET lease_until = clock_timestamp() + interval '{LEASE_SECONDS} seconds' WHERE {MINE}"  # noqa: S608
@@ -73,10 +101,11 @@ FAIL = f"""
                       failures = %(failures)s, waited_seconds = %(waited_seconds)s, error = %(error)s, {SETTLED}
     WHERE {MINE} RETURNING row_id
 """  # noqa: S608 constants
-RELEASE = f"""
-    UPDATE outbox SET state = 'pending', due_at = coalesce(%(due_at)s::timestamptz, due_at), {SETTLED}
-    WHERE {MINE} RETURNING row_id
-"""  # noqa: S608 constants
+RELEASE = AGAIN.format(
+    update=f"""
+        UPDATE outbox AS o SET state = 'pending', due_at = coalesce(%(due_at)s::timestamptz, due_at), {SETTLED} WHERE {MINE}
+    """  # noqa: S608 constants
+)
 
 # Leases of an owner known to be dead, or those that expired; one of them, locked, if it is still so.
 GONE = "(lease_owner = %(owner)s OR %(owner)s::text IS NULL AND lease_until < clock_timestamp())"
@@ -89,17 +118,19 @@ COUNT_DEATH = f"UPDATE outbox SET deaths = deaths + 1 WHERE {MINE} RETURNING dea
 BY_WORKERS = f"(state = 'dispatched' OR state = 'running' AND lease_owner NOT LIKE '{DIRECT}%%')"
 ACTIVE = f"""
     (SELECT count(*) FROM outbox
-     WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running') AND {BY_WORKERS})
+     WHERE job = %(job)s AND workspace_id = %(workspace)s AND state IN ('dispatched', 'running')
+           AND dispatched_at >= {SINCE.format(what="active", job="%(job)s")} AND {BY_WORKERS})
 """  # noqa: S608 constants
 TAKE = f"""
     due AS (
         SELECT row_id FROM outbox
-        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending' AND due_at <= statement_timestamp()
+        WHERE job = %(job)s AND workspace_id = %(workspace)s AND state = 'pending'
+              AND due_at BETWEEN {SINCE.format(what="due", job="%(job)s")} AND statement_timestamp()
               AND NOT {paused("outbox")}
         ORDER BY due_at, row_id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE outbox SET state = 'dispatched', dispatched_at = statement_timestamp(), generation = generation + 1
-        WHERE job = %(job)s AND row_id IN (SELECT row_id FROM due)
+        WHERE job = %(job)s AND row_id = ANY (ARRAY(SELECT row_id FROM due))
         RETURNING row_id, generation, failures, due_at
     )
 """  # noqa: S608 constants
@@ -126,17 +157,27 @@ FINISHED = """
 """
 # Which (job, workspace) has a due row and room for it. Of a job that is paused in all workspaces nobody looks at the rows.
 DUE = f"""
-    SELECT pair.job, pair.workspace_id FROM (
-        SELECT DISTINCT job, workspace_id FROM outbox WHERE state = 'pending' AND due_at <= statement_timestamp()
-    ) AS pair JOIN unnest(%(jobs)s::text[], %(bounds)s::int[]) AS bounds (job, bound) ON bounds.job = pair.job
-    WHERE (SELECT count(*) FROM outbox WHERE job = pair.job AND workspace_id = pair.workspace_id
-                  AND state IN ('dispatched', 'running') AND {BY_WORKERS}) < bounds.bound
-          AND NOT EXISTS (SELECT FROM pauses WHERE pair.job = ANY (jobs) AND pauses.workspace_id IS NULL)
+    SELECT name.job, pair.workspace_id
+    FROM unnest(%(jobs)s::text[], %(bounds)s::int[]) AS name (job, bound), LATERAL (
+        SELECT DISTINCT workspace_id FROM outbox
+        WHERE job = name.job AND state = 'pending'
+              AND due_at BETWEEN {SINCE.format(what="due", job="name.job")} AND statement_timestamp()
+    ) AS pair
+    WHERE (SELECT count(*) FROM outbox WHERE job = name.job AND workspace_id = pair.workspace_id
+                  AND state IN ('dispatched', 'running') AND {BY_WORKERS}
+                  AND dispatched_at >= {SINCE.format(what="active", job="name.job")}) < name.bound
+          AND NOT EXISTS (SELECT FROM pauses WHERE name.job = ANY (jobs) AND pauses.workspace_id IS NULL)
 """  # noqa: S608 constants
-UNDISPATCHABLE = """
+UNDISPATCHABLE = f"""
     UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()
-    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND state = 'dispatched'
+    WHERE job = %(job)s AND row_id = %(row_id)s AND generation = %(generation)s AND {STATE} = 'dispatched'
     RETURNING workspace_id
+"""  # noqa: S608 constants
+# Not sooner: a newer release may be there already, and not yet everywhere.
+UNKNOWN = """
+    UPDATE outbox SET state = 'failed', error = %(error)s, updated_at = clock_timestamp()
+    WHERE state = 'pending' AND due_at < clock_timestamp() - interval '1 hour' AND job <> ALL (%(jobs)s::text[])
+    RETURNING job, row_id
 """
 
 # What Redis should have: dispatched long enough ago that its job has arrived there.
@@ -145,11 +186,13 @@ DISPATCHED = """
     WHERE state = 'dispatched' AND dispatched_at < clock_timestamp() - interval '5 seconds'
 """
 # Still as it was seen: a worker that popped the job meanwhile has claimed the row.
-LOST = """
-    UPDATE outbox AS o SET state = 'pending'
-    FROM unnest(%(jobs)s::text[], %(row_ids)s::text[], %(generations)s::int[]) AS lost (job, row_id, generation)
-    WHERE o.job = lost.job AND o.row_id = lost.row_id AND o.generation = lost.generation AND o.state = 'dispatched'
-"""
+LOST = AGAIN.format(
+    update=f"""
+        UPDATE outbox AS o SET state = 'pending'
+        FROM unnest(%(jobs)s::text[], %(row_ids)s::text[], %(generations)s::int[]) AS lost (job, row_id, generation)
+        WHERE o.job = lost.job AND o.row_id = lost.row_id AND o.generation = lost.generation AND {STATE} = 'dispatched'
+    """  # noqa: S608 constants
+)
 
 # A hold of a channel account: a row that would be due before it ends waits for it, but no longer than its own hour. A job
 # that was dispatched for such a row finds that its row is not dispatched any more.

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from nightshift import events
 from nightshift.db import models
 from nightshift.db.session import transaction
-from web.error_responses import Problem
+from web.error_responses import Problem, ProblemDetails
 from web.limiters import MAX_STREAMS, ConcurrencyLimiter
 from web.notifications import NotificationListener
 from web.request_parsing import Parameters
@@ -40,7 +40,7 @@ class Resume(Parameters):
     ] = None
 
 
-@route("GET", "/v1/events", {200: None}, media_type="text/event-stream")
+@route("GET", "/v1/events", {200: None, 400: ProblemDetails}, media_type="text/event-stream")
 def stream(headers: Resume) -> Response:
     """What happens in the workspace, as server-sent events."""
     listening = partial(_is_listening, request.environ.get("gunicorn.socket"))
@@ -49,8 +49,10 @@ def stream(headers: Resume) -> Response:
         raise Problem(503, "Too many event streams are open.", headers={"Retry-After": "5"})
     try:
         with transaction() as session:
-            last = headers.last_event_id
-            seq = int(last) if last is not None else events.newest(session, g.workspace_id)
+            newest = events.newest(session, g.workspace_id)
+        seq = newest if headers.last_event_id is None else int(headers.last_event_id)
+        if seq > newest:
+            raise Problem(400, f"Last-Event-ID: the newest event of this workspace is {newest}.")
     except BaseException:
         permit.release()
         raise

@@ -1,6 +1,5 @@
 """GET /metrics: what Prometheus reads."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -10,6 +9,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from nightshift import clock
 from nightshift.db.session import transaction
 from runner.connection import redis
 from runner.registry import QUEUES
@@ -45,7 +45,9 @@ def _of_redis() -> list[Metric]:
     waiting = GaugeMetricFamily("nightshift_queue_jobs", "Jobs in the queue in Redis", labels=["queue"])
     workers = GaugeMetricFamily("nightshift_workers", "Live workers", labels=["queue"])
     for label, count in redis().hgetall(COUNTS).items():
-        ended.add_metric(label.decode().split(" "), int(count))
+        names = label.decode("utf-8", "replace").split(" ")
+        if len(names) == 3 and names[0] in QUEUES and count.isdigit():  # anything may be there
+            ended.add_metric(names, int(count))
     for queue in QUEUES:
         waiting.add_metric([queue], redis().llen(f"rq:queue:{queue}"))
         workers.add_metric([queue], live_workers(redis().smembers(f"rq:workers:{queue}")))
@@ -59,5 +61,5 @@ def _of_postgres() -> list[Metric]:
         for job, state, count, due in session.execute(OPEN_ROWS):
             rows.add_metric([job, state], count)
             if state == "pending":
-                oldest.add_metric([job], max(0.0, time.time() - float(due)))
+                oldest.add_metric([job], max(0.0, clock.now().timestamp() - float(due)))
     return [rows, oldest]

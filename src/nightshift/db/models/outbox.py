@@ -15,8 +15,12 @@ class Outbox(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_pending", "job", "workspace_id", "due_at", "row_id", postgresql_where=text("state = 'pending'")),
-        Index("outbox_due", "due_at", "job", "workspace_id", postgresql_where=text("state = 'pending'")),
-        Index("outbox_active", "job", "workspace_id", postgresql_where=text("state IN ('dispatched', 'running')")),
+        Index("outbox_due", "job", "due_at", "workspace_id", postgresql_where=text("state = 'pending'")),
+        Index(
+            "outbox_active", "job", "workspace_id", "dispatched_at",
+            postgresql_where=text("state IN ('dispatched', 'running')"),
+        ),
+        Index("outbox_lane_end", "workspace_id", "lane", "lane_seq", postgresql_where=text("lane IS NOT NULL")),
         Index(
             "outbox_lane", "job", "workspace_id", "lane", "lane_seq",
             postgresql_where=text("lane IS NOT NULL AND state IN ('pending', 'dispatched', 'running', 'blocked')"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, FetchedValue, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
@@ -19,7 +19,6 @@ class Workspace(Base):
     notify_email: Mapped[str]
     monthly_grant: Mapped[int] = mapped_column(BigInteger)
     low_threshold: Mapped[int] = mapped_column(BigInteger)
-    event_seq: Mapped[int] = mapped_column(BigInteger, default=0)  # the number of its newest event
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -46,11 +45,11 @@ class Agent(Base):
 
 
 class Event(Base):
-    """What happened in a workspace, numbered without gaps: the stream of GET /v1/events."""
+    """What happened in a workspace, numbered by a trigger, without gaps: the stream of GET /v1/events."""
 
     __tablename__ = "events"
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
-    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), primary_key=True)
     name: Mapped[str]
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

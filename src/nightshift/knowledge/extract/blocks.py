@@ -30,12 +30,12 @@ class Paragraph:
     """A paragraph of a document without pages. `level`: the level of a heading, 0 or 1 for the outermost."""
 
     text: str
-    level: int | None = None
+    level: float | None = None
 
 
 def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
     """One block for each section, beginning with its heading; `headings` contains that heading and those above it."""
-    path: list[tuple[int, str]] = []
+    path: list[tuple[float, str]] = []
     texts: list[str] = []
     for paragraph in paragraphs:
         text = clean(paragraph.text).strip()
@@ -54,5 +54,5 @@ def row(cells: Iterable[str]) -> str:
     return " | ".join(" ".join(cell.split()) for cell in cells).rstrip(" |")
 
 
-def _block(texts: list[str], path: list[tuple[int, str]]) -> Block:
+def _block(texts: list[str], path: list[tuple[float, str]]) -> Block:
     return Block("\n\n".join(texts), headings=tuple(title for _, title in path))

@@ -118,7 +118,9 @@ def is_title(node: LexborNode) -> bool:
     if node.tag in HEADINGS or not _TITLE.search(_signature(node)):
         return False
     panel = next_element(node)
-    return panel is not None and bool(_PANEL.search(_signature(panel))) and len(words(node)) <= MAX_TITLE
+    if panel is None or not _PANEL.search(_signature(panel)) or len(words(node)) > MAX_TITLE:
+        return False
+    return node.css_first("h1, h2, h3, h4, h5, h6, button, div, details, p, [role=button]") is None
 
 
 def _is_silent(node: LexborNode) -> bool:

@@ -120,7 +120,8 @@ def is_title(node: LexborNode) -> bool:
     panel = next_element(node)
     if panel is None or not _PANEL.search(_signature(panel)) or len(words(node)) > MAX_TITLE:
         return False
-    return node.css_first("h1, h2, h3, h4, h5, h6, button, div, details, p, [role=button]") is None
+    parts = node.css("h1, h2, h3, h4, h5, h6, button, div, details, p, [role=button]")
+    return not any(part.mem_id != node.mem_id for part in parts)
 
 
 def _is_silent(node: LexborNode) -> bool:

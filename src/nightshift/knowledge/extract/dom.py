@@ -1,21 +1,27 @@
 """The elements of an HTML page in the order in which a browser shows them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 MAX_DEPTH = 500  # as in browsers: the parser's time grows with the square of the depth
 
 # XHTML allows these to close themselves; in HTML they would contain all that follows.
 _SELF_CLOSED = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*)[^<>]*>")
-# These end by themselves: many in a row without an end are not nested.
-_SHALLOW = frozenset(
-    "area base br col colgroup dd dt embed hr img input li link meta option p rp rt source tbody td tfoot th thead tr "
-    "track wbr".split()
-)
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+# What ends where another one begins, although its end is not written.
+_ENDED_BY = {
+    **dict.fromkeys(["li"], {"p", "li"}),
+    **dict.fromkeys(["dd", "dt"], {"p", "dd", "dt"}),
+    **dict.fromkeys(["td", "th"], {"p", "td", "th"}),
+    "tr": {"p", "td", "th", "tr"},
+    **dict.fromkeys(["tbody", "thead", "tfoot"], {"p", "td", "th", "tr", "tbody", "thead", "tfoot"}),
+    **dict.fromkeys(["p", "option", "rt", "rp"], {"p", "option", "rt", "rp"}),
+}
 _ICONS = re.compile(r"\bmaterial-(?:icons|symbols)")
 _WITHOUT_TEXT = frozenset("br hr i img input link meta script style svg template".split())
 _INLINE = frozenset("a b em i small span strong svg".split())
@@ -25,20 +31,39 @@ Skip = Callable[[LexborNode], bool]
 
 def parse(html: str) -> LexborNode | None:
     """The page's body. Elements deeper than `MAX_DEPTH` are lifted out of their parents."""
-    return LexborHTMLParser(_TAG.sub(_Depth().kept, _SELF_CLOSED.sub(r"<\1\2></\1>", html))).body
+    flat = _TAG.sub(_Depth().kept, _SELF_CLOSED.sub(r"<\1\2></\1>", html))
+    return LexborHTMLParser(flat, options=LexborDocumentOptions.WO_EVENTS).body
 
 
-@dataclass
 class _Depth:
-    depth: int = 0
+    """The open elements while tags pass by."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+        self._left_out: Counter[str] = Counter()
 
     def kept(self, tag: re.Match[str]) -> str:
         """The tag; nothing where its element is too deep."""
-        if tag[2].lower() in _SHALLOW or tag[0].endswith("/>"):
+        name = tag[2].lower()
+        if name in _VOID or tag[0].endswith("/>"):
             return tag[0]
-        deepest = self.depth if tag[1] else self.depth + 1
-        self.depth = max(self.depth + (-1 if tag[1] else 1), 0)
-        return "" if deepest > MAX_DEPTH else tag[0]
+        if tag[1]:
+            return self._end(name, tag[0])
+        while self._open and self._open[-1] in _ENDED_BY.get(name, ()):
+            self._open.pop()
+        if len(self._open) < MAX_DEPTH:
+            self._open.append(name)
+            return tag[0]
+        self._left_out[name] += 1
+        return ""
+
+    def _end(self, name: str, tag: str) -> str:
+        if self._left_out[name]:
+            self._left_out[name] -= 1
+            return ""
+        while name in self._open and self._open.pop() != name:
+            pass
+        return tag
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from nightshift.knowledge import sniff_text
 from nightshift.knowledge.text import is_text
 
 HEAD_BYTES = 1 << 16
@@ -19,12 +20,6 @@ _ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
 _DIRECTORY_END = b"PK\x05\x06"
 # The first part of EPUB and OpenDocument, not compressed; .. is the length of its extra field.
 _MIMETYPE = re.compile(_PART + rb".{22}\x08\0(..)mimetype", re.DOTALL)
-# After comments and white space, as in WHATWG's MIME sniffing; atomic groups, or a hostile head takes forever.
-_HTML = re.compile(
-    rb"(?>\s|<!--(?>.*?-->)|<\?xml(?>.*?\?>))*+<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE
-)
-_TAG = re.compile(rb"<[a-z!/]", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
 class _File:
@@ -39,12 +34,14 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
     """The kind (a key of the readers) of the file in `stream`; None where no reader supports it.
 
     Reads no more than the first 64 KB and, of a zip file, the last 1 MB. Leaves the stream at its beginning.
+    Raises PermanentError, with a sentence that names it, for a format that can be saved as one with a reader.
     """
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     parts = _parts(stream) if head.startswith(_PART) else frozenset()
     stream.seek(0)
     file = _File(head, filename.lower(), parts)
+    sniff_text.refuse_xml(head)
     return next((kind for kind, matches in _KINDS if matches(file)), None)
 
 
@@ -89,12 +86,6 @@ def _is_rtf(file: _File) -> bool:
     return file.head.startswith(b"{\\rtf")
 
 
-def _is_html(file: _File) -> bool:
-    head = file.head.removeprefix(BOM_UTF8)
-    named = file.name.endswith((".html", ".htm", ".xhtml")) and _TAG.search(head)
-    return bool(named or _HTML.match(head)) and is_text(file.head)
-
-
 def _is_text(*endings: str) -> Callable[[_File], bool]:
     return lambda file: file.name.endswith(endings) and is_text(file.head)
 
@@ -109,7 +100,8 @@ _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("ods", _has_mimetype(b"application/vnd.oasis.opendocument.spreadsheet")),
     ("xls", _is_ole),
     (None, _is_rtf),
-    ("html", _is_html),
+    ("mail", lambda file: sniff_text.is_mail(file.head, file.name)),
+    ("html", lambda file: sniff_text.is_html(file.head, file.name)),
     ("markdown", _is_text(".md", ".markdown")),
     ("csv", _is_text(".csv", ".tsv")),
     ("text", _is_text("")),

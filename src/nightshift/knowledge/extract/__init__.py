@@ -26,6 +26,7 @@ IN_CHILD: dict[str, str] = {
         "ods": "sheets",
         "html": "html",
         "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
+        "mail": "mail",
         "csv": "delimited",
         "markdown": "markdown",
     }.items()

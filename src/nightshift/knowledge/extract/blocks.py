@@ -1,7 +1,7 @@
 """The blocks of text that readers return."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nightshift.knowledge.text import clean
 
@@ -10,11 +10,16 @@ MAX_HEADING = 200  # characters: every chunk below a heading repeats it
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of clean text from one location: `page` counts from 1, `headings` are in order from the outermost."""
+    """A piece of clean text from one location: `page` counts from 1, `headings` are in order from the outermost.
+
+    A table is a block of its own with a line for each row. `columns`: the line (or lines) of column names that `text`
+    begins with, "" for a table without names, None for anything but a table.
+    """
 
     text: str
     page: int | None = None
     headings: tuple[str, ...] = ()
+    columns: str | None = None
 
 
 @dataclass(frozen=True)
@@ -27,26 +32,45 @@ class Extracted:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of a document without pages. `level`: the level of a heading, 0 or 1 for the outermost."""
+    """A paragraph of a document without pages. `level`: the level of a heading, 0 or 1 for the outermost.
+
+    `columns`: of a table, as in `Block`; see `table`.
+    """
 
     text: str
     level: float | None = None
+    columns: str | None = None
 
 
 def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
-    """One block for each section, beginning with its heading; `headings` contains that heading and those above it."""
+    """A block for each section, beginning with its heading; `headings` contains that heading and those above it.
+
+    A table divides its section: one block for the text before it, one for the table, one for the text after it.
+    """
     path: list[tuple[float, str]] = []
     texts: list[str] = []
     for paragraph in paragraphs:
         text = clean(paragraph.text).strip()
-        if text and paragraph.level is not None:
+        if not text:
+            continue
+        if paragraph.columns is not None:
+            yield _block(texts, path)
+            yield replace(_block([text], path), columns=clean(paragraph.columns).strip())
+            texts = []
+        elif paragraph.level is None:
+            texts.append(text)
+        else:
             yield _block(texts, path)
             title = " ".join(text.split())[:MAX_HEADING]
             path = [*(above for above in path if above[0] < paragraph.level), (paragraph.level, title)]
-            texts = []
-        if text:
-            texts.append(text)
+            texts = [text]
     yield _block(texts, path)
+
+
+def table(rows: Iterable[Iterable[str]], names: int = 1) -> Paragraph:
+    """A table of these rows, without blank ones. `names`: the number of rows at its top that name the columns."""
+    lines = [line for cells in rows if (line := row(cells))]
+    return Paragraph("\n".join(lines), columns="\n".join(lines[:names]) if len(lines) > names else "")
 
 
 def row(cells: Iterable[str]) -> str:

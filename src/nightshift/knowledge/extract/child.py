@@ -57,5 +57,5 @@ def _parse(answer: bytes) -> Extracted:
     found = json.loads(answer)
     if "error" in found:
         raise PermanentError(found["error"])
-    blocks = [Block(text, page, tuple(headings)) for text, page, headings in found["blocks"]]
+    blocks = [Block(text, page, tuple(headings), columns) for text, page, headings, columns in found["blocks"]]
     return Extracted(blocks, found["notes"])

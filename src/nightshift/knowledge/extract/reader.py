@@ -1,6 +1,6 @@
 """The program of the child process: python -m nightshift.knowledge.extract.reader MODULE PATH SECONDS.
 
-Prints {"blocks": [[text, page, headings], ...], "notes": [...]} or {"error": sentence} and exits with 0. A positive
+Prints {"blocks": [[text, page, headings, columns], ...], "notes": [...]} or {"error": sentence} and exits with 0. A positive
 status means an error outside the file. It imports little, to start in about 100 ms.
 """
 
@@ -47,7 +47,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> dict[str, Any]:
         found = read(path)
         if sum(len(block.text) + sum(map(len, block.headings)) for block in found.blocks) > MAX_CHARACTERS:
             raise PermanentError(_TOO_LONG)
-        return {"blocks": [[b.text, b.page, b.headings] for b in found.blocks], "notes": found.notes}
+        return {"blocks": [[b.text, b.page, b.headings, b.columns] for b in found.blocks], "notes": found.notes}
     except PermanentError as error:
         return {"error": str(error)}
     except MemoryError:

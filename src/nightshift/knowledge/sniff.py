@@ -21,6 +21,7 @@ _DIRECTORY_END = b"PK\x05\x06"
 # The first part of EPUB and OpenDocument, not compressed; .. is the length of its extra field.
 _MIMETYPE = re.compile(_PART + rb".{22}\x08\0(..)mimetype", re.DOTALL)
 
+
 @dataclass(frozen=True)
 class _File:
     """`head`: the first 64 KB. `name`: in lower case. `parts`: the names inside a zip file."""

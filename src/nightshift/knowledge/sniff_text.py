@@ -13,7 +13,8 @@ SAMPLE_BYTES = 16 << 10  # enough for comments and headers before what tells the
 _BEFORE = r"(?>\s|<!--(?>.*?-->)|<\?(?>.*?\?>))*+"
 _PAGE = re.compile(_BEFORE + r"<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE)
 _FRAGMENT = re.compile(
-    _BEFORE + r"<(?:a|article|b|body|br|center|div|font|form|h[1-6]|head|iframe|img|link|main|meta|nav|ol|p|script|section|"
+    _BEFORE
+    + r"<(?:a|article|b|body|br|center|div|font|form|h[1-6]|head|iframe|img|link|main|meta|nav|ol|p|script|section|"
     r"span|strong|style|table|title|ul)[\s>/]",
     re.DOTALL | re.IGNORECASE,
 )

@@ -16,6 +16,12 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# Pictures and other files as base64: in a data address, in lines, or in one piece of letters and digits.
+_DATA = re.compile(
+    r"data:[\w/.+;=-]{0,100}base64,[A-Za-z0-9+/=_%-]*"
+    r"|(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*){8,}[A-Za-z0-9+/]*={0,2}"
+    r"|(?<![A-Za-z0-9+/])(?=\S{0,80}[a-z])(?=\S{0,80}[A-Z])(?=\S{0,80}[0-9])[A-Za-z0-9+/]{1000,}={0,2}"
+)
 _LINE_END = re.compile("\r\n|[\r\v\f\x85]")
 _SOFT_HYPHEN = re.compile("[\ufffe\u00ad]\n?")
 # C0 but for the line ends above and tab, DEL, C1, lone surrogates, U+FFFF and a byte order mark inside the text.
@@ -29,6 +35,11 @@ def clean(text: str) -> str:
     at a line end: the word is joined.
     """
     return normalize("NFC", _SOFT_HYPHEN.sub("", _LINE_END.sub("\n", _REFUSED.sub("", text))))
+
+
+def without_data(text: str) -> str:
+    """`text` without files embedded in it as base64, which nobody searches for and each passage of which is paid for."""
+    return _DATA.sub("", text)
 
 
 def decode(data: bytes) -> str:

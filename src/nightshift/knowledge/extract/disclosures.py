@@ -93,7 +93,9 @@ class Disclosures:
         if control.tag == "label":
             opens = _is_switch(box) and panel.tag in ("article", "div", "dd", "ol", "p", "section", "ul")
         else:
-            opens = is_hidden(panel.attributes) or "aria-expanded" in attributes or bool(_PANEL.search(_signature(panel)))
+            opens = (
+                is_hidden(panel.attributes) or "aria-expanded" in attributes or bool(_PANEL.search(_signature(panel)))
+            )
         if opens and _opens(control, {**attributes, "aria-expanded": ""}, panel):
             self._open(control, panel)
             self.moved.update([box.mem_id] if box is not None else [])
@@ -153,7 +155,10 @@ def _opens(control: LexborNode, attributes: Attributes, panel: LexborNode) -> bo
     popup = attributes.get("aria-haspopup") not in (None, "", "false")
     if popup or panel.tag in ("dialog", "nav") or _NEVER.search(_signature(panel)) or control.tag == "body":
         return False
-    tab = attributes.get("role") == "tab" or (attributes.get("data-bs-toggle") or attributes.get("data-toggle")) in _TOGGLES
+    tab = (
+        attributes.get("role") == "tab"
+        or (attributes.get("data-bs-toggle") or attributes.get("data-toggle")) in _TOGGLES
+    )
     if not tab and _is_in_menu(control):
         return False
     return tab or "aria-expanded" in attributes or is_hidden(panel.attributes) or (

@@ -79,6 +79,7 @@ class _Page:
         self._bold = 0
         self._all_bold = True
         self._in_row = False
+        self._names = ""  # the tags of the cells of the first row in the text: "td", "th", "tdth"
         self._in_pre = False
 
     def write(self, text: str) -> None:
@@ -89,10 +90,11 @@ class _Page:
         tag = node.tag
         yield from self._enter_panel(node)
         if tag in HEADINGS or tag == "table":  # inside a row: the outer table is layout
-            self._in_row = False
+            self._in_row, self._names = False, ""
         titled = not self._title and (tag in HEADINGS or node.mem_id in self._titles)
-        if tag == "tr" and sum(cell.tag in ("td", "th") for cell in node.iter()) > 1:
+        if tag == "tr" and len(cells := [cell.tag for cell in node.iter() if cell.tag in ("td", "th")]) > 1:
             self._in_row = True
+            self._names = self._names or "".join(sorted(set(cells)))
         elif tag in _PARAGRAPHS or tag == "tr" or node.mem_id in self._titles:
             yield from self.end()
         elif tag in _LINES:
@@ -151,10 +153,16 @@ class _Page:
             self._text.append(" ")
             return
         text = "".join(self._text)
+        text = text if self._in_pre else _LINE_ENDS.sub("\n", re.sub(" +", " ", text + "\n")).lstrip("\n")
         if level is None and self._all_bold and _QUESTION.fullmatch(text.strip()):
             level = self._levels[-1] + 0.1
-        self._text, self._all_bold = [], True
-        yield Paragraph(text if self._in_pre else _LINE_ENDS.sub("\n", re.sub(" +", " ", text + "\n")), level)
+        yield Paragraph(text, level, self._columns(text) if level is None else None)
+        self._text, self._all_bold, self._names = [], True, ""
+
+    def _columns(self, text: str) -> str | None:
+        """The first row of a table that has more, where its cells are of one kind; None for anything but a table."""
+        names, _, rows = text.strip().partition("\n")
+        return None if not self._names else names if rows and self._names != "tdth" else ""
 
 
 def _is_question(node: LexborNode) -> bool:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 from nightshift.knowledge.charset import as_declared
 from nightshift.knowledge.extract import html
@@ -33,7 +33,7 @@ def paragraphs(data: bytes) -> Iterator[Paragraph]:
     return _parts(message_from_bytes(data, policy=default), [])
 
 
-def _paragraphs(message: EmailMessage, left_out: list[str]) -> Iterator[Paragraph]:
+def _paragraphs(message: Any, left_out: list[str]) -> Iterator[Paragraph]:
     sender = str(message["From"] or "")
     if sender and message["Subject"]:  # a web archive has a subject too: its program's words
         yield Paragraph(str(message["Subject"]), 1)
@@ -41,7 +41,7 @@ def _paragraphs(message: EmailMessage, left_out: list[str]) -> Iterator[Paragrap
     yield from _parts(message, left_out)
 
 
-def _parts(message: EmailMessage, left_out: list[str]) -> Iterator[Paragraph]:
+def _parts(message: Any, left_out: list[str]) -> Iterator[Paragraph]:
     """The text of each part that is shown; of alternatives the last that is text, which is the richest."""
     kind = message.get_content_type()
     if kind == "multipart/alternative":
@@ -59,5 +59,5 @@ def _parts(message: EmailMessage, left_out: list[str]) -> Iterator[Paragraph]:
         yield from html.paragraphs(text) if kind == "text/html" else (Paragraph(text) for text in text.split("\n\n"))
 
 
-def _has_text(part: EmailMessage) -> bool:
+def _has_text(part: Any) -> bool:
     return any(each.get_content_type() in ("text/html", "text/plain") for each in part.walk())

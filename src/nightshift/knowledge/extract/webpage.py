@@ -111,7 +111,7 @@ def _beside(root: LexborNode, weights: _Weights) -> Iterator[int]:
             attributes = node.attributes
             named = _ASIDE.search(f"{attributes.get('class')} {attributes.get('id')}")
             links = weights.linked[number] > LINKS * weights.size[number] and node.tag != "a"
-            if named or links or node.tag in _FRAME and not _is_tip(node):
+            if named or links or (node.tag in _FRAME and not _is_tip(node)):
                 yield number
 
 

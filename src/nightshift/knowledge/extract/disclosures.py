@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from selectolax.lexbor import LexborNode
 
@@ -197,9 +198,7 @@ def _paired(controls: list[LexborNode]) -> Iterator[tuple[LexborNode, LexborNode
             rows[item.parent.mem_id].append(control)
     for row in rows.values():
         items = [_item(control) for control in row]
-        in_a_row = all((after := next_element(one)) is not None and after.mem_id == two.mem_id
-                       for one, two in zip(items, items[1:], strict=False))  # fmt: skip
-        if len(row) > 1 and in_a_row:
+        if len(row) > 1 and all(_is_next(one, two) for one, two in pairwise(items)):
             panels = list(_siblings(items[-1])) or list(_siblings(items[-1].parent))
             if len(panels) < len(row) and panels:
                 panels = [child for child in panels[0].iter() if child.tag not in ("script", "style")]
@@ -208,6 +207,11 @@ def _paired(controls: list[LexborNode]) -> Iterator[tuple[LexborNode, LexborNode
             made_for_it = (shown <= 1 or all(map(_PANEL.search, names))) and not any(map(_NEVER.search, names))
             if len(names) == len(row) and made_for_it:
                 yield from zip(row, panels, strict=False)
+
+
+def _is_next(one: LexborNode, two: LexborNode) -> bool:
+    after = next_element(one)
+    return after is not None and after.mem_id == two.mem_id
 
 
 def _item(control: LexborNode) -> LexborNode:

@@ -15,12 +15,16 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*)[^<>]*>")
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 # What ends where another one begins, although its end is not written.
 _ENDED_BY = {
-    **dict.fromkeys(["li"], {"p", "li"}),
-    **dict.fromkeys(["dd", "dt"], {"p", "dd", "dt"}),
-    **dict.fromkeys(["td", "th"], {"p", "td", "th"}),
-    "tr": {"p", "td", "th", "tr"},
-    **dict.fromkeys(["tbody", "thead", "tfoot"], {"p", "td", "th", "tr", "tbody", "thead", "tfoot"}),
-    **dict.fromkeys(["p", "option", "rt", "rp"], {"p", "option", "rt", "rp"}),
+    name: frozenset(ended.split())
+    for names, ended in {
+        "li": "p li",
+        "dd dt": "p dd dt",
+        "td th": "p td th",
+        "tr": "p td th tr",
+        "tbody thead tfoot": "p td th tr tbody thead tfoot",
+        "p option rt rp": "p option rt rp",
+    }.items()
+    for name in names.split()
 }
 _ICONS = re.compile(r"\bmaterial-(?:icons|symbols)")
 _WITHOUT_TEXT = frozenset("br hr i img input link meta script style svg template".split())

@@ -48,8 +48,10 @@ def get(
     for _ in range(1 + MAX_REDIRECTS):
         response = _exchange("GET", url, None, headers, max_bytes, ends)
         location = _location(response) if response.status in transport.REDIRECTS else redirect_in(response)
-        url = _resolve(response.url, location) if location else response.url
-        if url == response.url:
+        if not location:
+            return response
+        url = _resolve(response.url, location)
+        if response.ok and url == response.url:  # a page that reloads itself
             return response
     raise PermanentError(f"This address redirects more than {MAX_REDIRECTS} times.")
 

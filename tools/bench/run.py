@@ -20,7 +20,8 @@ from harness import HERE, servers
 RESULTS = HERE / "results"
 WITH_BULLMQ = {"working", "empty_jobs"}
 MEASUREMENTS = (
-    "ingesting", "accepting", "working", "empty_jobs", "sending", "mailing", "growing", "recovering", "billing_and_rollup"
+    "ingesting", "accepting", "working", "empty_jobs", "sending", "mailing", "growing", "recovering", "billing_and_rollup",
+    "characters",
 )  # fmt: skip
 
 

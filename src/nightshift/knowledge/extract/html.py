@@ -48,23 +48,38 @@ def shown(
 ) -> Iterator[Paragraph]:
     """The paragraphs of one element, without the elements in `dropped` (by `mem_id`)."""
     page = _Page(disclosures)
-
-    def skip(node: LexborNode) -> bool:
-        if node.is_text_node:
-            return False
-        gone = node.tag in _INVISIBLE or node.mem_id in dropped or node.mem_id in disclosures.moved
-        return gone or is_icon(node) or disclosures.is_hidden(node)
-
-    for node, entering in walk(root, skip):
+    for node, entering in walk(root, _Unseen(disclosures, dropped)):
         if node.is_text_node:
             page.write(node.text_content or "")
         elif not entering:
             yield from page.leave(node)
         else:
-            if anchors and (title := anchors.get(node.attributes.get("id") or node.attributes.get("name") or "")):
+            name = anchors and (node.attributes.get("id") or node.attributes.get("name"))
+            if name and (title := anchors.get(name)):
                 yield from page.end()
                 yield title
             yield from page.enter(node)
+
+
+class _Unseen:
+    """Says which nodes are left out."""
+
+    def __init__(self, disclosures: Disclosures, dropped: frozenset[int]) -> None:
+        self._disclosures = disclosures
+        self._dropped = dropped | disclosures.moved
+        self._chosen: set[int] = set()  # lists of which one option is selected in the file: that one is seen
+
+    def __call__(self, node: LexborNode) -> bool:
+        if node.is_text_node:
+            return False
+        if node.tag == "select" and node.css_first("option[selected]"):
+            self._chosen.add(node.mem_id)
+        gone = node.tag in _INVISIBLE or node.mem_id in self._dropped or self._is_not_chosen(node)
+        return gone or is_icon(node) or self._disclosures.is_hidden(node)
+
+    def _is_not_chosen(self, node: LexborNode) -> bool:
+        listed = node.tag == "option" and node.parent is not None and node.parent.mem_id in self._chosen
+        return listed and "selected" not in node.attributes
 
 
 class _Page:

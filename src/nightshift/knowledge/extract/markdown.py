@@ -24,6 +24,7 @@ _CODE = (
 )
 _UNSEEN = re.compile(_CODE, re.DOTALL | re.MULTILINE)
 _UNSEEN_OR_COMMENT = re.compile(_CODE + "|<!--.*?-->", re.DOTALL | re.MULTILINE)
+_AFTER = 100  # characters after a comment's end that belong to it, such as the end of the code it stands in
 _COLUMNS = re.compile(
     r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*|[ \t]*\|[ \t]*:?-+:?[ \t]*\|[ \t]*"
 )
@@ -37,7 +38,7 @@ def read(path: Path) -> Extracted:
 
 def visible(text: str) -> str:
     """The text without what nobody sees. After the last end of a comment none begins: else the time would be quadratic."""
-    end = text.rfind("-->") + 3 if "-->" in text else 0
+    end = text.rfind("-->") + _AFTER if "-->" in text else 0
     return _UNSEEN_OR_COMMENT.sub(_code, text[:end]) + _UNSEEN.sub(_code, text[end:])
 
 

@@ -109,12 +109,30 @@ def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
     assert read("webpage", "<footer>ACME Street 5</footer>", tmp_path).blocks == [Block("ACME Street 5")]
 
 
-def test_a_page_of_only_scripts_is_refused(tmp_path: Path) -> None:
-    page = (
-        '<html><body><div id="root"></div><noscript>Enable it.</noscript><script src="app.js"></script></body></html>'
-    )
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<div id="root"></div><noscript>Enable it.</noscript>',
+        '<div id="root"><div class="spinner">Loading...</div></div>',
+        "<p>You need to enable JavaScript to run this app.</p>",
+        '<header><a href="/">Acme</a> <b>Welcome</b></header><div id="__next"></div>',
+        "<h1>Just a moment...</h1><p>Checking your browser before accessing example.com.</p>",
+        '<div class="consent"><p>Wir verwenden Cookies und ähnliche Technologien.</p><button>OK</button></div>',
+    ],
+)
+def test_a_page_that_waits_for_its_script_or_for_consent_is_refused(tmp_path: Path, body: str) -> None:
     with pytest.raises(PermanentError, match="no text without JavaScript"):
-        read("webpage", page, tmp_path)
+        read("webpage", f'<html><body>{body}<script src="app.js"></script></body></html>', tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Our JavaScript course costs 90 EUR.", "Loading dock: 9 to 17.", "Cookies with nuts: 3 EUR.", "ACME Street 5"],
+)
+def test_a_short_page_with_a_script_is_read(tmp_path: Path, text: str) -> None:
+    assert read("webpage", f"<html><body><p>{text}</p><script>1</script></body></html>", tmp_path).blocks == [
+        Block(text)
+    ]
 
 
 def test_an_empty_page_contains_no_text(tmp_path: Path) -> None:

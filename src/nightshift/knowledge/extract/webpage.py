@@ -30,10 +30,17 @@ _ASIDE = re.compile(
     r"recommend|related-?(?:art|post|stor|link|topic|content)|share|sharing|sidebar|social|sponsor|subscribe|toolbar|widget",
     re.IGNORECASE,
 )
+_ENABLE = r"(?:enabl|activ|aktiv|habilit|abilit|turn|requir|need|without|disabl|deaktiv|désactiv)\w*"
 _WAITING = re.compile(
-    r"\bjava ?script\b|\bloading\b|please wait|just a moment|checking your browser|cookie|wird geladen|bitte warten|chargement|"
-    r"cargando|caricamento|carregando|laden|laddar|загрузка|ładowanie|načítá|読み込み中|加载中|로딩",
-    re.IGNORECASE,
+    rf"{_ENABLE}\W+(?:\w+\W+){{0,3}}java ?script|java ?script\W+(?:\w+\W+){{0,3}}{_ENABLE}"
+    r"|\b(?:loading|chargement|cargando|caricamento|carregando|laddar|загрузка|ładowanie|načítá\w*|wird geladen)\s*(?:\.{3}|…|$)"
+    r"|読み込み中|加载中|載入中|로딩|please wait|bitte warten|just a moment|checking your browser|verify(?:ing)? (?:that )?you are"
+    r"|(?:use|accept|consent|verwend|nutz|utilis|usa|utiliz)\w*\W+(?:\w+\W+){0,4}cookies?"
+    r"|cookie[ -](?:policy|consent|settings|banner)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MOUNT = re.compile(
+    r"<div[^<>]*\bid=[\"']?(?:root|app|__next|__nuxt|___gatsby|q-app|app-root)\b[^<>]*>\s*</div>", re.IGNORECASE
 )
 
 
@@ -42,15 +49,15 @@ def read(path: Path) -> Extracted:
     page, notes = decode_noting(path.read_bytes())
     body = parse(page)
     blocks = [block for block in sections(_main(body, page)) if block.text] if body else []
-    if _is_waiting(blocks) and "<script" in page.lower():  # noscript only asks for JavaScript
+    if "<script" in page.lower() and _is_waiting(blocks, page):  # noscript only asks for JavaScript
         raise PermanentError(_SCRIPTED)
     return Extracted(blocks, notes)
 
 
-def _is_waiting(blocks: list[Block]) -> bool:
+def _is_waiting(blocks: list[Block], page: str) -> bool:
     """Whether the text is only what a page shows until its script has run, or until cookies are accepted."""
     text = "\n".join(block.text for block in blocks)
-    return not text or (len(text) <= _MAX_NOTICE and _WAITING.search(text) is not None)
+    return not text or (len(text) <= _MAX_NOTICE and bool(_WAITING.search(text) or _MOUNT.search(page)))
 
 
 def _main(body: LexborNode, page: str) -> Iterator[Paragraph]:

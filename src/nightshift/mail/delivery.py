@@ -26,7 +26,8 @@ TOO_LATE = (
 # a crash of Postgres at that moment loses the mark, and that matters only if Postgres stays down for a day.
 BEGIN = """
     UPDATE emails SET maybe_sent_at = coalesce(maybe_sent_at, %(now)s::timestamptz) WHERE id = %(id)s
-    RETURNING to_address, subject, html, text, id || '/' || key_round AS key, maybe_sent_at
+    RETURNING to_address, subject, html, text, maybe_sent_at,
+              id || '/' || key_round || '/' || left(md5(to_address), 8) AS key
 """
 SENT = """
     UPDATE emails SET status = 'SENT', provider_id = %(provider_id)s::text, error = NULL, sent_at = %(now)s::timestamptz,

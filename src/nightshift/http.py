@@ -7,7 +7,7 @@ operator configured. The tests hold a server that breaks each rule.
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from urllib.parse import urljoin, urlsplit
 
@@ -34,9 +34,11 @@ def get(
     etag: str | None = None,
     last_modified: str | None = None,
     accept: str | None = None,
+    redirect_in: Callable[[Response], str | None] = lambda _: None,
 ) -> Response:
     """GET `url`, following at most five redirects, each checked like the first address. For any status: see check_status.
 
+    `redirect_in` finds the address that the body of a response redirects to.
     `max_bytes` bounds the decompressed body, `deadline_seconds` the whole exchange. A body that is too large is an
     error, except that the body of an error response (400 and above) is truncated.
     Raises PermanentError (the address, its redirects or its size), TemporaryError (the network, the time).
@@ -46,10 +48,12 @@ def get(
     headers = {name: value for name, value in conditions.items() if value}
     for _ in range(1 + MAX_REDIRECTS):
         response = _exchange("GET", url, None, headers, max_bytes, ends)
-        location = response.headers.get("location")
-        if response.status not in transport.REDIRECTS or not location:
+        location = _location(response) if response.status in transport.REDIRECTS else redirect_in(response)
+        if not location:
             return response
         url = _resolve(response.url, location)
+        if response.ok and url == response.url:  # a page that reloads itself
+            return response
     raise PermanentError(f"This address redirects more than {MAX_REDIRECTS} times.")
 
 
@@ -149,9 +153,15 @@ def _exchange(
         return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)[0]
 
 
+def _location(response: Response) -> str | None:
+    """The Location header: http.client decodes headers as Latin-1, servers send UTF-8."""
+    location = response.headers.get("location")
+    return location and location.encode("latin-1").decode("utf-8", "replace")
+
+
 def _resolve(url: str, location: str) -> str:
-    """The URL that a Location header points to; http.client decodes headers as Latin-1, servers send UTF-8."""
+    """The URL that a redirect points to."""
     try:
-        return urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
+        return urljoin(url, location)
     except ValueError:
         raise PermanentError("This address redirects to something that is not a web address.") from None

@@ -45,3 +45,23 @@ def test_any_encoding_is_read(tmp_path: Path, encoding: str) -> None:
 def test_a_million_empty_cells_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="contains no text"):
         text_of("," * 1_000_000, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "above", "table"),
+    [
+        ("Umsatz vom 02.01.\n\nArtikel;Preis\nKabel;12,50\n", "Umsatz vom 02.01.", "Artikel | Preis\nKabel | 12,50"),
+        (
+            "# exported\n# by tool\nid;price\n1;2,50\n2;3,75\n",
+            "# exported\n# by tool",
+            "id | price\n1 | 2,50\n2 | 3,75",
+        ),
+        ("sep=;\nArtikel;Preis\nKabel;12,50\n", "", "Artikel | Preis\nKabel | 12,50"),
+        ("a\nb\nc\n", "", "a\nb\nc"),
+    ],
+)
+def test_the_table_begins_at_its_column_names(tmp_path: Path, data: str, above: str, table: str) -> None:
+    (tmp_path / "made.csv").write_text(data)
+    blocks = extract("csv", tmp_path / "made.csv").blocks
+    assert [(block.text, block.columns) for block in blocks if block.columns is None] == [(above, None)] * bool(above)
+    assert (blocks[-1].text, blocks[-1].columns) == (table, table.partition("\n")[0])

@@ -67,3 +67,38 @@ def test_a_protected_book_is_refused_and_one_with_scrambled_fonts_is_read(make_e
     assert extract("epub", book("OEBPS/font.otf")).blocks == [Block("one")]
     with pytest.raises(PermanentError, match="protected against copying"):
         extract("epub", book("OEBPS/text/a.xhtml"))
+
+
+NCX = (
+    '<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap><navPoint><navLabel><text>One</text></navLabel>'
+    '<content src="text/a.xhtml"/><navPoint><navLabel><text>The Hill</text></navLabel><content src="text/a.xhtml#hill"/>'
+    '</navPoint></navPoint><navPoint><navLabel><text>Two</text></navLabel><content src="text/b.xhtml"/></navPoint>'
+    "</navMap></ncx>"
+)
+NAV = (
+    '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><body><nav epub:type="toc"><ol><li>'
+    '<a href="text/a.xhtml">One</a><ol><li><a href="text/a.xhtml#hill">The Hill</a></li></ol></li><li>'
+    '<a href="text/b.xhtml">Two</a></li></ol></nav></body></html>'
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "contents"),
+    [
+        ('<item href="toc.ncx" media-type="application/x-dtbncx+xml"/>', "toc.ncx", NCX),
+        ('<item href="nav.xhtml" properties="nav"/>', "nav.xhtml", NAV),
+    ],
+)
+def test_titles_that_stand_only_in_the_table_of_contents_are_headings(
+    make_epub: MakeEpub, item: str, name: str, contents: str
+) -> None:
+    chapters = {"a": "<p>dragon</p><p id='hill'>hill</p>", "b": "<h1>Two: The River</h1><p>river</p>"}
+    book = package(["a", "b"]).replace("<manifest>", f"<manifest>{item}")
+    found = extract(
+        "epub", make_epub(chapters, ["a", "b"], **{f"OEBPS/{name}": contents, "OEBPS/book.opf": book})
+    ).blocks
+    assert [(block.headings, block.text) for block in found] == [
+        (("One",), "One\n\ndragon"),
+        (("One", "The Hill"), "The Hill\n\nhill"),
+        (("Two: The River",), "Two: The River\n\nriver"),
+    ]

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,8 @@ from hypothesis import strategies as st
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import extract
-from nightshift.knowledge.extract.markdown import sections
+from nightshift.knowledge.extract.markdown import sections, visible
+from nightshift.knowledge.text import without_data
 
 
 def paths(text: str) -> list[tuple[str, ...]]:
@@ -79,3 +81,45 @@ def test_a_blank_file_contains_no_text(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a").write_bytes(b" \n\0\n ")
     with pytest.raises(PermanentError, match="contains no text"):
         extract(kind, tmp_path / "a")
+
+
+def test_what_a_page_made_of_it_does_not_show_is_left_out() -> None:
+    text = (
+        "# A\n\n<!-- internal\n# note -->\n[//]: # (ask Legal)\nSee ![wiring](data:image/png;base64,AAAA) and\n\n![][image1]\n"
+        "<ruby>東京<rt>とうきょう</rt></ruby> Wert&shy;papier\n\n```html\n<!-- kept -->\n```\n`<!-- kept too -->`\n\n"
+        "[image1]: <data:image/png;base64,AAAA>\n\nend <!-- not closed"
+    )
+    shown = visible(without_data(text))
+    assert [words for words in ("internal", "Legal", "AAAA", "とう", "&shy;", "image1") if words in shown] == []
+    assert all(
+        words in shown for words in ("wiring", "東京", "Wertpapier", "<!-- kept -->", "kept too", "end <!-- not closed")
+    )
+
+
+@pytest.mark.parametrize("unclosed", ["<!--", "```x\n", "~~~x\n", "`", "<rt>", "![](", "[a]: <", "|a|\n|-|\n"])
+def test_what_never_ends_takes_time_in_proportion(unclosed: str) -> None:
+    begun = time.process_time()
+    list(sections(visible(without_data(unclosed * 50_000))))
+    assert time.process_time() - begun < 20  # 0.2 s
+
+
+def test_front_matter_belongs_to_the_first_section() -> None:
+    assert paths("---\ntitle: Rules\n---\n\n# Returns\n\nWithin 30 days.\n\n## Shoes\n") == [
+        ("Returns",),
+        ("Returns", "Shoes"),
+    ]
+    assert paths("---\ntitle: Rules\n---\nIntro\n\n# Returns") == [(), ("Returns",)]
+
+
+def test_a_table_is_a_block_that_names_its_columns() -> None:
+    found = [
+        (block.text, block.columns) for block in sections("# A\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n\nend") if block.text
+    ]
+    assert found == [("# A", None), ("| a | b |\n|---|:-:|\n| 1 | 2 |", "| a | b |\n|---|:-:|"), ("end", None)]
+
+
+def test_base64_in_a_text_is_left_out_and_long_words_are_not() -> None:
+    piece = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+    assert without_data(f"a {piece * 20} b") == "a  b"
+    assert without_data("a\n" + f"{piece[:64]}\n" * 10 + "AA==\nb") == "a\n\nb"
+    assert without_data("a" * 5000 + piece) == "a" * 5000 + piece

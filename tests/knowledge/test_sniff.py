@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nightshift.errors import PermanentError
 from nightshift.knowledge.sniff import kind_of
 
 
@@ -37,6 +38,17 @@ from nightshift.knowledge.sniff import kind_of
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "a.md", None),
         (b"A PDF begins with %PDF-1.7, they say.", "a.md", "markdown"),
         ("Grüße".encode("utf-16"), "a", "text"),
+        ("Name;City".encode("utf-16-le"), "a.csv", "csv"),
+        ("<!DOCTYPE html><p>Größe".encode("utf-16"), "a", "html"),
+        (b"<head><title>x</title></head><p>text", "a.aspx", "html"),
+        (b"<script>1</script>\n<div>text", "a.php", "html"),
+        (b"<div>\n<table><tr><td>1", "report.xls", "html"),
+        (b"<b>bold</b> text", "notes.txt", "text"),
+        (b"a < b and c > d", "a", "text"),
+        (b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>x", "VPN.doc", "mail"),
+        (b"From: a@b.c\nSubject: x\n\ntext", "a.eml", "mail"),
+        (b"Subject: x\n\ntext", "a.txt", "text"),
+        (b"Note: MIME-Version: 1.0\n\nis a header", "a.txt", "text"),
         (b"", "", "text"),
     ],
 )
@@ -135,3 +147,17 @@ def test_an_ole_file_is_classified_by_the_streams_at_its_top(stream: io.BytesIO,
     stream.seek(0, io.SEEK_END)
     stream.write("A cell that says PowerPoint Document".encode("utf-16-le"))
     assert kind_of(stream, "anything.doc") == kind
+
+
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        ('<pkg:package xmlns:pkg="x">', "Flat OPC"),
+        ('<w:wordDocument xmlns:w="x">', "Word 2003"),
+        ('<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "XML Spreadsheet 2003"),
+        ('<office:document xmlns:office="x">', "OpenDocument"),
+    ],
+)
+def test_office_in_one_xml_file_is_refused_by_its_name(root: str, words: str) -> None:
+    with pytest.raises(PermanentError, match=words):
+        kind_of(io.BytesIO(f'<?xml version="1.0"?>\n{root}'.encode()), "a.xls")

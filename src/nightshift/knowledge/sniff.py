@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO
 
+from nightshift.knowledge import sniff_text
 from nightshift.knowledge.extract import ole
 from nightshift.knowledge.text import is_text
 
@@ -23,11 +24,6 @@ _ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{12}(....)", re.DOTALL)
 _DIRECTORY_END = b"PK\x05\x06"
 _DEFLATED = b"\x08\0"
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
-# After comments and white space, as in WHATWG's MIME sniffing; atomic groups, or a hostile head takes forever.
-_HTML = re.compile(
-    rb"(?>\s|<!--(?>.*?-->)|<\?xml(?>.*?\?>))*+<(?:!doctype\s+html|html)[\s>]", re.DOTALL | re.IGNORECASE
-)
-_TAG = re.compile(rb"<[a-z!/]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,7 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
 
     Reads no more than the first 64 KB and the directory of a zip or OLE file, of a zip file in its last 1 MB. Leaves the
     stream at its beginning.
+    Raises PermanentError, with a sentence that names it, for a format that can be saved as one with a reader.
     """
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
@@ -56,6 +53,7 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
     elif head.startswith(ole.MAGIC):
         file = replace(file, streams=ole.streams(stream))
     stream.seek(0)
+    sniff_text.refuse_xml(head)
     return next((kind for kind, matches in _KINDS if matches(file)), None)
 
 
@@ -125,12 +123,6 @@ def _is_rtf(file: _File) -> bool:
     return file.head.startswith(b"{\\rtf")
 
 
-def _is_html(file: _File) -> bool:
-    head = file.head.removeprefix(BOM_UTF8)
-    named = file.name.endswith((".html", ".htm", ".xhtml")) and _TAG.search(head)
-    return bool(named or _HTML.match(head)) and is_text(file.head)
-
-
 def _is_text(*endings: str) -> Callable[[_File], bool]:
     return lambda file: file.name.endswith(endings) and is_text(file.head)
 
@@ -148,7 +140,8 @@ _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("xls", _is_ole("workbook", "book", "encryptedpackage")),
     ("xls", _is_broken_ole),
     (None, _is_rtf),
-    ("html", _is_html),
+    ("mail", lambda file: sniff_text.is_mail(file.head, file.name)),
+    ("html", lambda file: sniff_text.is_html(file.head, file.name)),
     ("markdown", _is_text(".md", ".markdown")),
     ("csv", _is_text(".csv", ".tsv")),
     ("text", _is_text("")),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from werkzeug.datastructures import FileStorage
 
 from nightshift.address import check_form
+from nightshift.errors import PermanentError
 from nightshift.knowledge import sniff
 from nightshift.knowledge.documents import Source
 from web.error_responses import Problem
@@ -15,7 +16,7 @@ from web.request_parsing import MAX_FILE_BYTES, Form, Line, Prose, RequestBody, 
 
 UNSUPPORTED = (
     "Unsupported file type (judged by its content). Supported: PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODS, EPUB, HTML, CSV, "
-    "Markdown, plain text."
+    "Markdown, mail (EML, MHTML), plain text."
 )
 
 
@@ -72,7 +73,10 @@ def _of_file(body: Upload) -> Source:
     stream, filename = body.file.stream, body.file.filename or ""
     if stream.seek(0, io.SEEK_END) > MAX_FILE_BYTES:
         raise Problem(413, "The file is larger than 50 MB.")
-    kind = sniff.kind_of(stream, filename)
+    try:
+        kind = sniff.kind_of(stream, filename)
+    except PermanentError as unsupported:
+        raise Problem(415, str(unsupported)) from None
     if kind is None:
         raise Problem(415, UNSUPPORTED)
     title = tidy(" ".join((body.title or filename).split())[:500] or "Untitled")

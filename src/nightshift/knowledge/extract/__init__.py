@@ -32,6 +32,7 @@ IN_CHILD: dict[str, str] = {
         "ods": "ods",
         "html": "html",
         "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
+        "mail": "mail",
         "csv": "delimited",
         "markdown": "markdown",
     }.items()

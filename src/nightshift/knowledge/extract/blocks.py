@@ -40,7 +40,7 @@ class Paragraph:
     """
 
     text: str
-    level: int | None = None
+    level: float | None = None
     columns: str | None = None
 
 
@@ -49,7 +49,7 @@ def sections(paragraphs: Iterable[Paragraph]) -> Iterator[Block]:
 
     A table divides its section: one block for the text before it, one for the table, one for the text after it.
     """
-    path: list[tuple[int, str]] = []
+    path: list[tuple[float, str]] = []
     texts: list[str] = []
     for paragraph in paragraphs:
         text = clean(paragraph.text).strip()
@@ -100,5 +100,5 @@ def row(cells: Iterable[str]) -> str:
     return " | ".join(" ".join(cell.split()) for cell in cells).rstrip(" |")
 
 
-def _block(texts: list[str], path: list[tuple[int, str]]) -> Block:
+def _block(texts: list[str], path: list[tuple[float, str]]) -> Block:
     return Block("\n\n".join(texts), headings=tuple(title for _, title in path))

@@ -1,15 +1,16 @@
-"""HTML files: all visible words. Runs in a child process, see `child`."""
+"""HTML files: all visible words, and those that a click shows. Runs in a child process, see `child`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.text import decode
+from nightshift.knowledge.extract.disclosures import HEADINGS, MAX_TITLE, Disclosures, is_title, words
+from nightshift.knowledge.extract.dom import is_icon, parse, walk
+from nightshift.knowledge.text import decode_noting
 
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = frozenset(
     "address article aside blockquote body caption center details dialog dir div dl fieldset figcaption figure footer "
     "form h1 h2 h3 h4 h5 h6 header hgroup hr legend main menu nav ol p pre search section select summary table "
@@ -17,79 +18,122 @@ _PARAGRAPHS = frozenset(
 )
 _LINES = frozenset("br button dd dt li option".split())
 _INVISIBLE = frozenset(
-    "-comment annotation audio canvas datalist head iframe noembed noframes noscript object script style template "
-    "title video".split()
+    "-comment annotation audio canvas datalist head iframe noembed noframes noscript object rp rt rtc script style "
+    "template title video".split()
 )
-_HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_BOLD = frozenset("b strong".split())
+_NO_VALUE = frozenset("button color file hidden image password reset submit".split())
 _SPACE = re.compile(r"\s+")
 _LINE_ENDS = re.compile(r"(?<![ |])[ |]*\n[ \n]*")  # with the separators after a row's last full cell
-# XHTML allows these to close themselves; in HTML they would contain all that follows.
-_SELF_CLOSED = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
+_QUESTION = re.compile(r"[^\n]{2,198}[?？؟]\s*")
 
 
 def read(path: Path) -> Extracted:
     """One block for each heading."""
-    return Extracted(list(sections(paragraphs(decode(path.read_bytes())))))
+    text, notes = decode_noting(path.read_bytes())
+    return Extracted(list(sections(paragraphs(text))), notes)
 
 
-def paragraphs(html: str) -> Iterator[Paragraph]:
-    """The visible paragraphs and headings in order; a table is a paragraph with a line for each row."""
-    body = LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html)).body
-    page = _Page()
-    for node, entering in _walk(body) if body else ():
+def paragraphs(html: str, anchors: Mapping[str, Paragraph] | None = None) -> Iterator[Paragraph]:
+    """The paragraphs and headings in order; a table is a paragraph with a line for each row.
+
+    `anchors`: headings from elsewhere, such as a table of contents, by the id of the element they stand before.
+    """
+    body = parse(html)
+    yield from shown(body, Disclosures(body), anchors or {}) if body else ()
+
+
+def shown(
+    root: LexborNode, disclosures: Disclosures, anchors: Mapping[str, Paragraph], dropped: frozenset[int] = frozenset()
+) -> Iterator[Paragraph]:
+    """The paragraphs of one element, without the elements in `dropped` (by `mem_id`)."""
+    page = _Page(disclosures)
+    for node, entering in walk(root, _Unseen(disclosures, dropped)):
         if node.is_text_node:
             page.write(node.text_content or "")
+        elif not entering:
+            yield from page.leave(node)
         else:
-            yield from page.enter(node) if entering else page.leave(node)
+            name = anchors and (node.attributes.get("id") or node.attributes.get("name"))
+            if name and (title := anchors.get(name)):
+                yield from page.end()
+                yield title
+            yield from page.enter(node)
 
 
-def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-    """Each visible node at its start (True), each element also at its end (False). Without recursion: nesting has no limit."""
-    stack = [(root, True)]
-    while stack:
-        node, entering = stack.pop()
-        if node.tag in _INVISIBLE or (entering and _hidden(node)):
-            continue
-        yield node, entering
-        if entering and not node.is_text_node:
-            stack.append((node, False))
-            stack.extend((child, True) for child in reversed(list(node.iter(include_text=True))))
+class _Unseen:
+    """Says which nodes are left out."""
 
+    def __init__(self, disclosures: Disclosures, dropped: frozenset[int]) -> None:
+        self._disclosures = disclosures
+        self._dropped = dropped | disclosures.moved
+        self._chosen: set[int] = set()  # lists of which one option is selected in the file: that one is seen
 
-def _hidden(node: LexborNode) -> bool:
-    attributes = node.attributes
-    return "hidden" in attributes or bool(_HIDDEN.search(attributes.get("style") or ""))
+    def __call__(self, node: LexborNode) -> bool:
+        if node.is_text_node:
+            return False
+        if node.tag == "select" and node.css_first("option[selected]"):
+            self._chosen.add(node.mem_id)
+        gone = node.tag in _INVISIBLE or node.mem_id in self._dropped or self._is_not_chosen(node)
+        return gone or is_icon(node) or self._disclosures.is_hidden(node)
+
+    def _is_not_chosen(self, node: LexborNode) -> bool:
+        listed = node.tag == "option" and node.parent is not None and node.parent.mem_id in self._chosen
+        return listed and "selected" not in node.attributes
 
 
 class _Page:
     """Joins the text of nodes into paragraphs. A table's row stays on one line."""
 
-    def __init__(self) -> None:
+    def __init__(self, disclosures: Disclosures) -> None:
+        self._disclosures = disclosures
+        self._titles: set[int] = set()
+        self._title = 0  # the heading that is open: a paragraph in it does not end it
+        self._levels: list[float] = [0]  # of the last heading, for each open panel
         self._text: list[str] = []
+        self._bold = 0
+        self._all_bold = True
         self._in_row = False
+        self._names = ""  # the tags of the cells of the first row in the text: "td", "th", "tdth"
         self._in_pre = False
 
     def write(self, text: str) -> None:
         self._text.append(text if self._in_pre else _SPACE.sub(" ", text))
+        self._all_bold = self._all_bold and (self._bold > 0 or text.isspace())
 
     def enter(self, node: LexborNode) -> Iterator[Paragraph]:
         tag = node.tag
-        if tag in _HEADINGS or tag == "table":  # inside a row: the outer table is layout
-            self._in_row = False
-        if tag == "tr" and sum(cell.tag in ("td", "th") for cell in node.iter()) > 1:
+        yield from self._enter_panel(node)
+        if tag in HEADINGS or tag == "table":  # inside a row: the outer table is layout
+            self._in_row, self._names = False, ""
+        titled = not self._title and (tag in HEADINGS or node.mem_id in self._titles)
+        if tag == "tr" and len(cells := [cell.tag for cell in node.iter() if cell.tag in ("td", "th")]) > 1:
             self._in_row = True
-        elif tag in _PARAGRAPHS or tag == "tr":
-            yield from self._end()
+            self._names = self._names or "".join(sorted(set(cells)))
+        elif tag in _PARAGRAPHS or tag == "tr" or node.mem_id in self._titles:
+            yield from self.end()
         elif tag in _LINES:
             self._break()
         elif tag == "a" and self._text[-1:] == [""]:  # right after another link: a menu, whose gaps come from CSS
             self._text.append(" ")
+        elif tag == "input":
+            self.write(_value(node))
+        if titled and len(words(node)) <= MAX_TITLE:
+            self._title = node.mem_id
+        self._bold += tag in _BOLD
         self._in_pre = self._in_pre or (tag == "pre" and not self._in_row)
 
     def leave(self, node: LexborNode) -> Iterator[Paragraph]:
         tag = node.tag
-        if tag in _PARAGRAPHS or (tag == "tr" and not self._in_row):
-            yield from self._end(_HEADINGS.get(tag))
+        if node.mem_id == self._title:
+            self._title = 0
+        if tag in HEADINGS:
+            self._levels[-1] = HEADINGS[tag]
+            yield from self.end(self._levels[-1])
+        elif node.mem_id in self._titles:
+            yield from self.end(self._levels[-1] + (0 if tag == "summary" else 0.1))  # a summary is inside its panel
+        elif tag in _PARAGRAPHS or (tag == "tr" and not self._in_row):
+            yield from self.end()
         elif tag == "tr":
             self._in_row = False
             self._break()
@@ -99,15 +143,52 @@ class _Page:
             self._break()
         elif tag == "a":
             self._text.append("")
+        self._bold -= tag in _BOLD
         self._in_pre = self._in_pre and tag != "pre"
+        if node.mem_id in self._disclosures.panels or tag == "details":
+            self._levels[1:] = self._levels[1:-1]
+
+    def _enter_panel(self, node: LexborNode) -> Iterator[Paragraph]:
+        """Notes what is a title; begins a panel with the words of its control, where that stands elsewhere."""
+        number = node.mem_id
+        summary = node.tag == "summary" and node.css_first("h1, h2, h3, h4, h5, h6") is None
+        if summary or number in self._disclosures.titles or is_title(node) or (node.tag == "dt" and _is_question(node)):
+            self._titles.add(number)
+        if number in self._disclosures.panels or node.tag == "details":
+            yield from self.end()
+            if label := self._disclosures.labels.get(number):
+                yield Paragraph(label, self._levels[-1] + 0.1)
+            self._levels.append(self._levels[-1] + 0.1)
 
     def _break(self) -> None:
-        self._text.append(" " if self._in_row else "\n")
+        self._text.append(" " if self._in_row or self._title else "\n")
 
-    def _end(self, level: int | None = None) -> Iterator[Paragraph]:
-        if self._in_row:
+    def end(self, level: float | None = None) -> Iterator[Paragraph]:
+        if self._in_row or self._title:
             self._text.append(" ")
             return
         text = "".join(self._text)
-        self._text = []
-        yield Paragraph(text if self._in_pre else _LINE_ENDS.sub("\n", re.sub(" +", " ", text + "\n")), level)
+        text = text if self._in_pre else _LINE_ENDS.sub("\n", re.sub(" +", " ", text + "\n")).lstrip("\n")
+        if level is None and self._all_bold and _QUESTION.fullmatch(text.strip()):
+            level = self._levels[-1] + 0.1
+        yield Paragraph(text, level, self._columns(text) if level is None else None)
+        self._text, self._all_bold, self._names = [], True, ""
+
+    def _columns(self, text: str) -> str | None:
+        """The first row of a table that has more, where its cells are of one kind; None for anything but a table."""
+        names, _, rows = text.strip().partition("\n")
+        return None if not self._names else names if rows and self._names != "tdth" else ""
+
+
+def _is_question(node: LexborNode) -> bool:
+    return _QUESTION.fullmatch(words(node)) is not None
+
+
+def _value(box: LexborNode) -> str:
+    """What a form's field shows."""
+    attributes = box.attributes
+    kind = attributes.get("type") or "text"
+    if kind in ("checkbox", "radio"):
+        mark = "x" if "checked" in attributes else " "
+        return f" [{mark}] " if kind == "checkbox" else f" ({mark}) "
+    return "" if kind in _NO_VALUE else f" {attributes.get('value') or ''} "

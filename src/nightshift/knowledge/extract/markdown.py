@@ -1,11 +1,11 @@
-"""Markdown: the unchanged source text, divided at its headings."""
+"""Markdown: the source text, without comments and embedded pictures, divided at its headings and tables."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from nightshift.knowledge.extract.blocks import MAX_HEADING, Block, Extracted
-from nightshift.knowledge.text import clean, decode
+from nightshift.knowledge.text import clean, decode_noting, without_data
 
 # CommonMark 4.2 to 4.5. Four spaces of indentation make code, so no pattern allows more than three.
 # Titles are parsed by hand: a pattern for title and closing #s is quadratic in a run of blanks.
@@ -15,27 +15,66 @@ _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _NO_PARAGRAPH = re.compile(
     r"[ \t]*$| {4}|\t| {0,3}(?:[-*+>]|\d{1,9}[.)])(?:[ \t]|$)| {0,3}(?:[-*_=][ \t]*){3,}$| {0,3}[<>|]"
 )
+# What a page made of it does not show: comments, also as a link that nothing refers to, the reading of ruby, and
+# `&shy;`. Code is matched first, and kept.
+_CODE = (
+    r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)|`+[^`\n]+`+)"
+    r"|^\[//\]:[^\n]*$|<(?P<ruby>rt|rp)>[^<]*</(?P=ruby)>|</?ruby>|&shy;"
+    r"|^\[[^\]\n]+\]: *<? *>?$|!\[\](?:\[[^\]\n]*\]|\( *\))"  # an embedded picture, without its data
+)
+_UNSEEN = re.compile(_CODE, re.DOTALL | re.MULTILINE)
+_UNSEEN_OR_COMMENT = re.compile(_CODE + "|<!--.*?-->", re.DOTALL | re.MULTILINE)
+_AFTER = 100  # characters after a comment's end that belong to it, such as the end of the code it stands in
+_COLUMNS = re.compile(
+    r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*|[ \t]*\|[ \t]*:?-+:?[ \t]*\|[ \t]*"
+)
 
 
 def read(path: Path) -> Extracted:
     """One block for each section, beginning with its heading line; `headings` contains that heading and those above it."""
-    return Extracted(list(sections(clean(decode(path.read_bytes())))))
+    text, notes = decode_noting(path.read_bytes())
+    return Extracted(list(sections(visible(clean(without_data(text))))), notes)
+
+
+def visible(text: str) -> str:
+    """The text without what nobody sees. After the last end of a comment none begins: else the time would be quadratic."""
+    end = text.rfind("-->") + _AFTER if "-->" in text else 0
+    return _UNSEEN_OR_COMMENT.sub(_code, text[:end]) + _UNSEEN.sub(_code, text[end:])
+
+
+def _code(found: re.Match[str]) -> str:
+    return found["code"] or ""
 
 
 def sections(text: str) -> Iterator[Block]:
     """The sections of a Markdown text, without the blank lines around each."""
     lines = text.split("\n")
     path: list[tuple[int, str]] = []
-    begin = 0
+    begin, front = 0, _front_matter(lines)
     for line, level, title in _headings(lines):
-        yield _block(lines[begin:line], path)
+        if begin or any(map(str.strip, lines[front:line])):  # else front matter is a part of the first section
+            yield from _blocks(lines[begin:line], path)
+            begin = line
         path = [*(above for above in path if above[0] < level), (level, title)]
-        begin = line
-    yield _block(lines[begin:], path)
+    yield from _blocks(lines[begin:], path)
 
 
-def _block(lines: list[str], path: list[tuple[int, str]]) -> Block:
-    return Block("\n".join(lines).strip("\n"), headings=tuple(title[:MAX_HEADING] for _, title in path if title))
+def _blocks(lines: list[str], path: list[tuple[int, str]]) -> Iterator[Block]:
+    """A section; its tables are blocks of their own, which begin with the two lines of their column names."""
+    headings = tuple(title[:MAX_HEADING] for _, title in path if title)
+    begin = 0
+    for first in (number for number in range(len(lines) - 1) if _begins_table(lines[number], lines[number + 1])):
+        if first < begin:
+            continue
+        end = next((number for number in range(first, len(lines)) if "|" not in lines[number]), len(lines))
+        yield Block("\n".join(lines[begin:first]).strip("\n"), headings=headings)
+        yield Block("\n".join(lines[first:end]), headings=headings, columns="\n".join(lines[first : first + 2]))
+        begin = end
+    yield Block("\n".join(lines[begin:]).strip("\n"), headings=headings)
+
+
+def _begins_table(line: str, following: str) -> bool:
+    return "|" in line and _COLUMNS.fullmatch(following) is not None
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
@@ -66,7 +105,8 @@ def _can_be_title(line: str) -> bool:
 
 
 def _front_matter(lines: list[str]) -> int:
-    """The number of lines of a YAML block at the top: its closing --- would turn its last line into a heading."""
-    if lines[0].rstrip() != "---":
+    """The number of lines of a YAML or TOML block at the top: its closing --- would turn its last line into a heading."""
+    mark = lines[0].rstrip()
+    if mark not in ("---", "+++"):
         return 0
-    return next((number + 1 for number, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
+    return next((number + 1 for number, line in enumerate(lines[1:], 1) if line.rstrip() == mark), 0)

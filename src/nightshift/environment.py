@@ -76,6 +76,16 @@ class Environment:
             raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
         return value or None
 
+    def webhook_secret(self, name: str) -> str | None:
+        value = self.get(name)
+        try:
+            usable = base64.b64decode((value or "").removeprefix("whsec_") + "==")
+        except ValueError:
+            usable = b""
+        if value and not usable:
+            raise SettingsError(f"{name} is not a secret of a webhook (whsec_ and base64).")
+        return value
+
     def hosts(self, name: str) -> tuple[str, ...]:
         hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
         for host in hosts:

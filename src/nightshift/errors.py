@@ -7,10 +7,12 @@ from datetime import datetime
 class NightshiftError(Exception):
     """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data.
 
-    `http_status`: of the answer that said so, where there was one.
+    `http_status`: of the answer that said so, where there was one. `reported`: the attempt (its generation) of which a delivery
+    report says so, after the vendor had accepted it; None: the attempt under way.
     """
 
     http_status: int | None = None
+    reported: int | None = None
 
 
 class PermanentError(NightshiftError):

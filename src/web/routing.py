@@ -35,6 +35,7 @@ class Route:
     access: Access = "workspace"
     media_type: str = "application/json"
     on_repeat: Callable[..., Any] | None = None
+    raw_bytes: int = 0
 
     @cached_property
     def name(self) -> str:
@@ -88,7 +89,8 @@ def route(
     """Declare a handler's route. `responses`: status to response model (None: text, or nothing); the first status is the default.
 
     Options: `access`, who may call it (workspace, operator, public, developer); `media_type`; `on_repeat`, which returns the
-    response to a repeated request while the AfterCommit of the first one has not ended.
+    response to a repeated request while the AfterCommit of the first one has not ended; `raw_bytes`: the handler gets the
+    body as it is, `raw`, of at most so many bytes.
 
     The handler's docstring is the summary. It gets the path's parameters, and of these those that it names:
     `session`: it runs in one transaction, and a POST honors Idempotency-Key;

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.logs import log
 from web import access, idempotency
-from web.request_parsing import parse, parse_body, parse_headers, read_body
+from web.request_parsing import parse, parse_body, parse_headers, read_body, read_raw
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
 
@@ -37,7 +37,9 @@ def _serve(route: Route, **path: Any) -> Response:
 def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
     """What the path, the body, the query and the headers say. Raises 400, 413, 415 and 422."""
     arguments = dict(path)
-    if route.method != "GET":
+    if route.raw_bytes:
+        arguments["raw"] = read_raw(route.raw_bytes)
+    elif route.method != "GET":
         read_body(route.form is not None)
     if route.body is not None:
         arguments["body"] = parse_body(route.body, route.form)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
-from nightshift.channels.base import Call, Channel, Part, TextLimit, json_call
+from nightshift.channels.base import Call, Channel, Part, TextLimit, get, json_call
 from nightshift.channels.vendor_json import dig, id_of
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.response import Codes, Response
@@ -27,15 +27,18 @@ class Line(Channel):
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        headers = {
-            "Authorization": f"Bearer {credentials['channelAccessToken']}",
-            "X-Line-Retry-Key": str(uuid5(NAMESPACE_URL, part.key)),
-        }
+        headers = self._bearer(credentials) | {"X-Line-Retry-Key": str(uuid5(NAMESPACE_URL, part.key))}
         payload = {"to": part.to, "messages": [{"type": "text", "text": part.text}]}
         return json_call(f"{self.base_url}/v2/bot/message/push", payload, headers)
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self.base_url}/v2/bot/info", self._bearer(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
         if response.ok or response.status == ALREADY_ACCEPTED:
             message_id = id_of(dig(response.json_object(), "sentMessages", 0, "id"))
             return message_id or id_of(response.headers.get("x-line-accepted-request-id"))
         raise self.error_of(response)
+
+    def _bearer(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {credentials['channelAccessToken']}"}

@@ -17,6 +17,7 @@ class Workspace(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     notify_email: Mapped[str]
+    bounced_address: Mapped[str | None]  # mail to it bounced: nothing is sent there until `notify_email` is changed
     monthly_grant: Mapped[int] = mapped_column(BigInteger)
     low_threshold: Mapped[int] = mapped_column(BigInteger)
     event_seq: Mapped[int] = mapped_column(BigInteger, default=0)  # the number of its newest event

@@ -47,10 +47,15 @@ READERS: dict[str, Reader] = {
 KEYS = {"line": "x-line-retry-key", "hook": "webhook-id", "resend": "idempotency-key"}  # headers
 
 
+def is_probe(request: Request) -> bool:
+    """Whether it tests credentials: it delivers nothing."""
+    return request.method == "GET" or request.path.endswith("/auth.test") or b'"type":"ping"' in request.body
+
+
 def delivery_of(request: Request) -> Delivery | None:
-    """What this request would deliver, None for one that delivers nothing (embeddings, Sentry)."""
+    """What this request would deliver, None for one that delivers nothing (embeddings, Sentry, a test of credentials)."""
     vendor = request.path.split("/")[1]
-    if vendor not in READERS:
+    if vendor not in READERS or is_probe(request):
         return None
     body = parse_qs(request.body.decode()) if vendor == "twilio" else request.json
     to, text = READERS[vendor](body)

@@ -20,7 +20,8 @@ from web.routing import route
 MAX_BYTES = 1 << 20
 PATH = "/v1/hooks/<channel_type>/<hook_id>"
 RESEND = "/v1/hooks/RESEND"
-ERRORS = {401: ProblemDetails, 429: ProblemDetails, 503: ProblemDetails}
+TAKEN = {200: None, 404: ProblemDetails, 429: ProblemDetails}
+AS_IT_IS = dict(access="vendor", media_type="text/plain", raw_bytes=MAX_BYTES)
 reporting = ConcurrencyLimiter(total=24, each=6)  # reports taken in at once, in this process and of one hook
 
 
@@ -30,7 +31,7 @@ class Subscription(Parameters):
     challenge: Annotated[str, Field(alias="hub.challenge", max_length=1000)] = ""
 
 
-@route("GET", PATH, {200: None, 401: ProblemDetails}, access="public", media_type="text/plain")
+@route("GET", PATH, {200: None}, access="vendor", media_type="text/plain")
 def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
     """Answer Meta's challenge to a request that has our verify token."""
     account = _account(channel_type, hook_id)
@@ -41,7 +42,7 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
     return query.challenge
 
 
-@route("POST", PATH, {200: None, **ERRORS}, access="public", media_type="text/plain", raw_bytes=MAX_BYTES)
+@route("POST", PATH, TAKEN, **AS_IT_IS)
 def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     """Take in a vendor's delivery reports."""
     account = _account(channel_type, hook_id)
@@ -52,14 +53,7 @@ def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     reports.take(account.workspace_id, channel_type, channel.read_reports(said))
 
 
-@route(
-    "POST",
-    RESEND,
-    {200: None, 404: ProblemDetails, **ERRORS},
-    access="public",
-    media_type="text/plain",
-    raw_bytes=MAX_BYTES,
-)
+@route("POST", RESEND, TAKEN, **AS_IT_IS)
 def report_mail(raw: bytes) -> None:
     """Take in Resend's reports about mail."""
     secret = settings().resend_webhook_secret

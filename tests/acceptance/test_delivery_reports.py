@@ -1,12 +1,13 @@
 """What vendors report after they said yes: by their hooks, signed, late, twice, out of order, for parts, for what nobody sent."""
 
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
 from client import Client
-from messaging import message, say
+from messaging import message, say, trying
 from recorder import Answer, Recorder
 from reporting import (
     META_SECRET,
@@ -123,7 +124,7 @@ def test_a_temporary_failure_after_the_yes_goes_back_on_the_ladder_with_the_atte
         with stack.nothing_moves():
             for _ in range(2):
                 assert report(hook, channel, call, shown["providerIds"][0], "failed", code).status_code == 200
-        again = shows(api, shown["id"], status="SENT", delivery="accepted")
+        again = wait_for(lambda shown=shown: trying(api, shown["id"], 2))
         assert [a["outcome"] for a in again["attempts"]] == ["failed", "sent"]
         assert "after later messages" in again["attempts"][0]["error"]
         assert again["providerIds"] != shown["providerIds"]
@@ -267,10 +268,7 @@ def test_a_report_that_comes_before_the_answer_is_shown_after_it(api: Client, st
     word = f"word{uuid4().hex}"
     vendors.script(word, Answer(201, {"sid": f"SM{word}"}, delay_seconds=1.5))
     body = {"channelType": "TWILIO", "customerId": "early", "content": word}
-    slow = requests.Session()
-    from threading import Thread
-
-    thread = Thread(target=lambda: slow.post(
+    thread = Thread(target=lambda: requests.post(
         f"{api.base_url}/v1/agents/{api.agent_id}/messages", json=body, headers={"Authorization": f"Bearer {api.key}"}, timeout=40
     ))  # fmt: skip
     thread.start()

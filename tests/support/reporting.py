@@ -76,7 +76,9 @@ def meta_says(hook: str, said: dict[str, Any], secret: str = META_SECRET) -> req
     return post(hook, body, meta_signature(body, secret) | {"Content-Type": "application/json"})
 
 
-def twilio_says(url: str, sid: str, state: str, code: int = 0) -> requests.Response:
+def twilio_says(
+    url: str, sid: str, state: str, code: int = 0, token: str = REPORTING["TWILIO"]["authToken"]
+) -> requests.Response:
     form = {
         "MessageSid": sid,
         "SmsSid": sid,
@@ -86,7 +88,7 @@ def twilio_says(url: str, sid: str, state: str, code: int = 0) -> requests.Respo
         "AccountSid": "AC1",
     }
     form |= {"ErrorCode": str(code)} if code else {}
-    headers = twilio_signature(url, form) | {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = twilio_signature(url, form, token) | {"Content-Type": "application/x-www-form-urlencoded"}
     return post(url, urlencode(form).encode(), headers)
 
 

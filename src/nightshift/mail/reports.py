@@ -14,7 +14,7 @@ from nightshift.db.models import Email, Outbox, Workspace
 from nightshift.db.session import transaction
 from nightshift.errors import TemporaryError
 from nightshift.mail.mailbox import JOB
-from nightshift.mail.resend import TAG
+from nightshift.mail.resend import MAX_ID_CHARACTERS, TAG
 
 STATES = {
     "email.sent": "accepted",
@@ -57,12 +57,12 @@ def take(body: bytes) -> None:
     """
     try:
         said = json.loads(body)
-        kind, data = said["type"], said["data"]
+        kind, data = said["type"], dict(said["data"])
         state = STATES[kind]
     except (ValueError, RecursionError, TypeError, KeyError):
         return
     with transaction() as session:
-        email = _mail(session, data if isinstance(data, dict) else {}, state == "failed")
+        email = _mail(session, data, state == "failed")
         if email is not None:
             _show(session, email, str(kind), state, data, _moment(said.get("created_at")))
 
@@ -70,10 +70,10 @@ def take(body: bytes) -> None:
 def _mail(session: Session, data: dict[str, Any], failed: bool) -> Email | None:
     """By the tag that we gave it, else by Resend's id. Locked, after its outbox row. Raises TemporaryError where the end of
     its run would hide that it failed."""
-    tags, provider_id = data.get("tags"), data.get("email_id")
-    tag = tags.get(TAG) if isinstance(tags, dict) else None
-    which = Email.id == str(tag) if tag else Email.provider_id == str(provider_id)
-    email_id = session.scalar(select(Email.id).where(which))
+    tags, provider_id = data.get("tags"), _id(data.get("email_id"))
+    tag = _id(tags.get(TAG)) if isinstance(tags, dict) else None
+    which = Email.id == tag if tag else Email.provider_id == provider_id
+    email_id = session.scalar(select(Email.id).where(which)) if tag or provider_id else None
     if email_id is None:
         return None
     row = select(Outbox.state).where(Outbox.job == JOB, Outbox.row_id == email_id)
@@ -91,7 +91,7 @@ def _show(session: Session, email: Email, kind: str, state: str, data: dict[str,
     if email.delivery_state and RANKS.index(state) <= RANKS.index(email.delivery_state):
         return
     email.delivery_state, email.delivery_at, email.updated_at = state, at, clock.now()
-    email.provider_id = email.provider_id or str(data.get("email_id") or "")[:200] or None
+    email.provider_id = email.provider_id or _id(data.get("email_id"))
     if state == "failed":
         email.status, email.error, email.delivery_error = "FAILED", sentence, sentence
     elif email.status != "SENT":
@@ -101,6 +101,10 @@ def _show(session: Session, email: Email, kind: str, state: str, data: dict[str,
     if kind in FINAL and not transient:
         ours = (Workspace.id == email.workspace_id, Workspace.notify_email == email.to_address)
         session.execute(update(Workspace).where(*ours).values(bounced_address=email.to_address))
+
+
+def _id(value: object) -> str | None:
+    return value[:MAX_ID_CHARACTERS] if isinstance(value, str) and value.isprintable() and value else None
 
 
 def _moment(text: object) -> datetime:

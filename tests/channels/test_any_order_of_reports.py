@@ -30,6 +30,8 @@ FATES = {
     "busy": ["sent", "failed"],
     "dead": ["failed"],
 }
+HOW, FATE = st.sampled_from(["well", "unheard", "lost", "refused"]), st.sampled_from(sorted(FATES))
+EARLY = st.sampled_from([None, 0, -1])
 CODES = {"busy": 131000, "dead": 131026}
 # Jobs of this workspace in Redis, as many as it may have there: no worker of a running stack gets one more.
 FULL = """
@@ -60,17 +62,17 @@ class Copy:
 
 
 class WhatsApp(Recorder):
-    """Answers one call after the other as `plan` says: (how, fate of the copy, what is reported before the answer)."""
+    """Answers one call after the other as `plan` says: (how, fate of the copy, which of its reports comes before the answer)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.plan: list[tuple[str, str, bool]] = []
+        self.plan: list[tuple[str, str, int | None]] = []
         self.copies: list[Copy] = []
         self.wrong: list[str] = []
         self.report: Any = None
 
     def _next(self, request: Request) -> Answer:
-        how, fate, early = self.plan.pop(0) if self.plan else ("well", "delivered", False)
+        how, fate, early = self.plan.pop(0) if self.plan else ("well", "delivered", None)
         if how == "refused":
             return Answer(500, {})
         key = request.json["biz_opaque_callback_data"]
@@ -81,8 +83,8 @@ class WhatsApp(Recorder):
             return Answer(silent=True)
         copy = Copy(part, key, f"wamid.{uuid4().hex}", fate, set())
         self.copies.append(copy)
-        if early:
-            self.report(copy, FATES[fate][0])
+        if early is not None:
+            self.report(copy, FATES[fate][early])
         if how == "unheard":
             return Answer(silent=True)
         copy.said.add("accepted")
@@ -107,16 +109,8 @@ class Reports(RuleBasedStateMachine):
             place = (workspace.id, agent.id, "WHATSAPP", "49")
             self.id, _ = messages.accept(session, *place, text, try_now=False)
 
-    @rule(
-        plan=st.lists(
-            st.tuples(
-                st.sampled_from(["well", "unheard", "lost", "refused"]), st.sampled_from([*FATES]), st.booleans()
-            ),
-            min_size=1,
-            max_size=PARTS,
-        )
-    )
-    def tries(self, plan: list[tuple[str, str, bool]]) -> None:
+    @rule(plan=st.lists(st.tuples(HOW, FATE, EARLY), min_size=1, max_size=PARTS))
+    def tries(self, plan: list[tuple[str, str, int | None]]) -> None:
         self.vendor.plan = list(plan)
         self._run()
 

@@ -1,12 +1,14 @@
 """Delivery reports: a message that failed after the vendor's yes goes out once more; one whose answer was lost does not."""
 
+from contextlib import suppress
+
 from scene import Case, Row, told, workspace
 
 from jobs.webhook_retry import retry_send
 from nightshift import clock
 from nightshift.channels import accounts, attempts, messages, reports
 from nightshift.channels.report import Report
-from nightshift.db.session import statement, transaction
+from nightshift.db.session import DISCONNECTED, statement, transaction
 from nightshift.errors import TemporaryError
 from nightshift.outbox import Lease
 from runner.run import run_here
@@ -41,9 +43,10 @@ def _answer_lost(number: int) -> Row:
 
 
 def _report(row: Row) -> None:
-    """What the vendor says of the lost one, until it is answered."""
+    """What the vendor says of the lost one. Where Postgres ended the session of who was stopped, it gets a 503."""
     key = f"{row['id']}/1/{row['generation']}"
-    reports.take(row["workspace_id"], "WHATSAPP", [Report(f"lost {row['id']}", "delivered", clock.now(), key)])
+    with suppress(*DISCONNECTED):
+        reports.take(row["workspace_id"], "WHATSAPP", [Report(f"lost {row['id']}", "delivered", clock.now(), key)])
 
 
 def _sent_twice(row: Row, delivered: list[str]) -> list[str]:

@@ -20,10 +20,13 @@ import redis
 import requests
 
 import jobs  # noqa: F401  registers them
-from runner.dispatch import push, take
+from nightshift.db.session import transaction
+from nightshift.outbox import statements
+from runner.dispatch import push
 from runner.reconcile import reconcile
 from runner.registry import JOBS, Job, job_id
 
+RETRY = "row_id = %s AND state = 'pending' AND runs > 0"  # a row that waits for its retry
 PROGRAMS = {
     "web": [str(Path(sys.executable).parent / "gunicorn"), "--config", "python:web.gunicorn_conf", "web:create_app()"],
     "worker": [sys.executable, "worker.py"],
@@ -162,11 +165,22 @@ class Stack:
             dispatcher.resume()
 
     def take(self, row_id: str) -> tuple[Job, list[Any]]:
-        """Within `nothing_moves`: this row's retry is dispatched, and its job is not in Redis yet, or was lost there."""
-        [(job, workspace_id)] = wait_for(lambda: self._make_due(row_id))
-        rows = take(JOBS[job], workspace_id)
+        """Within `nothing_moves`: this row's retry is dispatched, and its job is not in Redis yet, or was lost there.
+
+        Made due and taken in one transaction: in between, whoever accepted it would dispatch it.
+        """
+        [(name, workspace_id)] = wait_for(
+            lambda: self.sql(f"SELECT job, workspace_id FROM outbox WHERE {RETRY}", row_id)
+        )
+        job = JOBS[name]
+        values = {"job": name, "workspace": workspace_id, "bound": job.queue.workers}
+        with transaction() as session:
+            run = session.connection().exec_driver_sql
+            run(f"UPDATE outbox SET due_at = now() WHERE {RETRY}", (row_id,))
+            run(statements.DISPATCH_LOCK, values)
+            rows = list(run(statements.DISPATCH.format(payload=job.payload), values))
         assert row_id in [row.row_id for row in rows]
-        return JOBS[job], rows
+        return job, rows
 
     def flush_redis_and_reconcile(self) -> None:
         """Redis is wiped, and a minute later the scheduler reconciles: time travel for both waits."""
@@ -175,8 +189,7 @@ class Stack:
         reconcile()
 
     def _make_due(self, row_id: str) -> list[tuple[Any, ...]]:
-        due = "UPDATE outbox SET due_at = now() WHERE row_id = %s AND state = 'pending' AND runs > 0"
-        return self.sql(f"{due} RETURNING job, workspace_id", row_id)
+        return self.sql(f"UPDATE outbox SET due_at = now() WHERE {RETRY} RETURNING job, workspace_id", row_id)
 
     def _dispatcher(self) -> psutil.Process | None:
         """The one child of the supervisor that is no worker (what RQ wrote of it a flush of Redis takes away)."""

@@ -263,19 +263,22 @@ def test_of_a_message_in_parts_only_what_failed_is_sent_again_and_the_least_part
     assert told(stack, api, shown["id"])[-1] == ("message_delivered", "delivered")
 
 
-def test_a_report_that_comes_before_the_answer_is_shown_after_it(api: Client, stack: Stack, vendors: Recorder) -> None:
+def test_a_report_that_comes_before_the_answer_counts_after_it(api: Client, stack: Stack, vendors: Recorder) -> None:
     hook = subscribe(api, "TWILIO")["hookUrl"]
-    word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(201, {"sid": f"SM{word}"}, delay_seconds=1.5))
-    body = {"channelType": "TWILIO", "customerId": "early", "content": word}
-    thread = Thread(target=lambda: requests.post(
-        f"{api.base_url}/v1/agents/{api.agent_id}/messages", json=body, headers={"Authorization": f"Bearer {api.key}"}, timeout=40
-    ))  # fmt: skip
-    thread.start()
-    [call] = wait_for(lambda: vendors.asked("/twilio", word))
-    assert twilio_says(hook, f"SM{word}", "delivered").status_code == 200, "without our key: it is not in this address"
-    thread.join()
-    [shown] = api("GET", f"/v1/agents/{api.agent_id}/messages").json()["items"]
-    shows(api, shown["id"], status="SENT", delivery="delivered")
-    assert [name for name, _ in told(stack, api, shown["id"])] == ["message_sent", "message_delivered"]
-    assert call
+    for state, code in (("delivered", 0), ("undelivered", 30001)):
+        word = f"word{uuid4().hex}"
+        vendors.script(word, Answer(201, {"sid": f"SM{word}"}, delay_seconds=1.5))
+        thread = Thread(target=lambda word=word: say(api, word, "TWILIO", word))
+        thread.start()
+        wait_for(lambda word=word: vendors.asked("/twilio", word))
+        assert twilio_says(hook, f"SM{word}", state, code).status_code == 200, (
+            "without our key: it is not in this address"
+        )
+        thread.join()
+        shown = api("GET", f"/v1/agents/{api.agent_id}/messages").json()["items"][0]
+        if code:
+            again = wait_for(lambda shown=shown: trying(api, shown["id"], 2))
+            assert [a["outcome"] for a in again["attempts"]] == ["failed", "sent"]
+        else:
+            shows(api, shown["id"], status="SENT", delivery="delivered")
+            assert [name for name, _ in told(stack, api, shown["id"])] == ["message_sent", "message_delivered"]

@@ -43,6 +43,7 @@ def test_behind_a_pooler_that_keeps_no_prepared_statement_a_statement_runs_unpre
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(session, "_preparation_mode", {"on": True})
+    session.engine().dispose()  # one connection, whatever the tests before needed
     query = f"SELECT %(a)s::int + 1 AS sum, '{uuid.uuid4().hex}' AS own"
     assert session.statement(query, a=1)[0].sum == 2
     pool: Any = session.engine().pool

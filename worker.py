@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import sys
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it has its own handlers, Ctrl-C ends it without a traceback
 gc.disable()  # a collection would leave holes, which workers fill with copies of shared pages; each worker enables it
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(library, "1")  # twenty processes on one machine: a thread pool each is no gain
@@ -24,7 +26,7 @@ def main(names: list[str]) -> None:
         config = settings()
     except SettingsError as error:
         sys.exit(str(error))
-    logs.configure(config.log_format)
+    logs.configure(config)
     queues = list(dict.fromkeys(names)) or list(QUEUES)
     if "ingestion" in queues:  # loaded once, shared by all that is forked
         embed.embedder()

@@ -56,6 +56,7 @@ def test_the_settings_are_those_of_the_program(tmp_path: Path) -> None:
         "APP_ENV": "production",
         "DATABASE_URL": "postgresql://host/name",
         "REDIS_URL": "redis://host",
+        "RESEND_FROM": "support@example.com",
         "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
     }
     environment = Asked(**values)
@@ -76,7 +77,9 @@ def test_every_link_leads_somewhere() -> None:
     for page, text in TEXTS.items():
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
             linked = (page.parent / target).resolve() if target else page
-            assert linked in TEXTS, (page.name, target)
+            assert linked.exists(), (page.name, target)
+            if linked not in TEXTS:  # the picture
+                continue
             titles = re.findall(r"^#+ (.+)$", TEXTS[linked], re.MULTILINE)
             anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
             assert not anchor or anchor in anchors, (page.name, target, anchor)

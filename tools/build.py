@@ -3,6 +3,10 @@
 Needs nothing but the standard library. Two of them take turns, and the second finds the environment built.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` has a handler, Ctrl-C ends it without a traceback
+
 import fcntl
 import platform
 import re
@@ -85,20 +89,29 @@ def main() -> int:
     """The exit status; what went wrong goes to stderr in one line."""
     started = time.monotonic()
     try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
         with (ROOT / "Makefile").open() as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if DONE.exists() and DONE.stat().st_mtime >= max(source.stat().st_mtime for source in SOURCES):
                 return 0
             build()
+        size = sum(entry.lstat().st_size for entry in VENV.rglob("*")) // 1_000_000
+        say(f"  done: {size} MB in {time.monotonic() - started:.0f} s")
     except KeyboardInterrupt:
         print("Stopped. The next make begins again.", file=sys.stderr)
         return 130
     except (BuildError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    size = sum(entry.lstat().st_size for entry in VENV.rglob("*")) // 1_000_000
-    say(f"  done: {size} MB in {time.monotonic() - started:.0f} s")
     return 0
+
+
+def stop(*_: object) -> None:
+    """End what runs; a second signal ends this process at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -10,19 +10,20 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from nightshift.billing.grants import grant_this_month
-from nightshift.db import migrate
+from nightshift.db.migrate import migrate
 from nightshift.db.session import transaction
+from nightshift.server_errors import reason
 from nightshift.settings import settings
 from nightshift.workspaces import ensure_demo
 
 
 def main(demo: Path, base_url: str) -> None:
     try:
-        migrate.main()
+        migrate()
     except CommandError as error:  # its revision is none of ours
         sys.exit(f"error: .data is of another version of Nightshift ({error}): `make clean` for a new installation.")
     except DBAPIError as error:
-        sys.exit(f"error: {str(error.orig).splitlines()[0]}")
+        sys.exit(f"error: {reason(error)}")
     with transaction() as session:
         made = ensure_demo(session, demo, base_url, settings().admin_api_key)
         grant_this_month(session, made["workspaceId"])

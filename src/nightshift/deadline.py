@@ -3,6 +3,7 @@
 import io
 import socket
 import time
+from http.client import CONTINUE, HTTPResponse
 from typing import Any, cast
 
 import requests
@@ -24,12 +25,24 @@ class Deadline:
         self.ends = ends
         self.sent = False
 
+    def at_most(self, seconds: float) -> None:
+        """From now on, if that is earlier."""
+        self.ends = min(self.ends, time.monotonic() + seconds)
+
     def seconds_left(self) -> float:
         """More than 0. Raises TimeoutError after the deadline."""
         left = self.ends - time.monotonic()
         if left <= 0:
             raise TimeoutError("deadline")
         return left
+
+
+class FinalResponse(HTTPResponse):
+    """The response after all interim ones: http.client reads past 100 alone, and would take a 103 for the answer."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc] # not in the stubs
+        return version, CONTINUE if 100 <= status < 200 else status, reason
 
 
 class TimedHTTPConnection(HTTPConnection):
@@ -40,6 +53,7 @@ class TimedHTTPConnection(HTTPConnection):
     """
 
     deadline: Deadline
+    response_class = FinalResponse
 
     def _new_conn(self) -> socket.socket:
         return _connect(self)

@@ -2,9 +2,13 @@
 
 import base64
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+MAILBOX = re.compile(r"[^\s<>@]+@[^\s<>@]+|[^<>]*<[^\s<>@]+@[^\s<>@]+>")
+HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class SettingsError(Exception):
@@ -56,6 +60,8 @@ class Environment:
         location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
         if parts.scheme not in schemes or not location:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+        if parts.fragment:
+            raise SettingsError(f"{name} contains a #: inside a user name or a password write it as %23.")
         if parts.scheme.startswith("redis") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
             raise SettingsError(f"{name} must end with a database number, or without a path.")
         return value.rstrip("/") if parts.scheme.startswith("http") else value
@@ -86,14 +92,17 @@ class Environment:
             raise SettingsError(f"{name} is not a secret of a webhook (whsec_ and base64).")
         return value
 
+    def mailbox(self, name: str) -> str | None:
+        value = self.get(name)
+        if value and not MAILBOX.fullmatch(value):
+            raise SettingsError(f"{name} is not a mail address (such as Support <support@example.com>).")
+        return value
+
     def hosts(self, name: str) -> tuple[str, ...]:
         hosts = tuple(part.strip().lower() for part in (self.get(name) or "").split(",") if part.strip())
         for host in hosts:
-            if "/" in host:
-                try:
-                    ipaddress.ip_network(host, strict=False)
-                except ValueError:
-                    raise SettingsError(f"{name} contains {host!r}, which is neither a host nor a CIDR.") from None
+            if not (HOST.fullmatch(host) or _is_network(host)):
+                raise SettingsError(f"{name} contains {host!r}, which is neither a host nor a CIDR.")
         return hosts
 
     def fernet_keys(self, name: str, make: Callable[[], str]) -> tuple[str, ...]:
@@ -104,6 +113,13 @@ class Environment:
         if not keys:
             raise SettingsError(f"{name} contains no key.")
         return keys
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return False
 
 
 def _is_fernet(key: str) -> bool:

@@ -23,6 +23,7 @@ from nightshift.errors import PermanentError
 from nightshift.response import Response
 
 MAX_REDIRECTS = 5
+BODY_SECONDS = 5.0  # for the body of a POST's response, whose status says enough
 
 
 def get(
@@ -57,7 +58,7 @@ def post(
 ) -> Response:
     """POST exactly these bytes, without following a redirect. For any status: see response.check_status.
 
-    Once the status has arrived, a body that is too long, too slow or interrupted is truncated, not an error.
+    Once the status has arrived, a body that is too long, takes over 5 s or is interrupted is truncated, not an error.
     Otherwise raises as `get` does; `answer_lost` of a TemporaryError says whether the server may have got the request.
     """
     return _exchange(method, url, body, headers, max_bytes, time.monotonic() + deadline_seconds)
@@ -80,7 +81,9 @@ def post_trusted(
             connection.request(
                 method, target.request_uri, body or None, {**transport.HEADERS, **headers}, preload_content=False
             )
-            response, complete = transport.read(connection.getresponse(), url, max_bytes, whole=False)
+            raw = connection.getresponse()
+            deadline.at_most(BODY_SECONDS)
+            response, complete = transport.read(raw, url, max_bytes, whole=False)
             return response
         finally:
             if not complete:
@@ -143,6 +146,8 @@ def _exchange(
             method, url, data=body, headers=headers, stream=True, allow_redirects=False, timeout=deadline.seconds_left()
         ) as response,
     ):
+        if method == "POST":
+            deadline.at_most(BODY_SECONDS)
         return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)[0]
 
 

@@ -8,28 +8,36 @@ from typing import Any
 
 from nightshift import clock
 from nightshift.errors import NightshiftError
+from nightshift.settings import Settings
 
 _logger = logging.getLogger("nightshift")
 _encode = json.JSONEncoder(default=str).encode
 
 
-def configure(log_format: str) -> None:
-    """Send all logging to standard error, one line for each record; libraries only from WARNING on."""
+def configure(settings: Settings) -> None:
+    """Send all logging to standard error, one line for each record; libraries only from WARNING on.
+
+    In development's text format, an error that nobody expects is followed by its traceback.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    text = _Text() if settings.production else _TextWithTraceback()
+    handler.setFormatter(_Json() if settings.log_format == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     _logger.setLevel(logging.INFO)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings about headers contain the URL and the headers
     logging.captureWarnings(True)
 
 
-def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
+def log(event: str, level: int = logging.INFO, *, raised: BaseException | None = None, **fields: Any) -> None:
     """Write one line: the event's name and its fields. Fields hold ids, names, counts and times only.
+
+    `raised` becomes the field `error`: its class and place.
 
     Makes the record itself: Logger.log would walk the stack for the caller's file and line, which no format shows.
     """
     if _logger.isEnabledFor(level):
-        record = logging.LogRecord(_logger.name, level, "", 0, event, (), None)
+        exc_info = (type(raised), raised, raised.__traceback__) if raised else None
+        record = logging.LogRecord(_logger.name, level, "", 0, event, (), exc_info)
         record.fields = fields
         _logger.handle(record)
 
@@ -55,6 +63,16 @@ class _Text(logging.Formatter):
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items() if value is not None)
         level = "" if record.levelno <= logging.INFO else f"{record.levelname} "
         return f"{clock.now():%H:%M:%S} {level}{record.getMessage()} {fields}".rstrip()
+
+
+class _TextWithTraceback(_Text):
+    """For a terminal only: an error's own message may quote what a customer wrote."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line, info = super().format(record), record.exc_info
+        if not info or info[1] is None or isinstance(info[1], NightshiftError):
+            return line
+        return f"{line}\n{''.join(traceback.format_exception(info[1])).rstrip()}"
 
 
 class _Json(logging.Formatter):

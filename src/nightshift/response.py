@@ -1,8 +1,11 @@
 """An HTTP response, and what its status and its Retry-After header mean."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -11,6 +14,8 @@ from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 
 BUSY = {408, 425, 429}
 MAX_WAIT_SECONDS = 86_400.0
+LISTED = re.compile(r"(?:[A-Za-z]+, )?[^,]+")  # one value of a list; the comma behind a date's weekday belongs to it
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # a vendor's error code that may be quoted
 
 # What a status or an error code means: the class of the error, and the sentence for a person.
 Meaning = tuple[type[PermanentError] | type[TemporaryError], str]
@@ -19,12 +24,16 @@ Codes = Mapping[int | str, Meaning]
 
 @dataclass(frozen=True)
 class Response:
-    """`url` is the final address after redirects; names in `headers` are in lower case; `body` is decompressed."""
+    """`url` is the final address after redirects; names in `headers` are in lower case; `body` is decompressed.
+
+    `complete`: whether the body was read to its end.
+    """
 
     status: int
     url: str
     headers: Mapping[str, str]
     body: bytes
+    complete: bool = True
 
     @property
     def ok(self) -> bool:
@@ -55,7 +64,7 @@ def check_status(response: Response) -> None:
         raise to_error(meaning, response.headers)
 
 
-def classify(status: int, name: str, request: str, known: Codes, code: int | None = None) -> Meaning:
+def classify(status: int, name: str, request: str, known: Codes, code: object = None) -> Meaning:
     """What an error status means: by the vendor's `known` statuses, else temporary for 408, 425, 429 and 5xx.
 
     `name` and `request` go into the sentence ("Slack refused this message"), and so does the vendor's `code`, where there
@@ -63,7 +72,10 @@ def classify(status: int, name: str, request: str, known: Codes, code: int | Non
     """
     if status in known:
         return known[status]
-    which = f"HTTP {status}" if code is None else f"HTTP {status}, error {code}"
+    said = [f"HTTP {status}"] if status >= 400 else []  # Slack reports errors with 200
+    if CODE.fullmatch(str(code)) and code not in (None, status):
+        said.append(f"error {code}")
+    which = ", ".join(said) or f"HTTP {status}"
     if status in BUSY:
         return TemporaryError, f"{name} is busy ({which})."
     if status >= 500:
@@ -85,18 +97,25 @@ def to_error(
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The wait that a server asks for, at most a day; None where it asks for none.
 
-    Reads `retry-after-ms`, then `retry-after` in seconds or as a date.
+    Reads `retry-after-ms`, then `retry-after`: seconds or a date, the longest where proxies made a list of it.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        try:
-            seconds = float(value) * unit
-        except ValueError:
-            continue
-        if seconds >= 0:
-            return min(seconds, MAX_WAIT_SECONDS)
-    try:
-        seconds = (parsedate_to_datetime(headers.get("retry-after", "")) - clock.now()).total_seconds()
-        return min(max(0.0, seconds), MAX_WAIT_SECONDS)
-    except (ValueError, TypeError, OverflowError):
-        return None
+        waits = [
+            seconds for part in LISTED.findall(headers.get(name, "")) if (seconds := _seconds(part, unit)) is not None
+        ]
+        if waits:
+            return min(max(waits), MAX_WAIT_SECONDS)
+    return None
+
+
+def _seconds(value: str, unit: float) -> float | None:
+    """Of "90", "90.5" and "90s"; of the three forms of a date in HTTP, and of ISO 8601: from now on, at least 0."""
+    value = value.strip()
+    with suppress(ValueError):
+        seconds = float(value.removesuffix("s")) * unit
+        return seconds if seconds >= 0 else None
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            date = parse(value)
+            return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - clock.now()).total_seconds())
+    return None

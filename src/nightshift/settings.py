@@ -14,7 +14,7 @@ from typing import Any
 
 from nightshift.environment import Environment
 from nightshift.environment import SettingsError as SettingsError
-from nightshift.server_urls import check_redis, postgres_arguments
+from nightshift.server_urls import check_postgres, check_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_DIR = ROOT / ".data"
@@ -63,6 +63,7 @@ class Settings:
     credential_keys: tuple[str, ...]
     outbound_allow_hosts: tuple[str, ...]
     rate_limit_per_minute: int
+    retention_days: int | None
     sentry_dsn: str | None
     log_format: str
 
@@ -85,14 +86,14 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
     port = source.integer("PORT", 3001, 1, 65535)
     return Settings(
         production=production,
-        database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, postgres_arguments),
+        database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, check_postgres),
         redis_url=source.server_url("REDIS_URL", ("redis", "rediss", "unix"), check_redis),
         port=port,
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),
         embedding_model=source.get("EMBEDDING_MODEL") or "text-embedding-3-small",
         resend_api_key=source.get("RESEND_API_KEY"),
-        resend_from=source.get("RESEND_FROM"),
+        resend_from=source.mailbox("RESEND_FROM"),
         resend_base_url=source.url("RESEND_BASE_URL", ("http", "https"), "https://api.resend.com"),
         resend_webhook_secret=source.webhook_secret("RESEND_WEBHOOK_SECRET"),
         public_url=source.url("PUBLIC_URL", ("http", "https"), "" if production else f"http://127.0.0.1:{port}")
@@ -107,6 +108,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         ),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
         rate_limit_per_minute=source.integer("RATE_LIMIT_PER_MINUTE", 12000, 1, 10_000_000),
+        retention_days=source.integer("RETENTION_DAYS", 0, 1, 36_500) or None,
         sentry_dsn=source.dsn("SENTRY_DSN"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )

@@ -30,7 +30,7 @@ def read(raw: urllib3.BaseHTTPResponse, url: str, max_bytes: int, whole: bool) -
     """The response, and whether its body was read to the end. The body of a redirect is not read."""
     headers = {name.lower(): " ".join(value.split()) for name, value in raw.headers.itermerged()}
     body, complete = (b"", False) if raw.status in REDIRECTS else _read_body(raw, headers, max_bytes, whole)
-    return Response(raw.status, url, headers, body), complete
+    return Response(raw.status, url, headers, body, complete), complete
 
 
 def _read_body(

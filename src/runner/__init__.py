@@ -4,6 +4,12 @@ Payloads are JSON. RQ falls back to pickle in places that take no serializer (an
 and anyone who can write to Redis could then run code. So pickle is replaced before anything else happens.
 """
 
+import signal
+import sys
+
+if sys.argv[0] == "-m":  # `python -m runner.ops` is here before its own first line
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; Postgres rolls back
+
 import rq.serializers
 
 rq.serializers.DefaultSerializer = rq.serializers.PickleSerializer = rq.serializers.JSONSerializer

@@ -20,10 +20,7 @@ def redis() -> Any:
 
 def connect(timeout_seconds: float) -> Any:
     """A pool of its own, whose calls give up after `timeout_seconds`."""
-    return Redis.from_url(
-        settings().redis_url,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
+    client = Redis.from_url(settings().redis_url, retry=Retry(NoBackoff(), 0), health_check_interval=0)
+    timeouts = dict(socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=timeout_seconds)
+    client.connection_pool.connection_kwargs.update(timeouts)  # the URL's own would end a wait for a job
+    return client

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from nightshift import outbox
 from nightshift.db.models import Slot
 from nightshift.db.session import DISCONNECTED, transaction
-from nightshift.logs import log, where
+from nightshift.logs import log
 from runner import reporting
 from runner.connection import redis
 from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
@@ -24,7 +24,7 @@ from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
 
 def tick() -> None:
     """Enqueue the slots that have come, and have the entries in Redis as they are declared."""
-    for entry in list(SCHEDULE.values()):
+    for entry in entries():
         try:
             with transaction() as session:
                 for slot in open_slots(session, entry, now(session)):
@@ -32,9 +32,14 @@ def tick() -> None:
         except DISCONNECTED:
             raise
         except Exception as error:  # the other entries do not wait for this one
-            log("entry failed", logging.ERROR, entry=entry.name, error=where(error))
+            log("entry failed", logging.ERROR, entry=entry.name, raised=error)
             reporting.report(error, job=entry.job.name)
     register()
+
+
+def entries() -> list[Entry]:
+    """The schedule of this installation."""
+    return [entry for entry in SCHEDULE.values() if entry.when()]
 
 
 def now(session: Session) -> datetime:
@@ -71,12 +76,12 @@ def register() -> None:
     key = scheduler.scheduled_jobs_key
     with transaction() as session:
         moment = now(session)
-    due = {entry.name: entry.next(moment).timestamp() for entry in SCHEDULE.values()}
+    due = {entry.name: entry.next(moment).timestamp() for entry in entries()}
     if connection.type(key) not in (b"zset", b"none"):
         connection.delete(key)
     if set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
         connection.delete(key)
-    for entry in SCHEDULE.values():
+    for entry in entries():
         _register(scheduler, connection, entry)
     connection.zadd(key, due)
 

@@ -17,9 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import outbox
 from nightshift.db.session import DISCONNECTED, statement, transaction
-from nightshift.logs import log, where
+from nightshift.logs import log
 from nightshift.outbox import statements
 from nightshift.retry_policy import Failure
+from nightshift.server_errors import log_server_error
 from runner import rq_hash
 from runner.connection import redis
 from runner.registry import JOBS, NO_PAYLOAD, Job
@@ -47,7 +48,7 @@ def dispatch(job: str, workspace_id: str) -> int:
             push(JOBS[job], rows)
         return len(rows)
     except (RedisError, SQLAlchemyError) as error:
-        log("dispatch failed", logging.WARNING, job=job, rows=len(rows), error=type(error).__name__)
+        log_server_error("dispatch failed", error, job=job, rows=len(rows))
         if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
             redis().connection_pool.disconnect()
         if isinstance(error, (RedisConnectionError, RedisTimeoutError, *DISCONNECTED)):
@@ -129,7 +130,7 @@ def _fail(job: Job, row: Any, sentence: str) -> None:
                 lease = outbox.Lease(job.name, row.row_id, workspace_id, row.generation, "", 0, row.failures, 0.0)
                 job.on_failure(session, lease, Failure(sentence, None, row.failures + 1, 0.0))
     except Exception as error:
-        log("on_failure failed", logging.ERROR, job=job.name, error=where(error))
+        log("on_failure failed", logging.ERROR, job=job.name, raised=error)
 
 
 def hand_over(job: Job) -> tuple[str, int]:
@@ -173,7 +174,7 @@ class Background:
             try:
                 _dispatch_pairs(pairs)
             except Exception as error:  # a worker's dispatcher does it
-                log("dispatch failed", logging.WARNING, error=type(error).__name__)
+                log_server_error("dispatch failed", error)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()

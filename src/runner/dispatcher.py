@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift.logs import log, where
+from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner import reporting
 from runner.dispatch import dispatch_all
@@ -61,7 +62,7 @@ def _rescue_from(worker: str, died: bool) -> None:
         rescue_popped(worker)
         forget_worker(worker)
     except RedisError as error:  # its key in Redis expires
-        log("redis away", logging.WARNING, error=type(error).__name__)
+        log_server_error("redis away", error)
 
 
 def _done(act: Callable[[], object]) -> bool:
@@ -70,9 +71,9 @@ def _done(act: Callable[[], object]) -> bool:
         act()
         return True
     except (SQLAlchemyError, RedisError) as error:
-        log("dispatcher waits", logging.WARNING, error=type(error).__name__)
+        log_server_error("dispatcher waits", error)
     except Exception as error:
-        log("dispatcher failed", logging.ERROR, error=where(error))
+        log("dispatcher failed", logging.ERROR, raised=error)
         if where(error) not in _reported:
             _reported.add(where(error))
             reporting.report(error, job="dispatcher")

@@ -1,6 +1,5 @@
 """Rows that are FAILED, and enqueueing them again."""
 
-import logging
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
@@ -8,7 +7,7 @@ from sqlalchemy import select
 
 from nightshift.db.models import Outbox
 from nightshift.db.session import transaction
-from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 from runner.connection import redis
 from runner.registry import JOBS, Job, parse_job_id
 
@@ -31,9 +30,11 @@ def retry(name: str, row_id: str) -> bool:
         select(Outbox).where(Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed").with_for_update()
     )
     with transaction() as session:
-        if session.scalars(query).one_or_none() is None or not job.enqueue_again(session, row_id):
+        row = session.scalars(query).one_or_none()
+        generation = row.generation if row else 0
+        if row is None or not job.enqueue_again(session, row_id):
             return False
-    _forget(job, row_id)
+    _forget(job, row_id, generation)
     return True
 
 
@@ -42,14 +43,16 @@ def retry_queue(queue: str) -> int:
     return sum(retry(row.job, row.row_id) for row in failed(queue))
 
 
-def _forget(job: Job, row_id: str) -> None:
-    """Take the row's failed jobs off RQ's list: they no longer say how it ended."""
+def _forget(job: Job, row_id: str, generation: int) -> None:
+    """Take the row's failed jobs up to this generation off RQ's list: they no longer say how it ended. (The next one may
+    have failed already.)"""
     registry = f"rq:failed:{job.queue.name}"
     try:
         names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
         for name in names:
-            if (parse_job_id(name) or ())[:2] == (job.name, row_id):
+            named = parse_job_id(name)
+            if named and named[:2] == (job.name, row_id) and named[2] <= generation:
                 redis().zrem(registry, name)
                 redis().delete(f"rq:job:{name}", f"rq:results:{name}")
     except RedisError as error:
-        log("failed jobs stay listed", logging.WARNING, job=job.name, error=type(error).__name__)
+        log_server_error("failed jobs stay listed", error, job=job.name)

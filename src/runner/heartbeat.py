@@ -14,6 +14,7 @@ from rq.utils import now
 
 from nightshift.logs import log
 from nightshift.outbox.lease import held
+from nightshift.server_errors import log_server_error
 from runner.connection import connect
 
 BEAT_SECONDS = 5
@@ -54,7 +55,7 @@ class Renewal(Thread):
             act()
             return True
         except Exception as error:  # any: without this thread nothing is renewed
-            log("heartbeat failed", logging.WARNING, error=type(error).__name__)
+            log_server_error("heartbeat failed", error)
             return False
 
 

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from nightshift.billing.credits import differences
 from nightshift.channels import accounts
 from nightshift.db.session import transaction
+from nightshift.server_errors import reason
 from nightshift.settings import SettingsError
 from runner.failed import failed, retry, retry_queue
 from runner.registry import JOBS, QUEUES
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str]) -> int:
         return int(options.act(options))
     except SettingsError as error:
         print(error, file=sys.stderr)
-    except OperationalError:
-        print("The database does not answer.", file=sys.stderr)
+    except DBAPIError as error:
+        print(reason(error), file=sys.stderr)
     return 1
 
 

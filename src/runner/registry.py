@@ -130,7 +130,8 @@ def job(
 class Entry:
     """One line of the schedule, in UTC whatever the machine's zone.
 
-    `argument(slot)`: the row id that a slot enqueues. `catch_up`: of more missed slots than this, the newest.
+    `argument(slot)`: the row id that a slot enqueues. `catch_up`: of more missed slots than this, the newest. `when`: whether
+    this installation has the entry.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Entry:
     job: Job
     argument: Callable[[datetime], str]
     catch_up: int = 40
+    when: Callable[[], bool] = lambda: True
     _tab: CronTab = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import sentry_sdk
 
 from nightshift.errors import NightshiftError
-from nightshift.logs import log, where
+from nightshift.logs import log
 from nightshift.settings import Settings
 
 COUNTS = "nightshift:jobs"  # hash: "<queue> <job> <outcome>" -> how often, since Redis was last empty
@@ -21,7 +21,7 @@ def attempt(name: str, queue: str, ended: Any, seconds: float) -> None:
         "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
         id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
         waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
-        outcome=ended.outcome, error=where(error) if error else None,
+        outcome=ended.outcome, raised=error,
     )  # fmt: skip
     if ended.outcome == "failed" and error:
         report(error, job=job, job_id=name, queue=queue)

@@ -11,6 +11,7 @@ from nightshift.errors import TemporaryError
 from nightshift.logs import log
 from nightshift.outbox import Lease
 from nightshift.outbox.lease import expired
+from nightshift.server_errors import log_server_error
 from runner import reporting
 from runner.connection import redis
 from runner.dispatch import lost
@@ -81,7 +82,7 @@ def _forget_job(lease: Lease) -> None:
             pipe.delete(f"rq:job:{name}", f"rq:execution:{name}:{lease.owner}")
             pipe.execute()
     except RedisError as error:  # reconciliation tidies up
-        log("redis away", logging.WARNING, error=type(error).__name__)
+        log_server_error("redis away", error)
 
 
 def rescue_popped(worker: str) -> None:

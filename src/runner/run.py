@@ -13,7 +13,7 @@ from nightshift import outbox
 from nightshift.db.models import Outbox
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected, transaction
 from nightshift.errors import LeaseLost, Snooze, TemporaryError
-from nightshift.logs import log, where
+from nightshift.logs import log
 from nightshift.outbox import Lease
 from nightshift.outbox.lease import holding
 from nightshift.retry_policy import Failure, retry_policy
@@ -148,7 +148,7 @@ def settled(act: Callable[[bool], T], job: Job) -> T:
     except (LeaseLost, *DISCONNECTED):
         raise
     except Exception as error:
-        log("on_failure failed", logging.ERROR, job=job.name, error=where(error))
+        log("on_failure failed", logging.ERROR, job=job.name, raised=error)
         reporting.report(error, job=job.name)
         return act(False)
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift.db.session import transaction
-from nightshift.logs import log, where
+from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner import cron, reporting
 from runner.connection import redis
@@ -36,9 +37,9 @@ def run() -> None:
             tick()
             pause = INTERVAL_SECONDS
         except (SQLAlchemyError, RedisError) as error:
-            log("tick failed", logging.WARNING, error=type(error).__name__)
+            log_server_error("tick failed", error)
         except Exception as error:  # say so, and go on
-            log("tick failed", logging.ERROR, error=where(error))
+            log("tick failed", logging.ERROR, raised=error)
             reporting.report(error, job="tick")
         stop.wait(pause)
 

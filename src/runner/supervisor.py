@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nightshift.db.session import engine, statement
-from nightshift.logs import log, where
+from nightshift.logs import log
 from runner.connection import TIMEOUT_SECONDS, connect
 from runner.dispatcher import dispatch_due_rows
 from runner.registry import QUEUES
@@ -87,7 +87,7 @@ class Supervisor:
         try:
             pid = os.fork()
         except OSError as error:  # no memory, no process: again after a pause
-            log("fork failed", logging.ERROR, error=where(error))
+            log("fork failed", logging.ERROR, raised=error)
             pid = -1
         if pid:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
@@ -102,7 +102,7 @@ class Supervisor:
             task()
             status = 0
         except BaseException as error:
-            log("process failed", logging.ERROR, error=where(error))
+            log("process failed", logging.ERROR, raised=error)
         finally:
             os._exit(status)
 
@@ -120,7 +120,7 @@ class Supervisor:
 
     def _ended(self, child: _Child, status: int) -> None:
         died = self._stop_at is None
-        if died or os.WIFSIGNALED(status):
+        if died or (os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGTERM):
             log("process ended", logging.WARNING, name=child.name, status=status)
         if child.queue:
             with suppress(BlockingIOError):  # the dispatcher waits for Postgres: the lease expires

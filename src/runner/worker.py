@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import time
 import zlib
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sentry_sdk
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError
 from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import now, utcformat
@@ -20,15 +21,17 @@ from nightshift import outbox
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
 from nightshift.outbox import lease as leases
+from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner import dispatch, reporting, rq_hash
-from runner.connection import connect
+from runner.connection import TIMEOUT_SECONDS, connect
 from runner.heartbeat import Heartbeat
 from runner.registry import JOBS, Queue, parse_job_id
 from runner.run import Ended, interrupts, run
 
 POP_SECONDS = 5
 SAME_STOP_SECONDS = 1.0
+POLL_SECONDS = 1.0  # for a Redis that is away when a worker starts
 ERROR_SECONDS = 0.2  # a queue that is not a list would be asked again and again
 STEP = (Path(__file__).parent / "step.lua").read_text()
 
@@ -40,10 +43,24 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
     """
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # its lines hold arguments and errors' texts
     reporting.start_sentry(settings())
+    if not _redis_answers(supervisor):
+        return
     worker = Worker(queue, name)
     Heartbeat(worker, supervisor).start()
     worker.work(logging_level="CRITICAL")
     sentry_sdk.flush(2)
+
+
+def _redis_answers(supervisor: int) -> bool:
+    """Wait until it does. False where the process `supervisor` is gone before."""
+    connection = connect(TIMEOUT_SECONDS)
+    while os.getppid() == supervisor:
+        try:
+            return bool(connection.ping())
+        except RedisError as error:
+            log_server_error("redis away", error)
+            time.sleep(POLL_SECONDS)
+    return False
 
 
 class Worker(SimpleWorker):
@@ -87,10 +104,9 @@ class Worker(SimpleWorker):
                 elif popped := self.connection.blpop([self._keys[0]], timeout):
                     self._next = self._step(begin=_text(popped[1]))
             except RedisError as error:
+                log_server_error("redis away", error)
                 if isinstance(error, ReadOnlyError):  # it failed over: the address leads elsewhere now
                     self.connection.connection_pool.disconnect()
-                elif isinstance(error, ResponseError):
-                    log("job", logging.ERROR, queue=self.spec.name, outcome="refused", error=where(error))
                 time.sleep(ERROR_SECONDS)
         job, self._next = self._next, None
         return job, self.queues[0]
@@ -104,9 +120,9 @@ class Worker(SimpleWorker):
             reporting.attempt(job, self.spec.name, ended, seconds)
             self._next = self._step(job, ended, seconds, successors, pop=not self._stop_requested)
         except RedisError as error:  # the row knows how the job ended; reconciliation does the rest
-            log("redis away", logging.WARNING, worker=self.name, error=type(error).__name__)
+            log_server_error("redis away", error, worker=self.name)
         except Exception as error:  # RQ's loop would end without a word
-            log("worker failed", logging.ERROR, worker=self.name, error=where(error))
+            log("worker failed", logging.ERROR, worker=self.name, raised=error)
             reporting.report(error, job="worker")
             raise
         finally:

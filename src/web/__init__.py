@@ -18,7 +18,7 @@ def create_app() -> Flask:
         config = settings()
     except SettingsError as error:
         sys.exit(str(error))
-    logs.configure(config.log_format)
+    logs.configure(config)
     reporting.start_sentry(config)
     dispatch.in_background()
     app = Flask(__name__, static_folder=None)

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError, TemporaryError
-from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 from web.response_models import ResponseModel
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ def _of_ours(error: NightshiftError) -> Response:
 
 def _of_database(error: Exception) -> Response:
     if isinstance(error, DISCONNECTED) or getattr(error, "connection_invalidated", False):
-        log("database away", logging.WARNING, error=type(error).__name__)
+        log_server_error("database away", error)
         return respond(unavailable("The database"))
     return _unexpected(error)
 

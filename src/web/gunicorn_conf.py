@@ -2,6 +2,9 @@
 
 import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn has its own handlers, Ctrl-C ends it without a traceback
+
 from functools import partial
 from typing import Any
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -73,7 +74,14 @@ def keep(session: Session, key: str, response: Rendered, *, provisional: bool = 
     """Give this response to every later request with the key."""
     sealed = sealing.seal(f"{_scope()}/{key}", [response, provisional])
     mine = (IdempotencyKey.scope == _scope(), IdempotencyKey.key == key)
-    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealed))
+    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealed, row_id=_made(response)))
+
+
+def _made(response: Rendered) -> str | None:
+    """The id of what the request made, so that its answer goes when that is deleted."""
+    with suppress(ValueError, AttributeError):
+        return str(json.loads(response.body).get("id"))
+    return None
 
 
 def used_for_another_request() -> Problem:

@@ -7,6 +7,7 @@ from threading import Lock
 from flask import Response, after_this_request
 from redis.exceptions import RedisError
 
+from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner.connection import redis
 from web.error_responses import Problem
@@ -55,7 +56,8 @@ class RateLimiter:
                 pipe.incrby(counter, lot)
                 pipe.expire(counter, 120)
                 total = int(pipe.execute()[0])
-        except RedisError:
+        except RedisError as error:
+            log_server_error("redis away", error)
             self._unlimited_until = time.monotonic() + PAUSE_SECONDS
             return 1
         return lot - max(0, total - limit)

@@ -1,6 +1,5 @@
 """Postgres' NOTIFY, heard by one thread a process and passed on to the threads that wait for it."""
 
-import logging
 import select
 import time
 from collections import Counter
@@ -9,7 +8,7 @@ from threading import Condition, Thread
 import psycopg2
 
 from nightshift.db.session import connect_arguments
-from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 
 RECONNECT_SECONDS = 1.0
 
@@ -41,7 +40,7 @@ class NotificationListener:
             try:
                 self._listen()
             except Exception as error:  # any: without this thread events are found only by polling
-                log("notifications lost", logging.WARNING, error=type(error).__name__)
+                log_server_error("notifications lost", error)
                 time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:

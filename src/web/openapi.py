@@ -57,12 +57,14 @@ def spec(routes: Iterable[Route]) -> dict[str, Any]:
 
 def template(route: Route) -> str:
     """Its path with the parameters in braces."""
-    return re.sub(r"<(\w+)>", r"{\1}", route.path)
+    return re.sub(r"<(?:path:)?(\w+)>", r"{\1}", route.path)
 
 
 def parameters(route: Route) -> list[dict[str, Any]]:
     """What its path, query and headers may say."""
-    found = [{"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(\w+)>", route.path)]
+    found = [
+        {"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
+    ]
     for where, model in (("query", route.query), ("header", route.headers)):
         if model is not None:
             schema = adapter(model).json_schema(schema_generator=_Generator)

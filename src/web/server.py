@@ -42,7 +42,7 @@ class Log(Logger):
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         error = sys.exc_info()[1]
-        log("web server failed", logging.ERROR, error=where(error) if error else None)
+        log("web server failed", logging.ERROR, raised=error)
 
 
 def _response(status: int, detail: str) -> bytes:

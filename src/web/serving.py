@@ -1,6 +1,5 @@
 """From a request to its response: parse what the route declares, call its handler, write what it returns."""
 
-import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from nightshift.db.session import DISCONNECTED, transaction
-from nightshift.logs import log
+from nightshift.server_errors import log_server_error
 from web import access, idempotency
 from web.request_parsing import parse, parse_body, parse_headers, read_body, read_raw
 from web.response_models import Rendered, adapter
@@ -81,7 +80,7 @@ def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str |
             with transaction() as session:
                 idempotency.keep(session, key, rendered)
     except DISCONNECTED as error:  # what was accepted stays accepted
-        log("database away", logging.WARNING, error=type(error).__name__)
+        log_server_error("database away", error)
     return rendered
 
 

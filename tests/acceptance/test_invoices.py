@@ -96,6 +96,14 @@ def test_a_currency_without_cents_has_none(api: Client) -> None:
     assert mails(api)[0]["subject"].endswith(": 1,200 JPY")
 
 
+def test_a_currency_with_thousandths_has_three_decimals(api: Client) -> None:
+    answer = announce(api, amountDue="12.345", currency="KWD")
+    assert (answer.status_code, answer.json()["amountDue"]) == (201, 12.345)
+    assert mails(api)[0]["subject"].endswith(": 12.345 KWD")
+    refused = announce(api, amountDue="12.3456", currency="KWD").json()["errors"]
+    assert [error["field"] for error in refused] == ["amountDue"]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -92,6 +92,18 @@ def test_what_failed_is_sent_again_once_however_often_it_is_asked_for(api: Clien
     assert key_of(first) == key_of(second)
 
 
+def test_what_failed_is_sent_again_to_the_address_of_now_under_a_key_of_its_own(api: Client, vendors: Recorder) -> None:
+    mail_id, word = announced(api, vendors, Answer(422, {"name": "validation_error"}))
+    assert settled(api, mail_id)["status"] == "FAILED"
+    right = {"notifyEmail": "right@example.com"}
+    assert api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json=right).status_code == 200
+    assert api("POST", f"/v1/emails/{mail_id}/retry").json()["to"] == "right@example.com"
+    shown = settled(api, mail_id, "SENT")
+    assert (shown["to"], shown["mayArriveTwice"]) == ("right@example.com", False)
+    wrong, again = sent(vendors, word)
+    assert again.json["to"] == ["right@example.com"] and key_of(again) != key_of(wrong)
+
+
 def test_what_is_sent_or_still_tried_is_not_sent_again(api: Client, vendors: Recorder, stack: Stack) -> None:
     mail_id, word = announced(api, vendors)
     settled(api, mail_id)

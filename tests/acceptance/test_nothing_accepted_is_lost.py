@@ -196,7 +196,7 @@ def test_while_redis_does_not_answer_documents_messages_and_mail_are_accepted_an
     try:
         begun = time.monotonic()
         kept = say(api, word)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 60  # bounds a hang
         doc_id = api.add_text(f"Accepted while Redis was away: {uuid4().hex}.")
         assert api("GET", f"/v1/knowledge/{doc_id}").json()["status"] == "PENDING"
         handoff = {"customerId": "customer", "channelType": "TELEGRAM", "reason": "asked for a person"}

@@ -16,7 +16,8 @@ from stack import Stack, wait_for
 from jobs.analytics_rollup import daily_rollup
 from jobs.billing import monthly_credit_grant
 from nightshift.db.session import transaction
-from runner.registry import SCHEDULE, Job
+from runner.cron import entries
+from runner.registry import Job
 
 ROLLUP, GRANT = "analytics_rollup.daily_rollup", "billing.monthly_credit_grant"
 DUE = "rq:scheduler:scheduled_jobs"
@@ -63,7 +64,7 @@ def test_redis_holds_both_entries_for_their_next_slot_in_utc(stack: Stack) -> No
 
 
 def test_this_new_installation_enqueued_nothing_of_the_past(stack: Stack) -> None:
-    for entry in SCHEDULE.values():
+    for entry in entries():
         first, *later = [at for (at,) in stack.sql("SELECT at FROM slots WHERE entry = %s ORDER BY 1", entry.name)]
         assert later == list(entry.slots(first, datetime.now(UTC)))
         assert datetime.now(UTC) - first < timedelta(hours=2)

@@ -136,6 +136,18 @@ def test_the_request_to_twilio_is_a_form() -> None:
     assert b"+49" not in made.body, "an unescaped + is a space to the server"
 
 
+def test_a_messaging_service_of_twilio_goes_in_its_own_field() -> None:
+    service = "MG" + "0a" * 16
+    made = CHANNELS["TWILIO"].call({**CREDENTIALS["TWILIO"], "from": service}, Part("+49151", PLAIN, "msg_1/1", 0))
+    assert parse_qs(made.body.decode()) == {"To": ["+49151"], "MessagingServiceSid": [service], "Body": [PLAIN]}
+
+
+def test_a_business_scoped_id_of_whatsapp_goes_in_its_own_field() -> None:
+    for to in ("US.13491208655302741918", "DE.ENT.11815799212886844830"):
+        sent = body(call("WHATSAPP", to=to))
+        assert (sent["recipient"], "to" in sent) == (to, False)
+
+
 @pytest.mark.parametrize("type_", ["LINE", "DISCORD", "WEBHOOK"])
 def test_a_key_is_the_same_in_every_attempt_and_differs_for_each_part(type_: str) -> None:
     def key(made: Call) -> str:

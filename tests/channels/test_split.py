@@ -4,6 +4,7 @@ import time
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,29 @@ def test_a_letter_keeps_its_accent_and_an_emoji_its_skin_tone(characters: list[s
     for piece in split("".join(characters), TextLimit(most, "characters")):
         assert not unicodedata.category(piece[0]).startswith("M")
         assert piece[0] != "🏽"
+
+
+CHARACTERS = {
+    "decomposed Korean": unicodedata.normalize("NFD", "한국어"),
+    "a conjunct of Devanagari": "क्ष",
+    "Thai": "กำ",
+    "Lao": "ນ້ຳ",
+    "Khmer": "ក្រុមហ៊ុន",
+    "a keycap": "1\ufe0f\u20e3",
+    "a family": "👨\u200d👩\u200d👧\u200d👦",
+    "a flag": "🇩🇪",
+    "a flag of tags": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "an Arabic number sign": "\u06001",
+}
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+def test_a_cut_divides_no_character(name: str) -> None:
+    for shift in range(8):
+        text = "a" * shift + CHARACTERS[name] * 100
+        pieces = split(text, TextLimit(50, "characters"))
+        assert "".join(pieces) == text
+        assert [c for piece in pieces for c in regex.findall(r"\X", piece)] == regex.findall(r"\X", text)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ of it."""
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cases import CASES
@@ -11,6 +12,7 @@ from tracing import trace
 import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.db.session import engine, statement
+from nightshift.settings import settings
 from runner.connection import connect
 from runner.dispatch import dispatch, dispatch_all
 from runner.reconcile import reconcile
@@ -82,7 +84,7 @@ def _let_time_pass() -> None:
 
 def _work(job: str) -> None:
     """Until the queue is empty, as a worker of it."""
-    logs.configure("json")
+    logs.configure(replace(settings(), log_format="json"))
     Worker(JOBS[job].queue, f"crashing-{os.getpid()}").work(burst=True, logging_level="CRITICAL")
 
 

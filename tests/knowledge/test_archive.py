@@ -108,9 +108,9 @@ def test_cycles_and_endless_chains_of_styles_are_read_quickly(make_zip: MakeZip)
     styles = f'<w:styles xmlns:w="w">{chain}<w:style w:styleId="ring"><w:basedOn w:val="ring"/></w:style></w:styles>'
     styled = "".join(f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr></w:p>' for style in ["0"] * 1000 + ["ring"])
     more = {"word/_rels/document.xml.rels": RELATIONS.format("styles", "styles.xml"), "word/styles.xml": styles}
-    begun = time.monotonic()
+    begun = time.process_time()
     extract("docx", make_zip(office(BODY.format(styled + paragraph("text")), **more)))
-    assert time.monotonic() - begun < 10  # 0.5 s
+    assert time.process_time() - begun < 10  # 0.5 s
 
 
 @pytest.mark.parametrize("kind", ["docx", "pptx", "epub", "xlsx", "ods"])

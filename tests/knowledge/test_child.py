@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread, main_thread
 from types import FrameType
 
 import psutil
@@ -40,7 +41,7 @@ def pid(tmp_path: Path) -> Callable[[], int]:
     """Wait for the running child's process id."""
 
     def pid() -> int:
-        for _ in range(500):
+        for _ in range(3000):
             if (tmp_path / "pid").exists() and (text := (tmp_path / "pid").read_text()):
                 return int(text)
             time.sleep(0.02)
@@ -50,15 +51,21 @@ def pid(tmp_path: Path) -> Callable[[], int]:
 
 
 @pytest.fixture
-def interrupt_by_alarm() -> Iterator[Callable[[float], None]]:
-    """Raise Interrupted from a signal handler, as a job's time limit does."""
+def interrupt_when_it_runs(pid: Callable[[], int]) -> Iterator[None]:
+    """Raise Interrupted from a signal handler once the child runs, as a job's time limit does."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         raise Interrupted
 
+    def interrupt() -> None:
+        pid()
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, handler)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds) and None
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    watching = Thread(target=interrupt)
+    watching.start()
+    yield
+    watching.join()
     signal.signal(signal.SIGALRM, before)
 
 
@@ -118,15 +125,13 @@ def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("deed", ["hang", "spin"])
 def test_a_reader_that_never_ends_is_killed(run: Run, pid: Callable[[], int], deed: str) -> None:
     with pytest.raises(PermanentError, match="too long to read") as caught:
-        run(deed, timeout_seconds=1.0)
+        run(deed, timeout_seconds=3.0)  # in which it has started
     assert caught.value.__suppress_context__  # the context holds the child's output
     wait_for(lambda: not psutil.pid_exists(pid()))
 
 
-def test_an_exception_from_a_signal_handler_kills_the_child(
-    run: Run, pid: Callable[[], int], interrupt_by_alarm: Callable[[float], None]
-) -> None:
-    interrupt_by_alarm(1.0)
+@pytest.mark.usefixtures("interrupt_when_it_runs")
+def test_an_exception_from_a_signal_handler_kills_the_child(run: Run, pid: Callable[[], int]) -> None:
     with pytest.raises(Interrupted):
         run("hang")
     assert not psutil.pid_exists(pid())

@@ -78,12 +78,12 @@ def test_a_zip_file_is_classified_by_its_parts(stream: io.BytesIO, kind: str | N
 
 def test_sixty_thousand_parts_are_classified_quickly() -> None:
     stream = zipped(*(f"word/{number}" for number in range(60_000)), "[Content_Types].xml")
-    begun = time.monotonic()
+    begun = time.process_time()
     assert kind_of(stream, "") == "docx"
-    assert time.monotonic() - begun < 1  # 0.03 s
+    assert time.process_time() - begun < 1  # 0.03 s
 
 
 def test_a_head_of_comments_is_classified_quickly() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert kind_of(io.BytesIO(b"<!---->" * 9000 + b"<!--" * 500), "") == "text"
-    assert time.monotonic() - begun < 1  # 0.01 s
+    assert time.process_time() - begun < 1  # 0.01 s

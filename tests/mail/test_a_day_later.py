@@ -83,7 +83,7 @@ def test_a_retry_uses_a_new_key_once_the_vendor_may_have_forgotten_the_old_one(
     send(mail_id)
     keys = [key_of(request) for request in sent(vendors, word)]
     assert (row(mail_id).status, row(mail_id).key_round) == ("SENT", rounds)
-    assert keys == [f"{mail_id}/1", f"{mail_id}/1", f"{mail_id}/{rounds}"]
+    assert [key.rpartition("/")[0] for key in keys] == [f"{mail_id}/1", f"{mail_id}/1", f"{mail_id}/{rounds}"]
 
 
 def test_an_attempt_in_doubt_is_repeated_within_the_day_and_not_after_it(now: Clock, vendors: Recorder) -> None:

@@ -110,6 +110,8 @@ def test_one_credit_is_singular() -> None:
         ("1234567.5", "USD", "1,234,567.50 USD"),
         ("1200", "JPY", "1,200 JPY"),
         ("1.5", "JPY", "1.50 JPY"),
+        ("12.345", "KWD", "12.345 KWD"),
+        ("12.5", "KWD", "12.500 KWD"),
     ],
 )
 def test_money(amount: str, currency: str, shown: str) -> None:

@@ -166,6 +166,23 @@ def test_a_post_was_delivered_even_if_the_body_of_the_response_fails(path: str, 
 
 
 @pytest.mark.parametrize("door", [http.post, http.post_trusted])
+def test_a_body_that_drips_after_its_status_is_not_waited_for(
+    door: Any, server: RudeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.2)
+    answer = door(f"{server.url}/bodydrip/200", b"{}", {}, max_bytes=1000, deadline_seconds=60)
+    assert (answer.status, answer.complete) == (200, False)
+
+
+def test_interim_responses_are_read_past(server: RudeServer) -> None:
+    url = f"{server.url}/interim/"
+    assert http.get(url, **LIMITS).body == b"hello"
+    for door in (http.post, http.post_trusted, http.post_trusted):
+        answer = door(url, b"{}", {}, **LIMITS)
+        assert (answer.status, answer.body, "link" in answer.headers) == (200, b"hello", False)
+
+
+@pytest.mark.parametrize("door", [http.post, http.post_trusted])
 def test_answer_lost_says_whether_a_post_may_have_arrived(door: Any, server: RudeServer) -> None:
     for url, lost in ((f"{server.url}/nothing/", True), ("http://127.0.0.1:1/", False)):
         with pytest.raises(TemporaryError) as error:

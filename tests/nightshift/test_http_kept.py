@@ -114,7 +114,7 @@ def test_after_a_lost_response_the_next_call_uses_a_new_connection(path: str, ru
     with pytest.raises(TemporaryError) as lost:
         post(f"{rude.url}/{path}/", deadline_seconds=0.3)
     assert (lost.value.answer_lost, lost.value.__suppress_context__) == (True, True)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20  # the deadline is 0.3 s: this bounds a hang
     assert post(f"{rude.url}/page/") == b"hello"
 
 

@@ -1,6 +1,7 @@
 """A process that stops in the middle of a transaction must not hold up the others."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,17 @@ def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pyte
         stopped.invalidate()
     silent.dispose()
     other.dispose()
+
+
+def test_the_options_of_the_url_and_ours_both_count(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"{servers['DATABASE_URL']}&options=-csearch_path%3Dapp%20-c%20work_mem%3D5MB"
+    ours = replace(session.settings(), database_url=url)
+    monkeypatch.setattr(session, "settings", lambda: ours)
+    pool = session._pool()
+    with pool.connect() as connection:
+        shown = [connection.scalar(text(f"SHOW {name}")) for name in ("search_path", "work_mem", "timezone")]
+    pool.dispose()
+    assert shown == ["app", "5MB", "UTC"]
 
 
 def test_a_statement_prepared_before_a_migration_still_runs_after_it() -> None:

@@ -79,7 +79,19 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("DATABASE_URL", "postgresql://u:secret%zz@db/n"),
         ("DATABASE_URL", "postgresql://u:secret@[::1/n"),
         ("DATABASE_URL", "postgresql://db:port/n"),
+        ("DATABASE_URL", "postgresql://u:sec@ret@db/n"),
+        ("DATABASE_URL", "postgresql://u:secret#@db/n"),
+        ("DATABASE_URL", "postgresql://u:secret@db/n?sslmode=sure"),
+        ("DATABASE_URL", "postgresql://u:secret@db/n?connect_timeout=soon"),
+        ("DATABASE_URL", "postgresql://u:secret@one,two:99999/n"),
+        ("DATABASE_URL", "postgresql://u:secret@/n?host=one,two&port=1,2,3"),
+        ("DATABASE_URL", "postgresql://u:secret@db/n?service=missing"),
         ("REDIS_URL", "redis://host:port"),
+        ("REDIS_URL", "redis://:12#secret@host"),
+        ("REDIS_URL", "redis://:12?secret@host"),
+        ("RESEND_FROM", "nobody"),
+        ("OUTBOUND_ALLOW_HOSTS", "http://127.0.0.1"),
+        ("OUTBOUND_ALLOW_HOSTS", "127.0.0.1:3000"),
         ("REDIS_URL", "redis://:secret@host/0?socket_timeout=soon"),
         ("REDIS_URL", "rediss://:secret@host/0?ssl_cert_reqs=CERT_NONE"),
         ("REDIS_URL", "unix:///run/my%20redis.sock"),
@@ -103,7 +115,7 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
 def test_a_bad_value_is_reported_by_the_name_of_its_variable(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"^{name}") as caught:
         load({**GOOD, name: value}, tmp_path)
-    assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "secret" not in str(caught.value) and "sec@ret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +125,7 @@ def test_a_bad_value_is_reported_by_the_name_of_its_variable(name: str, value: s
         ("DATABASE_URL", "sslmode=require&pgbouncer=true", "pgbouncer"),
         ("REDIS_URL", "family=0", "family"),
         ("REDIS_URL", "decode_responses=true", "decode_responses"),
+        ("REDIS_URL", "retry_on_error=TimeoutError", "retry_on_error"),
         ("REDIS_URL", "ssl_ca_certs=ca.pem", "ssl_ca_certs"),
     ],
 )
@@ -132,6 +145,7 @@ def test_a_parameter_that_the_client_does_not_know_is_named(
         ("DATABASE_URL", "postgresql:///n?host=%2Frun%2Fmy%20postgres&port=5433"),
         ("REDIS_URL", "rediss://:p@cache/0?ssl_cert_reqs=none&socket_timeout=5&health_check_interval=30"),
         ("REDIS_URL", "unix:///run/redis.sock?db=3"),
+        ("DATABASE_URL", "postgresql://u:p@/n?hostaddr=192.0.2.1,192.0.2.2&keepalives=1&sslrootcert=%2Fetc%2Fca.pem"),
     ],
 )
 def test_the_parameters_of_the_servers_clients_are_accepted(name: str, value: str, tmp_path: Path) -> None:

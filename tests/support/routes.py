@@ -16,6 +16,7 @@ from web.openapi import parameters
 from web.routing import Route, declared
 
 KINDS: dict[str, Callable[[Client, Recorder], str]] = {
+    "customer_id": lambda api, vendors: "nobody",
     "workspace_id": lambda api, vendors: api.workspace_id,
     "agent_id": lambda api, vendors: api.agent_id,
     "doc_id": lambda api, vendors: str(api.settled(api.add_text("A text to look at."))["id"]),
@@ -37,11 +38,11 @@ ROUTES = sorted((route for route in declared() if not route.is_page), key=lambda
 
 def params(route: Route) -> list[str]:
     """The parameters in its path."""
-    return re.findall(r"<(\w+)>", route.path)
+    return re.findall(r"<(?:path:)?(\w+)>", route.path)
 
 
 def path(route: Route, ids: dict[str, str]) -> str:
-    return re.sub(r"<(\w+)>", lambda name: ids[name[1]], route.path)
+    return re.sub(r"<(?:path:)?(\w+)>", lambda name: ids[name[1]], route.path)
 
 
 def query(route: Route, *, required: bool = False) -> list[str]:

@@ -99,6 +99,11 @@ class RudeServer:
     def _continues(self, _rest: str) -> Iterator[bytes]:
         yield from _drip(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    def _interim(self, _rest: str) -> Iterator[bytes]:
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>; rel=preload\r\nContent-Length: 9\r\n\r\n"
+        yield b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + hints
+        yield from self._page("")
+
     def _bodydrip(self, status: str) -> Iterator[bytes]:
         yield b"HTTP/1.1 %s X\r\nRetry-After: 9\r\n\r\nstart" % (status or "200").encode()
         yield from _drip(b"a")

@@ -63,8 +63,12 @@ class Stack:
         self.processes[name] = process
         return process
 
+    def wait_answering(self) -> None:
+        """Until the API answers anything."""
+        wait_for(lambda: _status(self.base_url) is not None, explain=self.log_path.read_text)
+
     def wait_ready(self) -> None:
-        wait_for(lambda: _ready(self.base_url), 90, lambda: self.log_path.read_text()[-3000:])
+        wait_for(lambda: _status(self.base_url) == 200, 90, lambda: self.log_path.read_text()[-3000:])
 
     def stop(self) -> None:
         for process in self.processes.values():
@@ -220,11 +224,12 @@ class Stack:
         os.kill(int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")), signal.SIGKILL)
 
 
-def _ready(base_url: str) -> bool:
+def _status(base_url: str) -> int | None:
+    """What /readyz answers; None while nobody does."""
     try:
-        return requests.get(f"{base_url}/readyz", timeout=5).status_code == 200
+        return requests.get(f"{base_url}/readyz", timeout=5).status_code
     except requests.ConnectionError:
-        return False
+        return None
 
 
 def wait_for(condition: Any, seconds: float = 90, explain: Any = None) -> Any:

@@ -15,7 +15,7 @@ PATHS = ("/admin/queues", "/admin/queues/", "/admin/queues/0/data/queues.json", 
 @pytest.fixture
 def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("OPENAI_API_KEY", "RESEND_API_KEY", "RESEND_FROM"):
-        monkeypatch.setenv(name, "of-the-tests")
+        monkeypatch.setenv(name, "of-the-tests@example.com")
     monkeypatch.setenv("APP_ENV", "production")
     settings.cache_clear()
     yield

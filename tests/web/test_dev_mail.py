@@ -85,7 +85,7 @@ def test_what_was_not_captured_is_not_shown(captured: tuple[str, str]) -> None:
 @pytest.fixture
 def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("OPENAI_API_KEY", "RESEND_API_KEY", "RESEND_FROM"):
-        monkeypatch.setenv(name, "of-the-tests")
+        monkeypatch.setenv(name, "of-the-tests@example.com")
     monkeypatch.setenv("APP_ENV", "production")
     settings.cache_clear()
     yield

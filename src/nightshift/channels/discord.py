@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, TextLimit, get, json_call
 from nightshift.channels.vendor_json import id_of, seconds_of
-from nightshift.errors import BadCredential, PermanentError
+from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 from nightshift.version import VERSION
 
+BUSY = 429
+REFUSED = "Discord no longer accepts this bot's token. Set a new one."
 NONCE_CHARACTERS = 25
 NO_MENTIONS: Mapping[str, list[str]] = {"parse": []}  # @everyone in a text notifies nobody
 
@@ -25,10 +27,12 @@ class Discord(Channel):
     codes: ClassVar[Codes] = {
         10003: (PermanentError, "This Discord channel does not exist."),
         50001: (PermanentError, "The bot has no access to this Discord channel."),
-        50007: (PermanentError, "The customer does not accept messages from the bot."),
+        **dict.fromkeys([50007, 50278], (PermanentError, "The customer does not accept messages from the bot.")),
         50013: (PermanentError, "The bot is not allowed to post in this Discord channel."),
+        **dict.fromkeys([40001, 50014], (BadCredential, REFUSED)),
+        **dict.fromkeys([110001, 130000], (TemporaryError, "Discord is overloaded.")),
     }
-    statuses: ClassVar[Codes] = {401: (BadCredential, "Discord no longer accepts this bot's token. Set a new one.")}
+    statuses: ClassVar[Codes] = {401: (BadCredential, REFUSED)}
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         if not PATH_SAFE.fullmatch(part.to):
@@ -45,10 +49,13 @@ class Discord(Channel):
         return get(f"{self.base_url}/api/v10/users/@me", self._headers(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = response.json_object()
+        body = self.body_of(response)
         if response.ok and "code" not in body:
             return id_of(body.get("id"))
-        raise self.error_of(response, body.get("code"), seconds_of(body.get("retry_after")))
+        wait = body.get(
+            "retry_after", response.headers.get("x-ratelimit-reset-after") if response.status == BUSY else None
+        )
+        raise self.error_of(response, body.get("code"), seconds_of(wait))
 
     def _headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
         return {

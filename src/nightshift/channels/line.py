@@ -10,6 +10,8 @@ from nightshift.errors import BadCredential, PermanentError
 from nightshift.response import Codes, Response
 
 ALREADY_ACCEPTED = 409
+BUSY = 429
+MONTHLY_LIMIT = "monthly limit"  # 429 too: only its text differs from the rate limit's
 
 
 class Line(Channel):
@@ -20,6 +22,12 @@ class Line(Channel):
     fields = ("channelAccessToken",)
     limit = TextLimit(5000, "utf16")
     honours_key = True
+    codes: ClassVar[Codes] = {
+        MONTHLY_LIMIT: (
+            PermanentError,
+            "This LINE account has used up the messages of its month. Raise its plan at LINE.",
+        ),
+    }
     statuses: ClassVar[Codes] = {
         400: (PermanentError, "LINE refused this message, most likely because the customer's id is unknown."),
         401: (BadCredential, "LINE no longer accepts this channel's access token. Set a new one."),
@@ -35,10 +43,12 @@ class Line(Channel):
         return get(f"{self.base_url}/v2/bot/info", self._bearer(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
+        body = self.body_of(response)
         if response.ok or response.status == ALREADY_ACCEPTED:
-            message_id = id_of(dig(response.json_object(), "sentMessages", 0, "id"))
+            message_id = id_of(dig(body, "sentMessages", 0, "id"))
             return message_id or id_of(response.headers.get("x-line-accepted-request-id"))
-        raise self.error_of(response)
+        used_up = response.status == BUSY and "monthly limit" in str(body.get("message"))
+        raise self.error_of(response, MONTHLY_LIMIT if used_up else None)
 
     def _bearer(self, credentials: Mapping[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {credentials['channelAccessToken']}"}

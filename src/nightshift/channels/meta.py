@@ -11,7 +11,7 @@ from nightshift.channels.base import Call, Channel, Part, get, json_call
 from nightshift.channels.report import HookRequest, Report, Watermark, moment
 from nightshift.channels.vendor_json import dig, id_of, walk
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
-from nightshift.response import Codes, Meaning, Response
+from nightshift.response import Codes, Meaning, Response, to_error
 
 REFUSED = "Meta no longer accepts this channel's access token. Set a new one."
 NO_PERMISSION = "Meta denied access: the access token lacks a permission, or the app's access was withdrawn."
@@ -27,20 +27,22 @@ def each(codes: Iterable[int], meaning: Meaning) -> dict[int | str, Meaning]:
 
 
 COMMON: Codes = {
-    **each([0, 190], (BadCredential, REFUSED)),
+    **each([0, 102, 190], (BadCredential, REFUSED)),
     100: (PermanentError, WRONG),
     **each([10, *range(200, 300)], (PermanentError, NO_PERMISSION)),
-    2: (TemporaryError, TROUBLE),
-    4: (TemporaryError, BUSY),
+    **each([1, 2], (TemporaryError, TROUBLE)),
+    # limits of an app, a user, a page; 80000 and up: of each of Meta's products
+    **each([4, 17, 32, 341, 613, *range(80_000, 80_015)], (TemporaryError, BUSY)),
 }
 
 PAGE: Codes = {  # Messenger and Instagram
     **COMMON,
     551: (PermanentError, "This customer cannot be reached now: they may have blocked the account or left."),
     2018001: (PermanentError, "This channel has no customer with this id."),
-    2018278: (PermanentError, WINDOW),
+    2018108: (PermanentError, "This customer does not accept messages from this channel."),
+    **each([2018065, 2018278], (PermanentError, WINDOW)),
+    368: (PermanentError, "Meta has blocked this account from sending for breaking its policies."),
     1200: (TemporaryError, TROUBLE),
-    613: (TemporaryError, BUSY),
 }
 
 
@@ -79,10 +81,14 @@ class MetaChannel(Channel):
         return bool(secret) and hmac.compare_digest(expected.encode(), given.encode())
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = response.json_object()
-        if response.ok and not body.get("error"):
+        body = self.body_of(response)
+        error = body.get("error")
+        if response.ok and not error:
             return id_of(dig(body, *self.id_path))
-        raise self.meta_error(response, self._code(body.get("error")), part)
+        code = self._code(error)
+        if dig(error, "is_transient") is True and not (isinstance(code, int) and code in self.codes):
+            raise to_error((TemporaryError, f"{TROUBLE[:-1]} (error {code})."), response.headers)
+        raise self.meta_error(response, code, part)
 
     def _bearer(self, credentials: Mapping[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {credentials[self.fields[0]]}"}

@@ -16,6 +16,7 @@ from nightshift.response import Response
 
 WRITE_SECONDS = 1.5  # beyond the lease's time, to record the vendor's last answer where Postgres is away just then
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
+USER_NAMED_SECONDS = 15.0  # of an attempt, for an address that a user named
 MAX_ANSWER_BYTES = 1 << 20
 
 
@@ -53,8 +54,9 @@ def send(lease: Lease) -> None:
 def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
     """The vendor's id of the part."""
     call = attempt.channel.call(credentials, part)
+    ends = min(attempt.lease.ends, attempt.begun + USER_NAMED_SECONDS) if call.user_named else attempt.lease.ends
     try:
-        answer = exchange(call, max(attempt.lease.ends - time.monotonic(), 0.01))
+        answer = exchange(call, max(ends - time.monotonic(), 0.01))
     except TemporaryError as error:
         raise _unanswered(attempt.channel.name, error.answer_lost) from None
     attempt.http_status = answer.status

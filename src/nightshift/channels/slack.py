@@ -8,11 +8,17 @@ from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 
-REFUSED = "Slack no longer accepts this app's token. Set a new one."
-NOT_THERE = "This Slack conversation does not exist, or the app is not in it."
-BUSY = "Too many messages were sent through this app. Slack asks us to slow down."
-SCOPE = "The Slack app lacks the permission to post here."
+REFUSED = "Set a new token: Slack no longer accepts this one"
+NOT_THERE = "This Slack conversation does not exist, or the app is not in it"
+BUSY = "Slack asks us to slow down: too many messages were sent through this app"
+SCOPE = "The Slack app lacks the permission to post here"
+MAYBE_SENT = ("fatal_error", "internal_error", "request_timeout")  # "some aspect of the operation may have succeeded"
 MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # Slack's three control characters
+
+
+def named(errors: str, kind: type[PermanentError] | type[TemporaryError], sentence: str) -> Codes:
+    """One meaning of several of Slack's errors; the sentence names the one that came."""
+    return {error: (kind, f"{sentence} ({error}).") for error in errors.split()}
 
 
 class Slack(Channel):
@@ -21,17 +27,21 @@ class Slack(Channel):
     fields = ("botToken",)
     limit = TextLimit(4000, "escaped")
     codes: ClassVar[Codes] = {
-        **dict.fromkeys(
-            "invalid_auth account_inactive token_revoked not_authed token_expired".split(), (BadCredential, REFUSED)
+        **named(
+            "invalid_auth account_inactive token_revoked not_authed token_expired not_allowed_token_type",
+            BadCredential,
+            REFUSED,
         ),
-        **dict.fromkeys(
-            "service_unavailable fatal_error request_timeout".split(), (TemporaryError, "Slack is having trouble.")
+        **named(" ".join(["service_unavailable", *MAYBE_SENT]), TemporaryError, "Slack is having trouble"),
+        **named("team_added_to_org org_login_required", TemporaryError, "This Slack workspace is being moved"),
+        **named("ratelimited rate_limited", TemporaryError, BUSY),
+        **named("channel_not_found not_in_channel user_not_found", PermanentError, NOT_THERE),
+        **named("missing_scope restricted_action no_permission", PermanentError, SCOPE),
+        **named(
+            "ekm_access_denied", PermanentError, "The administrators of this Slack workspace have suspended messages"
         ),
-        **dict.fromkeys("ratelimited rate_limited".split(), (TemporaryError, BUSY)),
-        **dict.fromkeys("channel_not_found not_in_channel user_not_found".split(), (PermanentError, NOT_THERE)),
-        **dict.fromkeys("missing_scope restricted_action no_permission".split(), (PermanentError, SCOPE)),
-        "is_archived": (PermanentError, "This Slack conversation is archived."),
-        "msg_too_long": (PermanentError, "Slack rejected this message as too long."),
+        **named("is_archived", PermanentError, "This Slack conversation is archived"),
+        **named("msg_too_long", PermanentError, "Slack rejected this message as too long"),
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
@@ -42,14 +52,15 @@ class Slack(Channel):
         return self._call(credentials, "auth.test", {})
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = response.json_object()
+        body = self.body_of(response)
         if response.ok and body.get("ok") is True:
             return id_of(body.get("ts"))
         if response.ok and "error" not in body:
-            unreadable = TemporaryError("Slack sent a response that could not be read.")
-            unreadable.answer_lost = True
-            raise unreadable
-        raise self.error_of(response, body.get("error"))
+            raise self.unreadable()
+        error = self.error_of(response, body.get("error"))
+        if isinstance(error, TemporaryError):
+            error.answer_lost = body.get("error") in MAYBE_SENT
+        raise error
 
     def _call(self, credentials: Mapping[str, str], method: str, payload: Mapping[str, str]) -> Call:
         headers = {

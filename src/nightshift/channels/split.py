@@ -1,18 +1,15 @@
 """Splits a text into parts that a vendor accepts."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 
 from nightshift.channels.base import TextLimit
+from nightshift.graphemes import last_boundary
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 LINE = re.compile(r"\n")
 SPACE = re.compile(r"[^\S\u00a0\u202f]")  # but the two no-break spaces
 BLANK = re.compile(r"\s*")
-ZERO_WIDTH_JOINER = "\u200d"
-JOINS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # joiner, skin tones, tags of flags
-FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")  # two of these are one flag
 
 COST: dict[str, Callable[[str], int]] = {
     "characters": lambda character: 1,
@@ -25,9 +22,9 @@ COST: dict[str, Callable[[str], int]] = {
 def split(text: str, limit: TextLimit) -> list[str]:
     """The parts of `text` in order, each within `limit`, none blank; cut at a paragraph, else a line, a space, anywhere.
 
-    Only white space around a cut is lost; a text that fits is returned unchanged. A cut does not separate a letter from
-    its accent or divide an emoji, unless that alone exceeds the limit. Takes linear time. `limit.max` is at least the cost
-    of one character.
+    Only white space around a cut is lost; a text that fits is returned unchanged. A cut divides no character as a person
+    sees it (UAX 29), unless that alone exceeds the limit. Takes linear time. `limit.max` is at least the cost of one code
+    point.
     """
     if not text.strip():
         return []
@@ -56,27 +53,9 @@ def _cut(text: str, start: int, end: int) -> int:
         cuts = [found.start() for found in pattern.finditer(text, start + 1, end + 2) if found.start() <= end]
         if cuts:
             return cuts[-1]
-    whole = end
-    while whole > start and _joined(text, start, whole):
-        whole -= 1
-    return whole if whole > start else max(end, start + 1)
+    return last_boundary(text, start, end) if end > start else start + 1
 
 
 def _after_blank(text: str, position: int) -> int:
     found = BLANK.match(text, position)
     return found.end() if found else position
-
-
-def _joined(text: str, start: int, position: int) -> bool:
-    """Whether what is at `position` belongs to the character before it."""
-    here, before = text[position], text[position - 1]
-    if before == ZERO_WIDTH_JOINER or JOINS.match(here) or unicodedata.category(here).startswith("M"):
-        return True
-    return bool(FLAG.match(here)) and _flags_before(text, start, position) % 2 == 1
-
-
-def _flags_before(text: str, start: int, position: int) -> int:
-    first = position
-    while first > start and FLAG.match(text[first - 1]):
-        first -= 1
-    return position - first

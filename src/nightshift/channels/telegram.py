@@ -23,7 +23,7 @@ class Telegram(Channel):
         400: (PermanentError, "Telegram refused this message, most likely because the chat does not exist."),
         401: (BadCredential, "Telegram no longer accepts this bot's token. Set a new one."),
         403: (PermanentError, "The customer has blocked the bot, or the bot was removed from the chat."),
-        404: (PermanentError, "This Telegram bot does not exist."),
+        404: (BadCredential, "Telegram knows no bot with this token. Set a new one."),
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
@@ -34,7 +34,7 @@ class Telegram(Channel):
         return get(f"{self.base_url}/bot{credentials['botToken']}/getMe", {})
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = response.json_object()
+        body = self.body_of(response)
         if response.ok and body.get("ok", True):
             return id_of(dig(body, "result", "message_id"))
         if moved_to := id_of(dig(body, "parameters", "migrate_to_chat_id")):

@@ -1,6 +1,7 @@
 """Twilio: SMS, and WhatsApp where `from` and the customer's id begin with "whatsapp:"."""
 
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
@@ -8,19 +9,23 @@ from urllib.parse import parse_qsl, urlencode
 
 from nightshift import clock
 from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, PathFields, TextLimit, get
+from nightshift.channels.phone import digits_of
 from nightshift.channels.report import HookRequest, Report
 from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
-from nightshift.response import Codes, Response
+from nightshift.response import Codes, Response, to_error
 
 ACCOUNT = "Twilio does not accept this account SID and auth token. Set new ones."
 NUMBER = "Twilio cannot send to the customer's number."
-SENDER = "The number in `from` cannot send to this customer."
-UNREACHABLE = "The customer's phone could not be reached, or the carrier had trouble."
-UNREGISTERED = "Carriers block this sender until it is registered with them. See Twilio's console."
+SENDER = "The number or service in `from` cannot send to this customer."
+BUSY = "Too many messages were sent through this account. Twilio asks us to slow down."
+TROUBLE = "Twilio or the carrier is having trouble."
+WHATSAPP = re.compile(r"\s*(whatsapp:)?(.*)", re.IGNORECASE | re.DOTALL)
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")  # a Messaging Service, which chooses the number
+FAILED = ("failed", "undelivered", "canceled")
 STATES = {
     **dict.fromkeys("accepted scheduled queued sending sent".split(), "accepted"),
-    **dict.fromkeys("undelivered failed canceled".split(), "failed"),
+    **dict.fromkeys(FAILED, "failed"),
     "delivered": "delivered",
     "read": "read",
 }
@@ -35,20 +40,27 @@ class Twilio(Channel):
     limit = TextLimit(1600, "utf16")  # of UCS-2: an emoji counts twice (error 21617)
     codes: ClassVar[Codes] = {
         20003: (BadCredential, ACCOUNT),
-        20429: (TemporaryError, "Too many messages were sent through this account. Twilio asks us to slow down."),
-        **dict.fromkeys([21211, 21214, 21217, 21614], (PermanentError, NUMBER)),
-        **dict.fromkeys([21212, 21603, 21606, 21608, 21612, 21659], (PermanentError, SENDER)),
+        **dict.fromkeys([10001, 20005, 30002], (BadCredential, "This Twilio account is closed or suspended.")),
+        **dict.fromkeys([14107, 20429, 21611, 30001, 30022, 63018], (TemporaryError, BUSY)),
+        **dict.fromkeys([30008, 30009, 30017, 30410, 30500], (TemporaryError, TROUBLE)),
+        **dict.fromkeys([21211, 21214, 21217, 21219, 21614, 30005, 30006, 63003, 63024], (PermanentError, NUMBER)),
+        **dict.fromkeys(
+            [21212, 21266, 21601, 21603, 21606, 21608, 21612, 21659, 21703, 21705, 21910, 30032, 30034, 30035, 63007],
+            (PermanentError, SENDER),
+        ),
+        30003: (PermanentError, "The customer's phone is switched off, or cannot be reached."),
+        30004: (PermanentError, "The customer's phone or carrier blocks messages from this number."),
+        30007: (PermanentError, "The carrier filtered this message out."),
+        63015: (PermanentError, "The customer has not joined this WhatsApp sandbox."),
+        63016: (
+            PermanentError,
+            "The customer last wrote more than 24 hours ago. WhatsApp delivers again once they write, or a template.",
+        ),
+        63038: (PermanentError, "This Twilio account has used up the messages of its day."),
         21408: (PermanentError, "This Twilio account is not allowed to send to the customer's region."),
         21610: (PermanentError, "The customer has unsubscribed from this number."),
         21617: (PermanentError, "Twilio rejected this message as too long."),
         21609: (PermanentError, "Twilio cannot reach PUBLIC_URL, where it would report to. Your operator must set it."),
-        # in reports
-        **dict.fromkeys([30001, 30003, 30008, 30009, 30017, 30022], (TemporaryError, UNREACHABLE)),
-        30002: (BadCredential, "Twilio has suspended this account."),
-        30004: (PermanentError, "The customer, or their carrier, blocks messages from this number."),
-        **dict.fromkeys([30005, 30006], (PermanentError, NUMBER)),
-        30007: (PermanentError, "The carrier, or Twilio, filtered this message as unwanted."),
-        **dict.fromkeys([30032, 30034, 30035], (PermanentError, UNREGISTERED)),
     }
     reports = True
     statuses: ClassVar[Codes] = {401: (BadCredential, ACCOUNT)}
@@ -57,8 +69,15 @@ class Twilio(Channel):
         """`from` may contain a space ("Acme Shop"), because it is sent in neither a header nor the URL."""
         super().check({**credentials, "from": credentials["from"].replace(" ", "")})
 
+    def customer(self, given: str) -> str:
+        """A number in E.164, as Twilio asks for it; behind "whatsapp:" too."""
+        prefix, number = WHATSAPP.match(given).groups()  # type: ignore[union-attr] # it matches anything
+        digits = digits_of(number)
+        return f"{(prefix or '').lower()}+{digits}" if digits else given
+
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        form = {"To": part.to, "From": credentials["from"], "Body": part.text}
+        sender = "MessagingServiceSid" if SERVICE.fullmatch(credentials["from"]) else "From"
+        form = {"To": part.to, sender: credentials["from"], "Body": part.text}
         if part.report_url:
             form["StatusCallback"] = f"{part.report_url}?{urlencode({'key': part.report_key})}"
         headers = self._authorization(credentials) | {"Content-Type": "application/x-www-form-urlencoded"}
@@ -87,7 +106,13 @@ class Twilio(Channel):
         yield Report(id_of(said.get("MessageSid")), state, clock.now(), key, error)
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = response.json_object()
+        body = self.body_of(response)
+        if response.ok and body.get("status") in FAILED:
+            code = body.get("error_code")
+            known = self.codes.get(code) if isinstance(code, int) else None
+            raise to_error(
+                known or (TemporaryError, "Twilio took this message, and failed it at once."), response.headers
+            )
         if response.ok and not body.get("code"):
             return id_of(body.get("sid"))
         raise self.error_of(response, body.get("code"))

@@ -1,6 +1,7 @@
 """Reads values out of a vendor's JSON, which may be anything at all."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 MAX_ID_CHARACTERS = 500
@@ -34,6 +35,8 @@ def id_of(value: Any) -> str:
 
 
 def seconds_of(value: Any) -> float | None:
-    """A number of seconds, None for anything else."""
+    """A number of seconds, also as a header has it; None for anything else."""
+    with suppress(ValueError):
+        value = float(value) if isinstance(value, str) else value
     usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
     return float(value) if usable else None

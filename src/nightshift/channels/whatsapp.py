@@ -1,16 +1,20 @@
 """WhatsApp: Meta's Cloud API."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from nightshift.channels.base import PATH_SAFE, Part, PathFields, TextLimit
 from nightshift.channels.meta import BUSY, COMMON, TROUBLE, WRONG, MetaChannel, each, json_of
+from nightshift.channels.phone import digits_of
 from nightshift.channels.report import HookRequest, Report, moment
 from nightshift.channels.vendor_json import dig, id_of, walk
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 
 PAIR_LIMIT = 131056  # too many messages from one number to one other
+BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")  # the id of a customer who hides the number
+WINDOW_24 = "The customer last wrote more than 24 hours ago. WhatsApp delivers again once they write, or a template."
 MAX_PAIR_POWER = 10  # 4^10 s are twelve days
 STATES = {"sent": "accepted", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 
@@ -29,6 +33,11 @@ class WhatsApp(MetaChannel):
         368: (PermanentError, "WhatsApp has restricted this business account for breaking its policies."),
         131005: (PermanentError, "The access token lacks the permission to send WhatsApp messages."),
         **each([131008, 131009], (PermanentError, WRONG)),
+        130472: (
+            PermanentError,
+            "WhatsApp did not send this message: the customer is part of an experiment of WhatsApp's.",
+        ),
+        130497: (PermanentError, "WhatsApp does not let this business account write to customers in this country."),
         131021: (PermanentError, "The customer's number is the one this channel sends from."),
         131026: (
             PermanentError,
@@ -36,14 +45,31 @@ class WhatsApp(MetaChannel):
         ),
         131030: (PermanentError, "This number can only send to a fixed list, and the customer is not on it."),
         131031: (PermanentError, "WhatsApp has locked this business account."),
-        131047: (PermanentError, "The customer last wrote more than 24 hours ago: only a template may be sent now."),
+        131037: (PermanentError, "WhatsApp has not approved the display name of this channel's number yet."),
+        131042: (
+            PermanentError,
+            "There is a problem with the payment of this WhatsApp account. Check its billing at Meta.",
+        ),
+        131045: (PermanentError, "This channel's number is not registered at WhatsApp correctly. Register it again."),
+        **each([470, 131047], (PermanentError, WINDOW_24)),
         131048: (PermanentError, "WhatsApp limits this number: too many of its messages were reported as spam."),
+        131049: (
+            PermanentError,
+            "WhatsApp chose not to deliver this message, to protect customers from too many messages.",
+        ),
+        131050: (PermanentError, "The customer has stopped marketing messages from this number."),
         131051: (PermanentError, "WhatsApp does not support this kind of message."),
         **each(range(132000, 133000), (PermanentError, "WhatsApp rejected the message template.")),
-        **each([1, 131000, 131016], (TemporaryError, TROUBLE)),
-        **each([80007, 130429], (TemporaryError, BUSY)),
+        133010: (PermanentError, "This channel's number is not registered at WhatsApp. Register it."),
+        **each([131000, 131016, 133004], (TemporaryError, TROUBLE)),
+        131057: (TemporaryError, "WhatsApp is maintaining this business account, most likely to raise its limits."),
+        130429: (TemporaryError, BUSY),
         PAIR_LIMIT: (TemporaryError, "Too many messages to this customer at once. WhatsApp asks us to slow down."),
     }
+
+    def customer(self, given: str) -> str:
+        """A number as its digits, as WhatsApp itself names its customers."""
+        return digits_of(given) or given
 
     def path(self, credentials: Mapping[str, str]) -> str:
         return f"{credentials['phoneNumberId']}/messages"
@@ -55,7 +81,7 @@ class WhatsApp(MetaChannel):
         return {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
-            "to": part.to,
+            "recipient" if BUSINESS_SCOPED.fullmatch(part.to) else "to": part.to,
             "type": "text",
             "text": {"body": part.text},
             "biz_opaque_callback_data": part.report_key,  # which each report about it repeats

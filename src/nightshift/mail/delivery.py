@@ -29,7 +29,8 @@ BEGIN = """
     UPDATE emails SET maybe_sent_at = CASE WHEN w.bounced_address = to_address THEN maybe_sent_at
                                       ELSE coalesce(maybe_sent_at, %(now)s::timestamptz) END
     FROM workspaces w WHERE emails.id = %(id)s AND w.id = workspace_id
-    RETURNING to_address, subject, html, text, emails.id || '/' || key_round AS key, maybe_sent_at,
+    RETURNING to_address, subject, html, text, maybe_sent_at,
+              emails.id || '/' || key_round || '/' || left(md5(to_address), 8) AS key,
               w.bounced_address = to_address AS bounced
 """
 SENT = """

@@ -11,6 +11,8 @@ Shown = tuple[str, dict[str, str]]  # the subject and the templates' fields
 MAX_LINE, MAX_REASON, MAX_URL = 200, 4000, 2048  # characters
 # Currencies without a smaller unit (ISO 4217, exponent 0).
 WITHOUT_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+# Those whose smaller unit is a thousandth.
+THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 # Control characters, all line ends, surrogates, and the marks that reverse the direction of text.
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -32,10 +34,15 @@ def web_address(url: str) -> str:
     return url
 
 
+def decimals(currency: str) -> int:
+    """How many decimals an amount may have; two where the currency has no smaller unit, as bills of fees do."""
+    return 3 if currency in THREE_DECIMALS else 2
+
+
 def money(amount: Decimal, currency: str) -> str:
-    """1,234.50 EUR, but 1,200 JPY: the yen has no smaller unit."""
-    digits = 0 if currency in WITHOUT_DECIMALS and amount == amount.to_integral_value() else 2
-    return f"{amount:,.{digits}f} {currency}"
+    """1,234.50 EUR, but 1,200 JPY: the yen has no smaller unit; and 12.345 KWD."""
+    whole = currency in WITHOUT_DECIMALS and amount == amount.to_integral_value()
+    return f"{amount:,.{0 if whole else decimals(currency)}f} {currency}"
 
 
 def _low_credit(balance: int, threshold: int) -> Shown:

@@ -45,14 +45,17 @@ def enqueue(session: Session, workspace_id: str, kind: str, key: str, **values: 
 def retry(session: Session, email_id: str) -> bool:
     """Enqueue a FAILED mail again, with all attempts. False where it is not FAILED: of two at once one does it.
 
-    Where an earlier attempt may have arrived and the vendor no longer remembers its key, a new key goes out and the row
-    says so: this mail may arrive twice.
+    It goes to the workspace's address of now, under a key of its own. Where an earlier attempt may have arrived there and
+    the vendor no longer remembers its key, a new key goes out and the row says so: this mail may arrive twice.
     """
     failed = select(Outbox.workspace_id).where(Outbox.job == JOB, Outbox.row_id == email_id, Outbox.state == "failed")
     workspace_id = session.scalar(failed.with_for_update())
     if workspace_id is None:
         return False
     email = session.get_one(Email, email_id, populate_existing=True)
+    address = session.get_one(Workspace, workspace_id).notify_email
+    if email.to_address != address:  # nobody there has had it
+        email.to_address, email.maybe_sent_at = address, None
     if is_forgotten(email.maybe_sent_at):
         email.key_round, email.maybe_sent_at = email.key_round + 1, None
     email.status, email.error = "PENDING", None

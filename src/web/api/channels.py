@@ -1,16 +1,16 @@
 """Channels: put a vendor's credentials, list the channels, remove one. Credentials are never shown again."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from flask import g
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS, accounts, probe
 from nightshift.db.models import ChannelAccount
 from web import background
 from web.error_responses import invalid, invalid_fields, not_found
-from web.request_parsing import RequestBody
+from web.request_parsing import Line, RequestBody
 from web.response_models import Page, ResponseModel, Time
 from web.routing import AfterCommit, route
 
@@ -22,6 +22,18 @@ KINDS = [
      "required": list(channel.fields), "additionalProperties": False}
     for channel in CHANNELS.values()
 ]  # fmt: skip
+
+
+class CustomerNamed(RequestBody):
+    """What names one customer of a channel: however a number is written, it is one customer."""
+
+    channel_type: ChannelType
+    customer_id: Line
+
+    @model_validator(mode="after")
+    def _in_one_form(self) -> Self:
+        self.customer_id = CHANNELS[self.channel_type].customer(self.customer_id)
+        return self
 
 
 class Credentials(RequestBody):

@@ -12,8 +12,8 @@ from nightshift import clock, mail
 from nightshift.analytics import arrivals
 from nightshift.db import models
 from web.access import own_agent
-from web.api.channels import ChannelType
-from web.request_parsing import Line, Prose, RequestBody
+from web.api.channels import ChannelType, CustomerNamed
+from web.request_parsing import Prose
 from web.response_models import ResponseModel, Time
 from web.routing import route
 
@@ -34,9 +34,8 @@ def _recent(moment: datetime) -> datetime:
     return moment
 
 
-class _Arrival(RequestBody):
-    channel_type: ChannelType
-    customer_id: Line
+class _Arrival(CustomerNamed):
+    pass
 
 
 class NewInbound(_Arrival):

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift.db.session import transaction
+from nightshift.server_errors import log_server_error
 from runner.connection import redis
 from runner.registry import QUEUES
 from runner.scheduler import ALIVE
@@ -46,7 +47,8 @@ def _postgres() -> bool:
     try:
         with transaction() as session:
             return session.scalar(text("SELECT 1 FROM outbox LIMIT 1")) in (1, None)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        log_server_error("database away", error)
         return False
 
 
@@ -59,7 +61,8 @@ def _redis() -> dict[str, Any]:
             *members, scheduler = pipe.execute()
         workers = dict(zip(QUEUES, map(live_workers, members), strict=True))
         return {"redis": True, "workers": workers, "scheduler": bool(scheduler)}
-    except RedisError:
+    except RedisError as error:
+        log_server_error("redis away", error)
         return {"redis": False, "workers": dict.fromkeys(QUEUES, 0), "scheduler": False}
 
 

@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from sqlalchemy.orm import Session
 
 from nightshift import invoices, mail
 from nightshift.db import models
-from nightshift.mail.kinds import web_address
+from nightshift.mail.kinds import decimals, web_address
 from web.error_responses import or_404
 from web.request_parsing import Line, RequestBody
 from web.response_models import ResponseModel, Time
@@ -17,8 +17,9 @@ from web.routing import route
 Amount = Annotated[
     Decimal,
     Field(
-        ge=0, max_digits=15, decimal_places=2,
-        description="Of the currency's main unit, at most two decimals: 129.5 or '129.50' EUR are 129 euro and 50 cents",
+        ge=0, max_digits=15,
+        description="Of the currency's main unit, at most two decimals, three where the currency has thousandths: 129.5 or"
+        " '129.50' EUR are 129 euro and 50 cents, 12.345 KWD 12 dinar and 345 fils",
     ),
 ]  # fmt: skip
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), Field(description="ISO 4217, as EUR")]
@@ -26,9 +27,17 @@ Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), Field(descrip
 
 class NewInvoice(RequestBody):
     number: Annotated[Line, StringConstraints(max_length=100)]
-    amount_due: Amount
     currency: Currency
+    amount_due: Amount
     url: Annotated[str, AfterValidator(web_address), Field(description="Where a person opens it: http or https")]
+
+    @field_validator("amount_due")
+    @classmethod
+    def _fits_the_currency(cls, amount: Decimal, info: ValidationInfo) -> Decimal:
+        currency = info.data.get("currency", "")  # absent where it is not valid itself
+        if round(amount, allowed := decimals(currency)) != amount:
+            raise ValueError(f"must have at most {allowed} decimals in {currency or 'this currency'}")
+        return amount
 
 
 class Invoice(ResponseModel):

@@ -15,10 +15,10 @@ from nightshift.db.session import transaction
 from nightshift.outbox import Lease
 from runner.run import run_here
 from web.access import own_agent
-from web.api.channels import ChannelType
+from web.api.channels import ChannelType, CustomerNamed
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter
-from web.request_parsing import Line, PageQuery, Prose, RequestBody
+from web.request_parsing import Line, PageQuery, Prose
 from web.response_models import Count, Delivery, Page, ResponseModel, Time, page
 from web.routing import AfterCommit, route
 
@@ -35,8 +35,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
-class NewMessage(RequestBody):
-    channel_type: ChannelType
+class NewMessage(CustomerNamed):
     customer_id: Annotated[Line, StringConstraints(max_length=255)]
     content: Annotated[Prose, StringConstraints(max_length=100_000), AfterValidator(_not_blank)]
 

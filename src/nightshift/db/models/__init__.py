@@ -1,6 +1,6 @@
 """The tables. What a column means stands here; how it came to be stands in the migrations."""
 
-from nightshift.db.models.analytics import DailyAnalytics, DirtyDay, Handoff, InboundMessage, RolledDay
+from nightshift.db.models.analytics import DailyAnalytics, DeletedCounts, DirtyDay, Handoff, InboundMessage, RolledDay
 from nightshift.db.models.base import Base
 from nightshift.db.models.billing import Balance, LedgerEntry
 from nightshift.db.models.knowledge import DIMENSIONS, Chunk, Document, DocumentPart, PaidEmbedding
@@ -18,6 +18,7 @@ __all__ = [
     "ChannelAccount",
     "Chunk",
     "DailyAnalytics",
+    "DeletedCounts",
     "Delivery",
     "DirtyDay",
     "Document",

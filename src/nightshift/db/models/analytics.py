@@ -13,7 +13,11 @@ class InboundMessage(Base):
     """What a customer wrote, at the moment the caller says."""
 
     __tablename__ = "inbound_messages"
-    __table_args__ = (Index(None, "workspace_id", "at"), Index("inbound_messages_at", "at", postgresql_using="brin"))
+    __table_args__ = (
+        Index(None, "workspace_id", "at"),
+        Index("inbound_messages_customer", "workspace_id", "channel_type", "customer_id", "at"),
+        Index("inbound_messages_at", "at", postgresql_using="brin"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
@@ -71,3 +75,16 @@ class DirtyDay(Base):
     __table_args__ = (Index("dirty_days_day", "day"),)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     day: Mapped[date]
+
+
+class DeletedCounts(Base):
+    """What a workspace's day (UTC) had of rows that were deleted since: every count includes it."""
+
+    __tablename__ = "deleted_counts"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
+    conversations: Mapped[int] = mapped_column(BigInteger)
+    messages_in: Mapped[int] = mapped_column(BigInteger)
+    messages_out: Mapped[int] = mapped_column(BigInteger)
+    messages_failed: Mapped[int] = mapped_column(BigInteger)
+    handoffs: Mapped[int] = mapped_column(BigInteger)

@@ -23,7 +23,7 @@ class Email(Base):
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     kind: Mapped[str]  # low_credit, handoff, invoice
     key: Mapped[str]  # of its cause, as invoice/<number>: there is one mail for each
-    to_address: Mapped[str]  # as it was when the cause came
+    to_address: Mapped[str]  # as it was when the cause came, or when it was retried
     subject: Mapped[str]
     html: Mapped[str] = mapped_column(deferred=True)
     text: Mapped[str] = mapped_column(deferred=True)
@@ -48,7 +48,7 @@ class Invoice(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     number: Mapped[str]
-    amount_due: Mapped[Decimal] = mapped_column(Numeric(15, 2))  # of the currency's main unit
+    amount_due: Mapped[Decimal] = mapped_column(Numeric(18, 3))  # of the currency's main unit
     currency: Mapped[str]  # ISO 4217
     url: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -65,4 +65,5 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]  # SHA-256 of method, path and body
     answer: Mapped[bytes | None]  # status, body, Location, sealed: some answers hold a new key
+    row_id: Mapped[str | None]  # of what the request made, where its answer names one
     created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

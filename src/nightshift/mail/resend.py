@@ -51,8 +51,8 @@ BY_STATUS: Codes = {
 def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
     """Send a mail and return Resend's id of it, None where the response does not contain one.
 
-    `key`: "<mail id>/<what tells this round from others>"; Resend drops a second mail with the same key for 24 hours. Raises PermanentError and
-    TemporaryError, whose `answer_lost` says that the mail may have been accepted all the same.
+    `key`: begins with the mail's id and "/". Resend drops a second mail with the same key for 24 hours. Raises PermanentError
+    and TemporaryError, whose `answer_lost` says that the mail may have been accepted all the same.
     """
     config = settings()
     if config.resend_from is None:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # importlib mode lea
 from client import OPERATOR_KEY, Client
 from progress import Progress
 from recorder import Recorder
+from reporting import RESEND_SECRET
 from stack import Stack
 
 from devstack.postgres import Postgres
@@ -97,6 +98,7 @@ def stack(servers: dict[str, str], vendors: Recorder) -> Iterator[Stack]:
             "RESEND_API_KEY": "re_test",
             "RESEND_FROM": "Nightshift <nightshift@example.com>",
             "RESEND_BASE_URL": f"{vendors.url}/resend",
+            "RESEND_WEBHOOK_SECRET": RESEND_SECRET,
             "OPENAI_BASE_URL": f"{vendors.url}/openai/v1",
             "SENTRY_DSN": f"http://public@{vendors.url.removeprefix('http://')}/1",
             "LOG_FORMAT": "json",

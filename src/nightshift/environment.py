@@ -83,6 +83,16 @@ class Environment:
             raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
         return value or None
 
+    def webhook_secret(self, name: str) -> str | None:
+        value = self.get(name)
+        try:
+            usable = base64.b64decode((value or "").removeprefix("whsec_") + "==")
+        except ValueError:
+            usable = b""
+        if value and not usable:
+            raise SettingsError(f"{name} is not a secret of a webhook (whsec_ and base64).")
+        return value
+
     def mailbox(self, name: str) -> str | None:
         value = self.get(name)
         if value and not MAILBOX.fullmatch(value):

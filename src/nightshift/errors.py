@@ -17,10 +17,12 @@ def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
 class NightshiftError(Exception):
     """A failure whose message is a sentence for the person who has to act on it: never a secret, never their data.
 
-    It is one line, and short, whatever it quotes. `http_status`: of the answer that said so, where there was one.
+    It is one line, and short, whatever it quotes. `http_status`: of the answer that said so, where there was one. `reported`: the
+    attempt (its generation) of which a delivery report says so, after the vendor had accepted it; None: the attempt under way.
     """
 
     http_status: int | None = None
+    reported: int | None = None
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(one_line(sentence))

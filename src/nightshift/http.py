@@ -57,17 +57,19 @@ def get(
     raise PermanentError(f"This address redirects more than {MAX_REDIRECTS} times.")
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, deadline_seconds: float) -> Response:
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, deadline_seconds: float, method: str = "POST"
+) -> Response:
     """POST exactly these bytes, without following a redirect. For any status: see response.check_status.
 
     Once the status has arrived, a body that is too long, takes over 5 s or is interrupted is truncated, not an error.
     Otherwise raises as `get` does; `answer_lost` of a TemporaryError says whether the server may have got the request.
     """
-    return _exchange("POST", url, body, headers, max_bytes, time.monotonic() + deadline_seconds)
+    return _exchange(method, url, body, headers, max_bytes, time.monotonic() + deadline_seconds)
 
 
 def post_trusted(
-    url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, deadline_seconds: float
+    url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int, deadline_seconds: float, method: str = "POST"
 ) -> Response:
     """Like `post`, for an address that the operator configured: it may be private, and the connection is kept open.
 
@@ -81,7 +83,7 @@ def post_trusted(
         complete = False
         try:
             connection.request(
-                "POST", target.request_uri, body, {**transport.HEADERS, **headers}, preload_content=False
+                method, target.request_uri, body or None, {**transport.HEADERS, **headers}, preload_content=False
             )
             raw = connection.getresponse()
             deadline.at_most(BODY_SECONDS)

@@ -57,6 +57,8 @@ class Settings:
     resend_api_key: str | None
     resend_from: str | None
     resend_base_url: str
+    resend_webhook_secret: str | None
+    public_url: str | None
     vendor_base_urls: Mapping[str, str]
     admin_api_key: str
     credential_keys: tuple[str, ...]
@@ -83,17 +85,21 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
             source.required(name)
     else:
         source = Environment({**_running_servers(data_dir), **{k: v for k, v in env.items() if v}})
+    port = source.integer("PORT", 3001, 1, 65535)
     return Settings(
         production=production,
         database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, check_postgres),
         redis_url=source.server_url("REDIS_URL", REDIS_SCHEMES, check_redis),
-        port=source.integer("PORT", 3001, 1, 65535),
+        port=port,
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),
         embedding_model=source.get("EMBEDDING_MODEL") or "text-embedding-3-small",
         resend_api_key=source.get("RESEND_API_KEY"),
         resend_from=source.mailbox("RESEND_FROM"),
         resend_base_url=source.url("RESEND_BASE_URL", ("http", "https"), "https://api.resend.com"),
+        resend_webhook_secret=source.webhook_secret("RESEND_WEBHOOK_SECRET"),
+        public_url=source.url("PUBLIC_URL", ("http", "https"), "" if production else f"http://127.0.0.1:{port}")
+        or None,
         vendor_base_urls={
             type_: source.url(f"{type_}_BASE_URL", ("http", "https"), default)
             for type_, default in VENDOR_BASE_URLS.items()

@@ -6,6 +6,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from nightshift import events
+from nightshift.channels import reports
 from nightshift.db.session import statement, transaction
 from nightshift.logs import log
 from nightshift.outbox import statements
@@ -36,6 +37,7 @@ def reconcile() -> int:
     _drop_leftovers(connection)
     with transaction() as session:
         events.prune(session)
+    reports.settle_left()
     return len(missing)
 
 

@@ -113,6 +113,15 @@ def read_body(takes_form: bool) -> None:
         raise RequestEntityTooLarge
 
 
+def read_raw(max_bytes: int) -> bytes:
+    """The bytes of the body, whatever its type. Raises 413."""
+    request.max_content_length = max_bytes
+    body = request.get_data(cache=False)
+    if request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return body
+
+
 def parse_body(model: Any, form: type[Form] | None) -> Any:
     """The JSON body as `model`, or the multipart form as `form`. Raises 400, 415 and 422."""
     if form is not None and request.mimetype == "multipart/form-data":

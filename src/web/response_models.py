@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -70,6 +70,21 @@ def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
         count += 1
     last = str(getattr(rows[count - 1], by)) if count == limit or size >= MAX_PAGE_BYTES else None
     return {"items": rows[:count], "next_cursor": last and base64.urlsafe_b64encode(last.encode()).decode()}
+
+
+class Delivery(ResponseModel):
+    """What became of it after the vendor accepted it. `at`: since when, by the vendor's clock where it says."""
+
+    state: Literal["accepted", "delivered", "read", "failed"]
+    at: Time
+    error: str | None
+
+    @classmethod
+    def read(cls, row: Any, error: str | None) -> "Delivery | None":
+        """From a row's `delivery_state` and `delivery_at`; None where no vendor has accepted it."""
+        if row.delivery_state is None:
+            return None
+        return cls(state=row.delivery_state, at=row.delivery_at, error=error)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from web.idempotency import OptionalKey
 from web.request_parsing import Form
 
-Access = Literal["workspace", "operator", "either", "public", "developer"]
+Access = Literal["workspace", "operator", "either", "vendor", "public", "developer"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Route:
     access: Access = "workspace"
     media_type: str = "application/json"
     on_repeat: Callable[..., Any] | None = None
+    raw_bytes: int = 0
 
     @cached_property
     def name(self) -> str:
@@ -61,7 +62,7 @@ class Route:
 
     @cached_property
     def headers(self) -> Any:
-        keyed = self.method == "POST" and self.access != "public"
+        keyed = self.method == "POST" and self.access not in ("public", "vendor")
         return self.takes.get("headers", OptionalKey if keyed else None)
 
     @cached_property
@@ -87,8 +88,9 @@ def route(
 ) -> Callable[[Callable[..., Any]], Route]:
     """Declare a handler's route. `responses`: status to response model (None: text, or nothing); the first status is the default.
 
-    Options: `access`, who may call it (workspace, operator, either of them, public, developer); `media_type`; `on_repeat`,
-    which returns the response to a repeated request while the AfterCommit of the first one has not ended.
+    Options: `access`, who may call it (workspace, operator, either of them, public, developer; vendor: its signature is checked
+    by the handler); `media_type`; `on_repeat`, which returns the response to a repeated request while the AfterCommit of the
+    first one has not ended; `raw_bytes`: the handler gets the body as it is, `raw`, of at most so many bytes.
 
     The handler's docstring is the summary. It gets the path's parameters, and of these those that it names:
     `session`: it runs in one transaction, and a POST honors Idempotency-Key;

@@ -11,7 +11,7 @@ from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.server_errors import log_server_error
 from web import access, idempotency
 from web.limiters import ConcurrencyLimiter
-from web.request_parsing import parse, parse_body, parse_headers, read_body
+from web.request_parsing import parse, parse_body, parse_headers, read_body, read_raw
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
 
@@ -27,8 +27,10 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
 
 
 def _serve(route: Route, **path: Any) -> Response:
-    if route.method != "GET":
-        read_body(route.form is not None)  # before its turn: a slow sender holds up nothing
+    if route.raw_bytes:  # before its turn: a slow sender holds up nothing
+        path["raw"] = read_raw(route.raw_bytes)
+    elif route.method != "GET":
+        read_body(route.form is not None)
     later = None
     with _turn():
         arguments = _arguments(route, path)

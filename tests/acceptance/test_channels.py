@@ -26,7 +26,7 @@ def test_what_is_put_is_listed_without_its_secrets_and_can_be_removed(
     put(api, channel, vendors)
     listed = api("GET", "/v1/channels")
     assert [(c["type"], c["state"], set(c)) for c in listed.json()["items"]] == [
-        (channel, "ACTIVE", {"type", "state", "since", "reason", "updatedAt"})
+        (channel, "ACTIVE", {"type", "state", "since", "reason", "test", "updatedAt"})
     ]
     [(sealed,)] = stack.sql("SELECT credentials FROM channels WHERE workspace_id = %s", api.workspace_id)
     for secret in CREDENTIALS[channel].values():
@@ -34,7 +34,12 @@ def test_what_is_put_is_listed_without_its_secrets_and_can_be_removed(
         assert secret.encode() not in bytes(sealed)
     assert api("DELETE", f"/v1/channels/{channel}").status_code == 204
     assert api("DELETE", f"/v1/channels/{channel}").status_code == 404
-    assert api("GET", "/v1/channels").json()["items"] == []
+    [removed] = api("GET", "/v1/channels").json()["items"]
+    assert (removed["state"], removed["test"]) == ("REFUSED", None)
+    assert "removed" in removed["reason"]
+    assert removed["since"] > listed.json()["items"][0]["since"]
+    assert stack.sql("SELECT credentials FROM channels WHERE workspace_id = %s", api.workspace_id) == [(None,)]
+    assert api("POST", f"/v1/channels/{channel}/test").status_code == 404
 
 
 @pytest.mark.parametrize(

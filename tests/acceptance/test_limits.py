@@ -115,7 +115,7 @@ def test_odd_texts_in_every_path_and_query(api: Client, ids: dict[str, str]) -> 
 
 def test_odd_headers_on_every_route(api: Client, ids: dict[str, str]) -> None:
     for route in ROUTES:
-        if route.access != "public":
+        if route.access not in ("public", "vendor"):
             for odd in ODD_HEADERS:
                 if route.media_type == "application/json":
                     well(ask(api, route, ids, headers={"Idempotency-Key": odd}), route.path, odd)

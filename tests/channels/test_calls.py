@@ -29,11 +29,12 @@ CREDENTIALS = {
     "DISCORD": {"botToken": "MTk4.Cl2FMQ.Zn"},
     "WEBHOOK": {"url": "https://hooks.example.com/in?a=1", "secret": SECRET},
 }
+REPORT_URL = "https://support.example.com/v1/hooks/TWILIO/0a1b"
 PLAIN = 'Hällo *you* & <all>, "now"\n@everyone 👋'
 
 
 def call(type_: str, to: str = "cust1", text: str = PLAIN, key: str = "msg_1/1") -> Call:
-    return CHANNELS[type_].call(CREDENTIALS[type_], Part(to, text, key, 0))
+    return CHANNELS[type_].call(CREDENTIALS[type_], Part(to, text, key, 0, f"{key}/4", REPORT_URL))
 
 
 def body(made: Call) -> Any:
@@ -59,6 +60,7 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
                 "to": "cust1",
                 "type": "text",
                 "text": {"body": PLAIN},
+                "biz_opaque_callback_data": "msg_1/1/4",
             },
         ),
         (
@@ -71,7 +73,11 @@ def test_every_channel_of_the_contract_is_registered_with_its_fields() -> None:
             "MESSENGER",
             "https://graph.facebook.com/v26.0/me/messages",
             {"Authorization": "Bearer EAAp"},
-            {"recipient": {"id": "cust1"}, "messaging_type": "RESPONSE", "message": {"text": PLAIN}},
+            {
+                "recipient": {"id": "cust1"},
+                "messaging_type": "RESPONSE",
+                "message": {"text": PLAIN, "metadata": "msg_1/1/4"},
+            },
         ),
         (
             "INSTAGRAM",
@@ -125,6 +131,7 @@ def test_the_request_to_twilio_is_a_form() -> None:
         "To": ["whatsapp:+4915112345678"],
         "From": ["+15005550006"],
         "Body": [PLAIN],
+        "StatusCallback": [f"{REPORT_URL}?key=msg_1%2F1%2F4"],
     }
     assert b"+49" not in made.body, "an unescaped + is a space to the server"
 

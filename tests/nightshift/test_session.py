@@ -55,6 +55,7 @@ def test_a_statement_prepared_before_a_migration_still_runs_after_it() -> None:
 def test_where_a_pooler_has_lent_another_session_a_statement_runs_unprepared_on_that_connection_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    session.engine().dispose()  # one connection, whatever the tests before needed
     query = f"SELECT %(a)s::int + 1 AS sum, '{uuid.uuid4().hex}' AS own"
     assert session.statement(query, a=1)[0].sum == 2
     pool: Any = session.engine().pool

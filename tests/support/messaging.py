@@ -23,7 +23,7 @@ CREDENTIALS: dict[str, dict[str, str]] = {
 def put(api: Client, channel: str, vendors: Recorder) -> None:
     credentials = {name: value.replace("{vendors}", vendors.url) for name, value in CREDENTIALS[channel].items()}
     answer = api("PUT", f"/v1/channels/{channel}", json={"credentials": credentials})
-    assert answer.status_code == 204, answer.text
+    assert answer.status_code in (200, 204), answer.text
 
 
 def say(api: Client, content: str, channel: str = "TELEGRAM", customer: str = "customer") -> dict[str, Any]:

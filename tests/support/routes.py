@@ -26,6 +26,7 @@ KINDS: dict[str, Callable[[Client, Recorder], str]] = {
     "pause_id": lambda api, vendors: str(
         api("POST", "/v1/pauses", json=PAUSE | {"channelType": "DISCORD"}).json()["id"]
     ),
+    "hook_id": lambda api, vendors: _hook(api),
 }
 FIELDS = {
     "type": "text", "title": "Title", "text": "Text.", "name": "Name", "credentials": {"botToken": "1:token"},
@@ -96,6 +97,12 @@ def _created(api: Client, kind: str, ids: dict[str, str]) -> str:
 def _email(api: Client) -> str:
     api("POST", f"/v1/agents/{api.agent_id}/handoffs", json={name: FIELDS[name] for name in HANDOFF})
     return str(wait_for(lambda: api("GET", "/v1/emails").json()["items"])[0]["id"])
+
+
+def _hook(api: Client) -> str:
+    credentials = {"accessToken": "token", "phoneNumberId": "1"}
+    answer = api("PUT", "/v1/channels/WHATSAPP", json={"credentials": credentials})
+    return str(answer.json()["hookUrl"].rpartition("/")[2])
 
 
 HANDOFF = ("channelType", "customerId", "reason")

@@ -47,10 +47,15 @@ READERS: dict[str, Reader] = {
 KEYS = {"line": "x-line-retry-key", "hook": "webhook-id", "resend": "idempotency-key"}  # headers
 
 
+def is_probe(request: Request) -> bool:
+    """Whether it tests credentials: it delivers nothing."""
+    return request.method == "GET" or request.path.endswith("/auth.test") or b'"type":"ping"' in request.body
+
+
 def delivery_of(request: Request) -> Delivery | None:
-    """What this request would deliver, None for one that delivers nothing (embeddings, Sentry)."""
+    """What this request would deliver, None for one that delivers nothing (embeddings, Sentry, a test of credentials)."""
     vendor = request.path.split("/")[1]
-    if vendor not in READERS:
+    if vendor not in READERS or is_probe(request):
         return None
     body = parse_qs(request.body.decode()) if vendor == "twilio" else request.json
     to, text = READERS[vendor](body)
@@ -73,6 +78,7 @@ class Vendors(Recorder):
         super().__init__()
         self._server.handle_error = lambda request, address: None  # type: ignore[method-assign] # callers are killed here
         self.deliveries: list[Delivery] = []
+        self.taken: list[tuple[Request, Delivery, Any]] = []  # with what was answered, heard or not
         self.mood: Mood = well
         self._known: dict[tuple[str, str], Answer] = {}
 
@@ -88,10 +94,11 @@ class Vendors(Recorder):
         place = (delivery.vendor, delivery.key or "")
         with self._lock:
             known = self._known.get(place) if delivery.key else None
+            said = known or Answer(body=_accepted(request, len(self.deliveries) + 1))
             if known is None:
                 self.deliveries.append(delivery)
-                self._known[place] = Answer(body=_accepted(request, len(self.deliveries)))
-        said = known or self._known[place]
+                self.taken.append((request, delivery, said.body))
+                self._known[place] = said
         answer.body = said.body
         if known and delivery.vendor == "line":
             answer.status = 409

@@ -69,7 +69,7 @@ def _drill(machine: Machine, vendors: Vendors, seed: int, seconds: float) -> dic
     found["no customer saw an error"] = load.failures
     print(table.faults(drill.recoveries, begun), end="\n\n")
     print(table.load(load.accepted, len(vendors.deliveries), len(retried)), end="\n\n")
-    evidence = Evidence(machine, vendors, load.accepted, load.clients, retried)
+    evidence = Evidence(machine, vendors, load.accepted, load.clients, retried, load.reporters.failed)
     return found | {check.__name__.replace("_", " "): check(evidence) for check in CHECKS}
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from client import Client
 from machine import Machine
-from vendors import Vendors
+from vendors import Delivery, Vendors
 
 
 class Lane(NamedTuple):
@@ -34,10 +34,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`retried`: ids of rows that were FAILED and were retried when the faults were over, so out of order."""
+    """`retried`: ids of rows that were FAILED and were retried when the faults were over, so out of order. `failed`: the copies
+    that did not arrive though their vendor had taken them, as it reported."""
 
     machine: Machine
     vendors: Vendors
     accepted: Accepted
     clients: Sequence[Client]
     retried: frozenset[str]
+    failed: set[Delivery]

@@ -10,6 +10,7 @@ from client import Client
 from customers import SECRET, Customers
 from evidence import Accepted, Lane
 from machine import OPERATOR_KEY
+from reporters import Reporters
 from vendors import Vendors
 
 from nightshift.channels import CHANNELS
@@ -17,7 +18,7 @@ from nightshift.channels import CHANNELS
 WORKSPACES, CUSTOMERS, MESSAGE_THREADS = 2, 2, 4
 PAUSE_SECONDS = (0.05, 0.6)  # between two requests of a thread
 CREDENTIALS = {
-    "WHATSAPP": {"accessToken": SECRET, "phoneNumberId": "1055"},
+    "WHATSAPP": {"accessToken": SECRET, "phoneNumberId": "{workspace}", "appSecret": SECRET},
     "TELEGRAM": {"botToken": f"123:{SECRET}"},
     "MESSENGER": {"pageAccessToken": SECRET},
     "INSTAGRAM": {"accessToken": SECRET},
@@ -38,10 +39,15 @@ class Load:
             Client.of_new_workspace(base_url, OPERATOR_KEY, monthlyGrant=3000, lowThreshold=5800)
             for _ in range(WORKSPACES)
         ]
+        hooks: dict[str, str] = {}
         for client, channel in product(clients, CHANNELS):
-            named = {field: value.format(vendors=vendors.url) for field, value in CREDENTIALS[channel].items()}
+            names = dict(vendors=vendors.url, workspace=client.workspace_id)
+            named = {field: value.format(**names) for field, value in CREDENTIALS[channel].items()}
             answer = client("PUT", f"/v1/channels/{channel}", json={"credentials": named})
-            assert answer.status_code == 204, answer.text
+            assert answer.status_code in (200, 204), answer.text
+            if channel == "WHATSAPP":
+                hooks[client.workspace_id] = answer.json()["hookUrl"]
+        self.reporters = Reporters(vendors, hooks, random.Random(f"{seed} reports"))
         self.failures: list[str] = []
         self._customers, self._stop = Customers(clients), threading.Event()
         generators = [random.Random(f"{seed} {position}") for position in range(100)]
@@ -59,15 +65,16 @@ class Load:
         return self._customers.clients
 
     def start(self) -> None:
+        self.reporters.start()
         for thread in self._threads:
             thread.start()
 
     def finish(self) -> None:
-        """No new requests; `alive` until those that were begun are answered."""
+        """No new requests; `alive` until those that were begun are answered, and what vendors took is reported."""
         self._stop.set()
 
     def alive(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
+        return any(thread.is_alive() for thread in self._threads) or self.reporters.busy()
 
     def _actions(self) -> list[Action]:
         customers = self._customers

@@ -6,11 +6,12 @@ Channels use no network and no database. The sender sends the request unchanged 
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from nightshift.errors import NightshiftError, TemporaryError
+from nightshift.channels.report import HookRequest, Report, Watermark
+from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Response, classify, to_error
 from nightshift.settings import settings
 
@@ -39,18 +40,21 @@ class Part:
     """One part of a message to one customer.
 
     `to`: the vendor's id of the customer. `key`: the idempotency key "<message id>/<number>", the same in every attempt.
-    `attempts`: how many attempts of this message came before this one.
+    `attempts`: how many attempts of this message came before this one. `report_key`: names this part of this attempt, for
+    reports about it; `report_url`: where they are to be sent, None where nobody can reach us.
     """
 
     to: str
     text: str
     key: str
     attempts: int
+    report_key: str = ""
+    report_url: str | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """One POST request; `body` is sent byte for byte.
+    """One request; `body` is sent byte for byte.
 
     `user_named`: a user chose this URL, so it must be sent by nightshift.http.post, which refuses private networks.
     """
@@ -59,6 +63,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     user_named: bool = False
+    method: str = "POST"
 
 
 class Moved(NightshiftError):
@@ -75,15 +80,18 @@ class Channel(ABC):
     type: ClassVar[str]
     name: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
+    optional: ClassVar[tuple[str, ...]] = ()  # credentials that may be left out
     limit: ClassVar[TextLimit]
     honours_key: ClassVar[bool] = False  # the vendor drops a second request with the same idempotency key
+    reports: ClassVar[bool] = False  # it tells what became of a message
+    subscribes: ClassVar[bool] = False  # before that, it asks for our verify token
     in_path: ClassVar[PathFields] = {}  # fields that become a part of the URL
     codes: ClassVar[Codes] = {}
     statuses: ClassVar[Codes] = {}
 
     def check(self, credentials: Mapping[str, str]) -> None:
         """Raises ValueError, a sentence that begins with the field's name, for a value that cannot be valid."""
-        for field in self.fields:
+        for field in credentials:
             if not self.in_path.get(field, HEADER_SAFE).fullmatch(credentials[field]):
                 raise ValueError(f"{field} contains an invalid character: copy it from {self.name} again.")
 
@@ -101,6 +109,19 @@ class Channel(ABC):
 
         Raises PermanentError, BadCredential, TemporaryError, Moved: a sentence without secrets, addresses or content.
         """
+
+    def probe(self, credentials: Mapping[str, str]) -> Call | None:
+        """A harmless request that tells whether the credentials work; None where there is none. `message_id` reads the
+        response: it raises the error."""
+        return None
+
+    def is_signed(self, credentials: Mapping[str, str], request: HookRequest) -> bool:
+        """Whether this request to the hook comes from the vendor: compared in constant time."""
+        return False
+
+    def read_reports(self, request: HookRequest) -> Iterator[Report | Watermark]:
+        """What the request says; nothing for what is not about messages of ours."""
+        return iter(())
 
     @property
     def base_url(self) -> str:
@@ -135,6 +156,16 @@ class Channel(ABC):
         if meaning is None:
             meaning = classify(response.status, self.name, "this message", self.statuses, code)
         return to_error(meaning, response.headers, wait, scope)
+
+    def reported_error(self, code: object) -> NightshiftError:
+        """What the code of a failed delivery means. Without one that is known, sending again does not help."""
+        meaning = self.codes.get(code) if isinstance(code, int | str) else None
+        which = f" (error {code})" if type(code) is int else ""
+        return to_error(meaning or (PermanentError, f"{self.name} could not deliver this message{which}."), {})
+
+
+def get(url: str, headers: Mapping[str, str]) -> Call:
+    return Call(url, headers, b"", method="GET")
 
 
 def json_call(url: str, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Call:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import ClassVar
 
-from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, TextLimit, json_call
+from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, TextLimit, get, json_call
 from nightshift.channels.vendor_json import id_of, seconds_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
@@ -43,11 +43,10 @@ class Discord(Channel):
             "enforce_nonce": True,
             "allowed_mentions": NO_MENTIONS,
         }
-        headers = {
-            "Authorization": f"Bot {credentials['botToken']}",
-            "User-Agent": f"DiscordBot (nightshift, {VERSION})",  # Discord rejects bots without it
-        }
-        return json_call(f"{self.base_url}/api/v10/channels/{part.to}/messages", payload, headers)
+        return json_call(f"{self.base_url}/api/v10/channels/{part.to}/messages", payload, self._headers(credentials))
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self.base_url}/api/v10/users/@me", self._headers(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)
@@ -57,3 +56,9 @@ class Discord(Channel):
             "retry_after", response.headers.get("x-ratelimit-reset-after") if response.status == BUSY else None
         )
         raise self.error_of(response, body.get("code"), seconds_of(wait))
+
+    def _headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "Authorization": f"Bot {credentials['botToken']}",
+            "User-Agent": f"DiscordBot (nightshift, {VERSION})",  # Discord rejects bots without it
+        }

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from nightshift.channels.base import Part, TextLimit
-from nightshift.channels.meta import PAGE, WINDOW, MetaChannel
+from nightshift.channels.meta import PAGE, WINDOW, PageChannel
 from nightshift.errors import PermanentError
 from nightshift.response import Codes
 
 
-class Instagram(MetaChannel):
+class Instagram(PageChannel):
     type = "INSTAGRAM"
     name = "Instagram"
     fields = ("accessToken",)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
-from nightshift.channels.base import Call, Channel, Part, TextLimit, json_call
+from nightshift.channels.base import Call, Channel, Part, TextLimit, get, json_call
 from nightshift.channels.vendor_json import dig, id_of
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.response import Codes, Response
@@ -35,12 +35,12 @@ class Line(Channel):
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        headers = {
-            "Authorization": f"Bearer {credentials['channelAccessToken']}",
-            "X-Line-Retry-Key": str(uuid5(NAMESPACE_URL, part.key)),
-        }
+        headers = self._bearer(credentials) | {"X-Line-Retry-Key": str(uuid5(NAMESPACE_URL, part.key))}
         payload = {"to": part.to, "messages": [{"type": "text", "text": part.text}]}
         return json_call(f"{self.base_url}/v2/bot/message/push", payload, headers)
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self.base_url}/v2/bot/info", self._bearer(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)
@@ -49,3 +49,6 @@ class Line(Channel):
             return message_id or id_of(response.headers.get("x-line-accepted-request-id"))
         used_up = response.status == BUSY and "monthly limit" in str(body.get("message"))
         raise self.error_of(response, MONTHLY_LIMIT if used_up else None)
+
+    def _bearer(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {credentials['channelAccessToken']}"}

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from nightshift import clock, dirty_days, events, outbox
-from nightshift.channels import accounts
+from nightshift.channels import accounts, delivery
 from nightshift.channels.accounts import JOB
 from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Outbox
 from nightshift.errors import BadCredential, NightshiftError, TemporaryError
@@ -19,6 +19,7 @@ from nightshift.outbox.statements import UNFINISHED, paused
 from nightshift.retry_policy import MAX_WAIT_SECONDS, UNEXPECTED, Failure, wait_seconds
 
 HELD_TOO_LONG = "The provider asked us not to use this account for longer than 30 minutes."
+LATE = " It is sent again, and may arrive after later messages."
 MAX_HOLD_SECONDS = wait_seconds(MAX_WAIT_SECONDS)  # a longer one fails messages instead of delaying them
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 
@@ -95,7 +96,7 @@ def accept(
     )  # fmt: skip
     outbox.join_lane(session, JOB, workspace_id, _lane(message))  # before the account: in the order of a failed attempt
     account = session.get(ChannelAccount, (workspace_id, channel_type))
-    if account is None:
+    if account is None or account.credentials is None:
         raise NoCredentials(channel_type)
     held_for = None
     if account.held_until is not None:  # new credentials that lift the hold see this message, or it sees them
@@ -133,40 +134,48 @@ def retry(session: Session, message_id: str) -> bool:
 
 
 def failed(session: Session, lease: Lease, failure: Failure) -> None:
-    """Record a failed attempt: in its row, in the message's, in the account's; the last one as an event too."""
+    """Record a failed attempt: in its row, in the message's, in the account's; the last one as an event too.
+
+    The attempt is the one under this lease, or the one of which a report says that it failed.
+    """
     message = session.get(Message, lease.row_id)
     if message is None:
         return
     message.error, message.updated_at = failure.sentence, clock.now()
-    if failure.error is not None:
-        _end_attempt(session, lease, failure.error)
-        _apply_to_account(session, lease, message.channel_type, failure)
-    if failure.retry_in is None:
-        message.status = "FAILED"
+    error, final = failure.error, failure.retry_in is None
+    reported = error.reported if isinstance(error, NightshiftError) else None
+    if reported is not None:
+        delivery.failed(session, message)
+    if error is not None:
+        generation = lease.generation if reported is None else reported
+        attempt = (MessageAttempt.message_id == message.id) & (MessageAttempt.generation == generation)
+        late = reported is not None and not final
+        _end_attempt(session, attempt, error, LATE if late else "")
+        _apply_to_account(session, message, attempt, error)
+    if final or message.status != "RETRYING":
+        message.status = "FAILED" if final else "RETRYING"
         session.flush()
         dirty_days.mark(session, message.created_at)
+    if final:
         data = {"messageId": message.id, "error": failure.sentence}
         events.emit(session, message.workspace_id, "message_failed", data)
 
 
-def _end_attempt(session: Session, lease: Lease, error: BaseException) -> None:
+def _end_attempt(session: Session, attempt: Any, error: BaseException, remark: str) -> None:
     known = isinstance(error, NightshiftError) and not (isinstance(error, TemporaryError) and error.answer_lost)
     ours = isinstance(error, NightshiftError)
-    ended = dict(
-        outcome="failed" if known else "unknown", error=str(error) if ours else UNEXPECTED,
-        http_status=error.http_status if isinstance(error, NightshiftError) else None,
-    )  # fmt: skip
-    mine = (MessageAttempt.message_id == lease.row_id, MessageAttempt.generation == lease.generation)
-    session.execute(update(MessageAttempt).where(*mine).values(ended))
-
-
-def _apply_to_account(session: Session, lease: Lease, channel_type: str, failure: Failure) -> None:
-    """What the answer means for everything that goes through the account, if its credentials are still those used."""
-    error = failure.error
-    used = select(MessageAttempt.credentials_version).where(
-        MessageAttempt.message_id == lease.row_id, MessageAttempt.generation == lease.generation
+    ended: dict[str, Any] = dict(
+        outcome="failed" if known else "unknown", error=(str(error) if ours else UNEXPECTED) + remark
     )
-    account = (session, lease.workspace_id, channel_type, used.scalar_subquery())
+    if isinstance(error, NightshiftError) and error.reported is None:
+        ended["http_status"] = error.http_status
+    session.execute(update(MessageAttempt).where(attempt).values(ended))
+
+
+def _apply_to_account(session: Session, message: Message, attempt: Any, error: BaseException) -> None:
+    """What the answer means for everything that goes through the account, if its credentials are still those used."""
+    used = select(MessageAttempt.credentials_version).where(attempt)
+    account = (session, message.workspace_id, message.channel_type, used.scalar_subquery())
     if isinstance(error, BadCredential):
         accounts.refuse(*account, str(error))
     if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":

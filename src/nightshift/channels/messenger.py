@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from nightshift.channels.base import Part, TextLimit
-from nightshift.channels.meta import PAGE, MetaChannel
+from nightshift.channels.meta import PAGE, PageChannel
 from nightshift.response import Codes
 
 
-class Messenger(MetaChannel):
+class Messenger(PageChannel):
     type = "MESSENGER"
     name = "Messenger"
     fields = ("pageAccessToken",)
@@ -17,4 +17,5 @@ class Messenger(MetaChannel):
     codes: ClassVar[Codes] = PAGE
 
     def payload(self, part: Part) -> Mapping[str, object]:
-        return {"recipient": {"id": part.to}, "messaging_type": "RESPONSE", "message": {"text": part.text}}
+        message = {"text": part.text, "metadata": part.report_key}  # which an echo of it repeats
+        return {"recipient": {"id": part.to}, "messaging_type": "RESPONSE", "message": message}

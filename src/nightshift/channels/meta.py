@@ -1,11 +1,15 @@
 """The base of WhatsApp, Messenger and Instagram: Meta's Graph API and its error codes."""
 
+import hmac
+import json
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, ClassVar
 
-from nightshift.channels.base import Call, Channel, Part, json_call
-from nightshift.channels.vendor_json import dig, id_of
+from nightshift.channels.base import Call, Channel, Part, get, json_call
+from nightshift.channels.report import HookRequest, Report, Watermark, moment
+from nightshift.channels.vendor_json import dig, id_of, walk
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Meaning, Response, to_error
 
@@ -43,8 +47,14 @@ PAGE: Codes = {  # Messenger and Instagram
 
 
 class MetaChannel(Channel):
-    """POST to `path` of the Graph API. The token is sent as a Bearer: in the URL it would end up in logs."""
+    """POST to `path` of the Graph API. The token is sent as a Bearer: in the URL it would end up in logs.
 
+    Reports are signed with the secret of the Meta app; without it none are believed.
+    """
+
+    optional = ("appSecret",)
+    reports = True
+    subscribes = True
     id_path: ClassVar[tuple[str | int, ...]]
 
     @abstractmethod
@@ -53,9 +63,22 @@ class MetaChannel(Channel):
     def path(self, credentials: Mapping[str, str]) -> str:
         return "me/messages"
 
+    def account(self, credentials: Mapping[str, str]) -> str:
+        """Where the Graph API shows whose token this is."""
+        return "me"
+
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        url = f"{self.base_url}/{self.path(credentials)}"
-        return json_call(url, self.payload(part), {"Authorization": f"Bearer {credentials[self.fields[0]]}"})
+        return json_call(f"{self.base_url}/{self.path(credentials)}", self.payload(part), self._bearer(credentials))
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self.base_url}/{self.account(credentials)}?fields=id", self._bearer(credentials))
+
+    def is_signed(self, credentials: Mapping[str, str], request: HookRequest) -> bool:
+        """By X-Hub-Signature-256, over the very bytes of the body."""
+        secret = credentials.get("appSecret", "").encode()
+        expected = "sha256=" + hmac.new(secret, request.body, sha256).hexdigest()
+        given = request.headers.get("x-hub-signature-256", "")
+        return bool(secret) and hmac.compare_digest(expected.encode(), given.encode())
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)
@@ -67,6 +90,9 @@ class MetaChannel(Channel):
             raise to_error((TemporaryError, f"{TROUBLE[:-1]} (error {code})."), response.headers)
         raise self.meta_error(response, code, part)
 
+    def _bearer(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {credentials[self.fields[0]]}"}
+
     def meta_error(self, response: Response, code: object, part: Part) -> NightshiftError:
         return self.error_of(response, code)
 
@@ -75,3 +101,32 @@ class MetaChannel(Channel):
         subcode = dig(error, "error_subcode")
         exact = isinstance(subcode, int) and subcode >= MIN_SUBCODE and subcode in self.codes
         return subcode if exact else dig(error, "code")
+
+
+class PageChannel(MetaChannel):
+    """Messenger and Instagram: what they deliver and what is read they report by id, or by a watermark, a moment."""
+
+    def read_reports(self, request: HookRequest) -> Iterator[Report | Watermark]:
+        body = json_of(request)
+        for name in ("messaging", "standby"):
+            for event in walk(body, "entry", name):
+                yield from self._of_event(event)
+
+    def _of_event(self, event: Any) -> Iterator[Report | Watermark]:
+        at = moment(dig(event, "timestamp"), 1000)
+        key = id_of(dig(event, "message", "metadata"))
+        if key and dig(event, "message", "is_echo") is True:
+            yield Report(id_of(dig(event, "message", "mid")), "accepted", at, key)
+        yield from (Report(id_of(mid), "delivered", at) for mid in walk(dig(event, "delivery"), "mids"))
+        yield Report(id_of(dig(event, "read", "mid")), "read", at)
+        for name, state in (("delivery", "delivered"), ("read", "read")):
+            if until := dig(event, name, "watermark"):
+                yield Watermark(id_of(dig(event, "sender", "id")), state, moment(until, 1000))
+
+
+def json_of(request: HookRequest) -> Any:
+    """The body; None where it is no JSON."""
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError):
+        return None

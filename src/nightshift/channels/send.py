@@ -1,15 +1,18 @@
 """Sends a message: its parts in order, each vendor's answer classified."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from nightshift import http, sealing
-from nightshift.channels import accounts, attempts
+from nightshift.channels import accounts, attempts, reports
 from nightshift.channels.attempts import Attempt
-from nightshift.channels.base import Moved, Part
+from nightshift.channels.base import Call, Moved, Part
 from nightshift.channels.split import split
+from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError, TemporaryError, one_line
 from nightshift.outbox import Lease
+from nightshift.response import Response
 
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
 USER_NAMED_SECONDS = 15.0  # of an attempt, for an address that a user named
@@ -24,27 +27,34 @@ def send(lease: Lease) -> None:
     vendor's idempotency key where it has one.
     """
     attempt = attempts.begin(lease)
+    if attempt is None:
+        return
     credentials = sealing.unseal(accounts.scope_of(attempt.workspace_id, attempt.channel_type), attempt.credentials)
-    pieces, first = split(attempt.content, attempt.channel.limit), len(attempt.provider_ids)
-    for number in range(first, len(pieces)):
-        if number > first and lease.ends - time.monotonic() < PART_SECONDS:
+    pieces = split(attempt.content, attempt.channel.limit)
+    missing = attempt.missing(len(pieces))
+    for number in missing:
+        if number > missing[0] and lease.ends - time.monotonic() < PART_SECONDS:
             attempt.snooze(f"Parts 1 to {number} of {len(pieces)} are sent; the others follow.")
         key = f"{lease.row_id}/{number + 1}"
-        part = Part(attempt.customer_id, pieces[number], key, attempt.attempts)
-        attempt.provider_ids.append(_post(attempt, credentials, part))
-        if number + 1 < len(pieces):
+        part = Part(
+            attempt.customer_id, pieces[number], key, attempt.attempts, f"{key}/{lease.generation}",
+            accounts.hook_url(attempt.channel_type, attempt.hook_id),
+        )  # fmt: skip
+        attempt.took(number, _post(attempt, credentials, part))
+        if number < missing[-1]:
             attempt.part_sent()
     attempt.succeeded()
+    if attempt.channel.reports:
+        with suppress(*DISCONNECTED):  # the scheduler looks again
+            reports.settle_message(lease.row_id)
 
 
 def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
     """The vendor's id of the part."""
     call = attempt.channel.call(credentials, part)
-    post = http.post if call.user_named else http.post_trusted
     ends = min(attempt.lease.ends, attempt.begun + USER_NAMED_SECONDS) if call.user_named else attempt.lease.ends
-    left = max(ends - time.monotonic(), 0.01)
     try:
-        answer = post(call.url, call.body, call.headers, max_bytes=MAX_ANSWER_BYTES, deadline_seconds=left)
+        answer = exchange(call, max(ends - time.monotonic(), 0.01))
     except TemporaryError as error:
         raise _unanswered(attempt.channel.name, error.answer_lost) from None
     attempt.http_status = answer.status
@@ -57,6 +67,14 @@ def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
     except NightshiftError as error:
         error.http_status = answer.status
         raise
+
+
+def exchange(call: Call, seconds: float) -> Response:
+    """The vendor's answer. Raises TemporaryError where none came, PermanentError for an address that is not allowed."""
+    post = http.post if call.user_named else http.post_trusted
+    return post(
+        call.url, call.body, call.headers, max_bytes=MAX_ANSWER_BYTES, deadline_seconds=seconds, method=call.method
+    )
 
 
 def _unanswered(vendor: str, answer_lost: bool) -> TemporaryError:

@@ -45,12 +45,11 @@ class Slack(Channel):
     }
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        headers = {
-            "Authorization": f"Bearer {credentials['botToken']}",
-            "Content-Type": "application/json; charset=utf-8",  # without the charset Slack answers with a warning
-        }
         text = part.text.translate(MARKUP)
-        return json_call(f"{self.base_url}/chat.postMessage", {"channel": part.to, "text": text}, headers)
+        return self._call(credentials, "chat.postMessage", {"channel": part.to, "text": text})
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return self._call(credentials, "auth.test", {})
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)
@@ -62,3 +61,10 @@ class Slack(Channel):
         if isinstance(error, TemporaryError):
             error.answer_lost = body.get("error") in MAYBE_SENT
         raise error
+
+    def _call(self, credentials: Mapping[str, str], method: str, payload: Mapping[str, str]) -> Call:
+        headers = {
+            "Authorization": f"Bearer {credentials['botToken']}",
+            "Content-Type": "application/json; charset=utf-8",  # without the charset Slack answers with a warning
+        }
+        return json_call(f"{self.base_url}/{method}", payload, headers)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from nightshift.channels.base import Call, Channel, Moved, Part, PathFields, TextLimit, json_call
+from nightshift.channels.base import Call, Channel, Moved, Part, PathFields, TextLimit, get, json_call
 from nightshift.channels.vendor_json import dig, id_of, seconds_of
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.response import Codes, Response
@@ -29,6 +29,9 @@ class Telegram(Channel):
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         url = f"{self.base_url}/bot{credentials['botToken']}/sendMessage"
         return json_call(url, {"chat_id": part.to, "text": part.text}, {})
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self.base_url}/bot{credentials['botToken']}/getMe", {})
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)

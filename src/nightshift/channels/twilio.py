@@ -1,13 +1,16 @@
 """Twilio: SMS, and WhatsApp where `from` and the customer's id begin with "whatsapp:"."""
 
+import hmac
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, PathFields, TextLimit
+from nightshift import clock
+from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, PathFields, TextLimit, get
 from nightshift.channels.phone import digits_of
+from nightshift.channels.report import HookRequest, Report
 from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response, to_error
@@ -20,6 +23,13 @@ TROUBLE = "Twilio or the carrier is having trouble."
 WHATSAPP = re.compile(r"\s*(whatsapp:)?(.*)", re.IGNORECASE | re.DOTALL)
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")  # a Messaging Service, which chooses the number
 FAILED = ("failed", "undelivered", "canceled")
+STATES = {
+    **dict.fromkeys("accepted scheduled queued sending sent".split(), "accepted"),
+    **dict.fromkeys(FAILED, "failed"),
+    "delivered": "delivered",
+    "read": "read",
+}
+MAX_PARAMETERS = 200  # of a report; it has about fifteen
 
 
 class Twilio(Channel):
@@ -35,7 +45,7 @@ class Twilio(Channel):
         **dict.fromkeys([30008, 30009, 30017, 30410, 30500], (TemporaryError, TROUBLE)),
         **dict.fromkeys([21211, 21214, 21217, 21219, 21614, 30005, 30006, 63003, 63024], (PermanentError, NUMBER)),
         **dict.fromkeys(
-            [21212, 21266, 21601, 21603, 21606, 21608, 21612, 21659, 21703, 21705, 21910, 30034, 63007],
+            [21212, 21266, 21601, 21603, 21606, 21608, 21612, 21659, 21703, 21705, 21910, 30032, 30034, 30035, 63007],
             (PermanentError, SENDER),
         ),
         30003: (PermanentError, "The customer's phone is switched off, or cannot be reached."),
@@ -50,7 +60,9 @@ class Twilio(Channel):
         21408: (PermanentError, "This Twilio account is not allowed to send to the customer's region."),
         21610: (PermanentError, "The customer has unsubscribed from this number."),
         21617: (PermanentError, "Twilio rejected this message as too long."),
+        21609: (PermanentError, "Twilio cannot reach PUBLIC_URL, where it would report to. Your operator must set it."),
     }
+    reports = True
     statuses: ClassVar[Codes] = {401: (BadCredential, ACCOUNT)}
 
     def check(self, credentials: Mapping[str, str]) -> None:
@@ -64,14 +76,34 @@ class Twilio(Channel):
         return f"{(prefix or '').lower()}+{digits}" if digits else given
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        account, token = credentials["accountSid"], credentials["authToken"]
-        headers = {
-            "Authorization": "Basic " + b64encode(f"{account}:{token}".encode()).decode(),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
         sender = "MessagingServiceSid" if SERVICE.fullmatch(credentials["from"]) else "From"
-        form = urlencode({"To": part.to, sender: credentials["from"], "Body": part.text})
-        return Call(f"{self.base_url}/2010-04-01/Accounts/{account}/Messages.json", headers, form.encode())
+        form = {"To": part.to, sender: credentials["from"], "Body": part.text}
+        if part.report_url:
+            form["StatusCallback"] = f"{part.report_url}?{urlencode({'key': part.report_key})}"
+        headers = self._authorization(credentials) | {"Content-Type": "application/x-www-form-urlencoded"}
+        return Call(f"{self._account_url(credentials)}/Messages.json", headers, urlencode(form).encode())
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        return get(f"{self._account_url(credentials)}.json", self._authorization(credentials))
+
+    def is_signed(self, credentials: Mapping[str, str], request: HookRequest) -> bool:
+        """By X-Twilio-Signature, over the URL that Twilio was told and the sorted parameters of the body."""
+        try:
+            pairs = parse_qsl(request.body, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        except ValueError:
+            return False
+        parameters = b"".join(name + value for name, value in sorted(set(pairs)))
+        given, token = request.headers.get("x-twilio-signature", "").encode(), credentials["authToken"].encode()
+        digests = [hmac.digest(token, url.encode() + parameters, "sha1") for url in request.urls]
+        return any(hmac.compare_digest(b64encode(digest), given) for digest in digests)
+
+    def read_reports(self, request: HookRequest) -> Iterator[Report]:
+        said = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+        state = STATES.get(said.get("MessageStatus", ""), "")
+        code = said.get("ErrorCode", "")
+        error = self.reported_error(int(code) if code.isdecimal() else None) if state == "failed" else None
+        key = request.query.get("key", "")
+        yield Report(id_of(said.get("MessageSid")), state, clock.now(), key, error)
 
     def message_id(self, response: Response, part: Part) -> str:
         body = self.body_of(response)
@@ -84,3 +116,10 @@ class Twilio(Channel):
         if response.ok and not body.get("code"):
             return id_of(body.get("sid"))
         raise self.error_of(response, body.get("code"))
+
+    def _account_url(self, credentials: Mapping[str, str]) -> str:
+        return f"{self.base_url}/2010-04-01/Accounts/{credentials['accountSid']}"
+
+    def _authorization(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        basic = f"{credentials['accountSid']}:{credentials['authToken']}".encode()
+        return {"Authorization": f"Basic {b64encode(basic).decode()}"}

@@ -1,5 +1,6 @@
 """Reads values out of a vendor's JSON, which may be anything at all."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,16 @@ def dig(value: Any, *path: str | int) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
+
+
+def walk(value: Any, *names: str) -> Iterator[Any]:
+    """The elements of the list under the first name; with more names, of the lists inside of these."""
+    found = dig(value, names[0])
+    for element in found if isinstance(found, list) else ():
+        if names[1:]:
+            yield from walk(element, *names[1:])
+        else:
+            yield element
 
 
 def id_of(value: Any) -> str:

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from standardwebhooks import Webhook as Signer
@@ -11,7 +12,7 @@ from nightshift import clock
 from nightshift.address import check_form
 from nightshift.channels.base import Call, Channel, Part, TextLimit
 from nightshift.errors import BadCredential, PermanentError
-from nightshift.ids import made_at
+from nightshift.ids import made_at, new_id
 from nightshift.response import Codes, Response
 
 PREFIX = "whsec_"
@@ -49,15 +50,11 @@ class Webhook(Channel):
             raise ValueError(f"secret must be a Standard Webhooks secret: {PREFIX} and base64, or base64 alone.")
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
-        now = clock.now()
-        name, body = part.key.replace("/", "_"), _body(part)
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": name,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Signer(credentials["secret"]).sign(name, now, body),
-        }
-        return Call(credentials["url"], headers, body.encode(), user_named=True)
+        return _signed(credentials, part.key.replace("/", "_"), _body(part))
+
+    def probe(self, credentials: Mapping[str, str]) -> Call:
+        """A ping, signed like a message."""
+        return _signed(credentials, new_id("ping"), _json("ping", clock.now(), {}))
 
     def message_id(self, response: Response, part: Part) -> str:
         if response.ok:
@@ -65,15 +62,24 @@ class Webhook(Channel):
         raise self.error_of(response)
 
 
+def _signed(credentials: Mapping[str, str], name: str, body: str) -> Call:
+    now = clock.now()
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Signer(credentials["secret"]).sign(name, now, body),
+    }
+    return Call(credentials["url"], headers, body.encode(), user_named=True)
+
+
 def _body(part: Part) -> str:
     message_id, _, number = part.key.rpartition("/")
-    made = made_at(message_id) or clock.now()
-    return json.dumps(
-        {
-            "type": "message",
-            "timestamp": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "data": {"messageId": message_id, "part": int(number), "customerId": part.to, "content": part.text},
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    data = {"messageId": message_id, "part": int(number), "customerId": part.to, "content": part.text}
+    return _json("message", made_at(message_id) or clock.now(), data)
+
+
+def _json(kind: str, at: datetime, data: Mapping[str, object]) -> str:
+    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = {"type": kind, "timestamp": timestamp, "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -1,12 +1,14 @@
 """WhatsApp: Meta's Cloud API."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from nightshift.channels.base import PATH_SAFE, Part, PathFields, TextLimit
-from nightshift.channels.meta import BUSY, COMMON, TROUBLE, WRONG, MetaChannel, each
+from nightshift.channels.meta import BUSY, COMMON, TROUBLE, WRONG, MetaChannel, each, json_of
 from nightshift.channels.phone import digits_of
+from nightshift.channels.report import HookRequest, Report, moment
+from nightshift.channels.vendor_json import dig, id_of, walk
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 
@@ -14,6 +16,7 @@ PAIR_LIMIT = 131056  # too many messages from one number to one other
 BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")  # the id of a customer who hides the number
 WINDOW_24 = "The customer last wrote more than 24 hours ago. WhatsApp delivers again once they write, or a template."
 MAX_PAIR_POWER = 10  # 4^10 s are twelve days
+STATES = {"sent": "accepted", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 
 
 class WhatsApp(MetaChannel):
@@ -71,6 +74,9 @@ class WhatsApp(MetaChannel):
     def path(self, credentials: Mapping[str, str]) -> str:
         return f"{credentials['phoneNumberId']}/messages"
 
+    def account(self, credentials: Mapping[str, str]) -> str:
+        return credentials["phoneNumberId"]
+
     def payload(self, part: Part) -> Mapping[str, object]:
         return {
             "messaging_product": "whatsapp",
@@ -78,7 +84,16 @@ class WhatsApp(MetaChannel):
             "recipient" if BUSINESS_SCOPED.fullmatch(part.to) else "to": part.to,
             "type": "text",
             "text": {"body": part.text},
+            "biz_opaque_callback_data": part.report_key,  # which each report about it repeats
         }
+
+    def read_reports(self, request: HookRequest) -> Iterator[Report]:
+        for change in walk(json_of(request), "entry", "changes"):
+            for status in walk(dig(change, "value"), "statuses"):
+                state = STATES.get(id_of(dig(status, "status")), "")
+                error = self.reported_error(dig(status, "errors", 0, "code")) if state == "failed" else None
+                key = id_of(dig(status, "biz_opaque_callback_data"))
+                yield Report(id_of(dig(status, "id")), state, moment(dig(status, "timestamp")), key, error)
 
     def meta_error(self, response: Response, code: object, part: Part) -> NightshiftError:
         """After a pair limit, wait 4^X s for this customer alone, X growing from 0 with each failure: Meta's advice."""

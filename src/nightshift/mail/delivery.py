@@ -21,17 +21,23 @@ TOO_LATE = (
     "An earlier attempt may have arrived, too long ago for Resend to recognize a second one. "
     "Retry the mail if it is missing: it may then arrive twice."
 )
+BOUNCED = "Mail to this address bounced. Nothing is sent there until the workspace's notifyEmail is changed."
 
 # Reads the mail and records, before it is sent, that it may have arrived: a worker may die without a word. Not durable: only
 # a crash of Postgres at that moment loses the mark, and that matters only if Postgres stays down for a day.
 BEGIN = """
-    UPDATE emails SET maybe_sent_at = coalesce(maybe_sent_at, %(now)s::timestamptz) WHERE id = %(id)s
+    UPDATE emails SET maybe_sent_at = CASE WHEN w.bounced_address = to_address THEN maybe_sent_at
+                                      ELSE coalesce(maybe_sent_at, %(now)s::timestamptz) END
+    FROM workspaces w WHERE emails.id = %(id)s AND w.id = workspace_id
     RETURNING to_address, subject, html, text, maybe_sent_at,
-              id || '/' || key_round || '/' || left(md5(to_address), 8) AS key
+              emails.id || '/' || key_round || '/' || left(md5(to_address), 8) AS key,
+              w.bounced_address = to_address AS bounced
 """
 SENT = """
     UPDATE emails SET status = 'SENT', provider_id = %(provider_id)s::text, error = NULL, sent_at = %(now)s::timestamptz,
-           updated_at = %(now)s::timestamptz
+           updated_at = %(now)s::timestamptz, delivery_error = NULL,
+           delivery_state = CASE WHEN delivery_state IN ('delivered', 'read') THEN delivery_state ELSE 'accepted' END,
+           delivery_at = CASE WHEN delivery_state IN ('delivered', 'read') THEN delivery_at ELSE %(now)s::timestamptz END
     FROM mine WHERE id = mine.row_id RETURNING id
 """
 PAYLOAD = 'SELECT id, to_address AS "to", subject, html FROM emails'  # what a job shows of its mail in Redis
@@ -67,6 +73,8 @@ def _begin(lease: Lease, now: datetime) -> Any:
     rows = statement(BEGIN, durable=False, id=lease.row_id, now=now)
     if not rows:
         raise PermanentError("This mail no longer exists.")
+    if rows[0].bounced:
+        raise PermanentError(BOUNCED)
     if is_forgotten(rows[0].maybe_sent_at):
         raise PermanentError(TOO_LATE)
     return rows[0]

@@ -59,6 +59,7 @@ def retry(session: Session, email_id: str) -> bool:
     if is_forgotten(email.maybe_sent_at):
         email.key_round, email.maybe_sent_at = email.key_round + 1, None
     email.status, email.error = "PENDING", None
+    email.delivery_state, email.delivery_at, email.delivery_error = None, None, None
     session.flush()
     outbox.enqueue(session, JOB, email_id, workspace_id)
     return True

@@ -10,6 +10,7 @@ from nightshift.settings import settings
 DEADLINE_SECONDS = 20.0
 MAX_BYTES = 64 << 10
 MAX_ID_CHARACTERS = 200
+TAG = "nightshift"  # which Resend's reports repeat: the mail's id
 
 KEY = (PermanentError, "Resend does not accept our API key. Your operator must set a valid RESEND_API_KEY.")
 SENDER = (
@@ -50,13 +51,14 @@ BY_STATUS: Codes = {
 def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
     """Send a mail and return Resend's id of it, None where the response does not contain one.
 
-    `key`: Resend drops a second mail with the same key for 24 hours. Raises PermanentError and TemporaryError, whose
-    `answer_lost` says that the mail may have been accepted all the same.
+    `key`: begins with the mail's id and "/". Resend drops a second mail with the same key for 24 hours. Raises PermanentError
+    and TemporaryError, whose `answer_lost` says that the mail may have been accepted all the same.
     """
     config = settings()
     if config.resend_from is None:
         raise PermanentError("There is no sender address. Your operator must set RESEND_FROM.")
-    mail = {"from": config.resend_from, "to": [to], "subject": subject, "html": html, "text": text}
+    tags = [{"name": TAG, "value": key.partition("/")[0]}]
+    mail = {"from": config.resend_from, "to": [to], "subject": subject, "html": html, "text": text, "tags": tags}
     headers = {
         "Authorization": f"Bearer {config.resend_api_key}",
         "Content-Type": "application/json",

@@ -9,10 +9,21 @@ lease writes its last statement only while the lease is there: a worker that was
 transaction rolls back.
 """
 
-from nightshift.outbox.enqueueing import ROW_ID, advance, delete, enqueue, join_lane, note_enqueued, on_commit, postpone
+from nightshift.outbox.enqueueing import (
+    ROW_ID,
+    advance,
+    delete,
+    enqueue,
+    join_lane,
+    note_enqueued,
+    on_commit,
+    postpone,
+    reopen,
+    settle,
+)
 from nightshift.outbox.lease import Lease, claim, claim_here, current_lease
 
 __all__ = [
     "ROW_ID", "Lease", "advance", "claim", "claim_here", "current_lease", "delete", "enqueue", "join_lane", "note_enqueued",
-    "on_commit", "postpone",
+    "on_commit", "postpone", "reopen", "settle",
 ]  # fmt: skip

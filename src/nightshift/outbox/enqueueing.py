@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import event, text
@@ -55,6 +56,16 @@ def delete(session: Session, job: str, row_id: str) -> None:
         note_enqueued(session, job, workspace_id)
 
 
+def reopen(session: Session, job: str, row_id: str) -> None:
+    """A row that is done or waits for its time runs now, with the attempts that are left."""
+    _changed(session, statements.REOPEN, job=job, row_id=row_id)
+
+
+def settle(session: Session, job: str, row_id: str, error: str | None = None) -> None:
+    """The row is done, or failed with `error`, without a run. One that is running is left alone."""
+    _changed(session, statements.SETTLE, job=job, row_id=row_id, error=error)
+
+
 def postpone(session: Session, job: str, workspace_id: str, lanes: str, until: datetime) -> None:
     """Rows that are due before `until`, in lanes whose name begins with `lanes`, are due then, or when their hour ends."""
     values = dict(job=job, workspace=workspace_id, lanes=lanes, until=until)
@@ -82,6 +93,11 @@ def dispatch(pairs: Iterable[Pair]) -> None:
     """After a commit: have these dispatched."""
     for act in _on_commit:
         act(pairs)
+
+
+def _changed(session: Session, sql: str, **values: Any) -> None:
+    for workspace_id in session.scalars(text(sql), values).all():
+        note_enqueued(session, values["job"], workspace_id)
 
 
 @event.listens_for(Session, "after_commit")

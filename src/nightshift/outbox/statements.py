@@ -209,3 +209,17 @@ ADVANCE = """
     WHERE job = :job AND workspace_id = :workspace AND state IN ('pending', 'blocked')
           AND due_at > clock_timestamp() AND due_at <= :until + interval '3 seconds' AND starts_with(lane, :lanes)
 """
+
+# From outside of a run, because of what became known since. A row that was done runs once more in a lane of its own: its
+# order ended with it.
+REOPEN = """
+    UPDATE outbox SET state = 'pending', due_at = clock_timestamp(), updated_at = clock_timestamp(),
+                      lane = CASE WHEN state = 'done' THEN lane || ' ' || row_id ELSE lane END
+    WHERE job = :job AND row_id = :row_id AND state IN ('pending', 'done')
+    RETURNING workspace_id
+"""
+SETTLE = f"""
+    UPDATE outbox SET state = CASE WHEN CAST(:error AS text) IS NULL THEN 'done' ELSE 'failed' END, error = :error, {SETTLED}
+    WHERE job = :job AND row_id = :row_id AND state <> 'running'
+    RETURNING workspace_id
+"""  # noqa: S608 constants

@@ -6,19 +6,20 @@ from flask import g
 from pydantic import WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
-from nightshift.channels import CHANNELS, accounts
+from nightshift.channels import CHANNELS, accounts, probe
 from nightshift.db.models import ChannelAccount
 from nightshift.outbox import pauses
+from web import background
 from web.error_responses import invalid, invalid_fields, not_found
 from web.request_parsing import Line, RequestBody
 from web.response_models import Page, ResponseModel, Time
-from web.routing import route
+from web.routing import AfterCommit, route
 
 ChannelType = Literal[*CHANNELS]  # type: ignore[valid-type]
 MAX_FIELD_CHARACTERS = 4096
 FIELD = {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_CHARACTERS}
 KINDS = [
-    {"title": channel.type, "type": "object", "properties": dict.fromkeys(channel.fields, FIELD),
+    {"title": channel.type, "type": "object", "properties": dict.fromkeys((*channel.fields, *channel.optional), FIELD),
      "required": list(channel.fields), "additionalProperties": False}
     for channel in CHANNELS.values()
 ]  # fmt: skip
@@ -40,6 +41,14 @@ class Credentials(RequestBody):
     credentials: Annotated[dict[str, Any], WithJsonSchema({"anyOf": KINDS})]
 
 
+class Test(ResponseModel):
+    """The result of the newest test of these credentials."""
+
+    at: Time
+    ok: bool
+    error: str | None
+
+
 class Channel(ResponseModel):
     """REFUSED until new credentials are put, PAUSED until the pause is deleted; `reason` says why, `since` since when."""
 
@@ -47,24 +56,48 @@ class Channel(ResponseModel):
     state: Literal["ACTIVE", "REFUSED", "PAUSED"]
     since: Time
     reason: str | None
+    test: Test | None
     updated_at: Time
 
 
-@route("PUT", "/v1/channels/<channel_type>", {204: None})
-def put(session: Session, channel_type: str, body: Credentials) -> None:
-    """Put a channel's credentials, which are never shown."""
+class Hook(ResponseModel):
+    """Where the vendor is to send delivery reports."""
+
+    hook_url: str
+
+
+class SubscribedHook(Hook):
+    """The same of a vendor that asks for a token first."""
+
+    verify_token: str
+
+
+@route("PUT", "/v1/channels/<channel_type>", {204: None, 200: SubscribedHook | Hook})
+def put(session: Session, channel_type: str, body: Credentials) -> tuple[AfterCommit, int]:
+    """Put a channel's credentials, which are never shown, and test them."""
     if channel_type not in CHANNELS:
         raise not_found()
     try:
-        accounts.put(session, g.workspace_id, channel_type, _checked(channel_type, body.credentials))
+        account = accounts.put(session, g.workspace_id, channel_type, _checked(channel_type, body.credentials))
     except ValueError as reason:
         field, _, rest = str(reason).partition(" ")
         raise invalid(f"credentials.{field.rstrip(':')}", rest) from None
+    hook = _hook(account)
+    return _then_test(channel_type, hook), 200 if hook else 204
+
+
+@route("POST", "/v1/channels/<channel_type>/test", {202: None})
+def test(session: Session, channel_type: str) -> AfterCommit:
+    """Test a channel's credentials by a harmless request; the list of channels shows the result."""
+    account = session.get(ChannelAccount, (g.workspace_id, channel_type))
+    if account is None or account.credentials is None:
+        raise not_found()
+    return _then_test(channel_type, None)
 
 
 @route("GET", "/v1/channels", {200: Page[Channel]})
 def listed(session: Session) -> dict[str, Any]:
-    """The channels that have credentials."""
+    """The channels that have credentials, or had some."""
     return {"items": [_channel(session, row) for row in accounts.listed(session, g.workspace_id)], "next_cursor": None}
 
 
@@ -78,15 +111,36 @@ def remove(session: Session, channel_type: str) -> None:
 def _channel(session: Session, account: ChannelAccount) -> Channel:
     if held := pauses.holding(session, accounts.JOB, account.workspace_id, accounts.lanes_of(account.type)):
         return Channel.of(held, account, state="PAUSED")
-    return Channel.of(account, since=account.updated_at, reason=account.error)
+    return Channel.of(account, reason=account.error)
+
+
+def _hook(account: ChannelAccount) -> Hook | None:
+    """None for a vendor that does not report."""
+    channel = CHANNELS[account.type]
+    place = (account.type, account.hook_id)
+    url = accounts.hook_url(*place) or accounts.hook_path(*place)
+    if channel.subscribes:
+        return SubscribedHook(hook_url=url, verify_token=account.verify_token)
+    return Hook(hook_url=url) if channel.reports else None
+
+
+def _then_test(channel_type: str, answer: Hook | None) -> AfterCommit:
+    name = (g.workspace_id, channel_type)
+
+    def start() -> Hook | None:
+        background.start(name, lambda: probe.test(*name))
+        return answer
+
+    return AfterCommit(answer, start)
 
 
 def _checked(channel_type: str, given: dict[str, Any]) -> dict[str, str]:
-    """Exactly this channel's fields, each a string. Raises 422, naming every field that is wrong."""
-    fields = CHANNELS[channel_type].fields
-    wrong = {name: "is not a credential of this channel" for name in given if name not in fields}
-    wrong |= {name: "is missing" for name in fields if name not in given}
-    for name in fields:
+    """This channel's fields, each a string, and maybe its optional ones. Raises 422, naming every field that is wrong."""
+    channel = CHANNELS[channel_type]
+    known = (*channel.fields, *channel.optional)
+    wrong = {name: "is not a credential of this channel" for name in given if name not in known}
+    wrong |= {name: "is missing" for name in channel.fields if name not in given}
+    for name in known:
         if name in given and not (
             isinstance(given[name], str) and 1 <= len(given[name].strip()) <= MAX_FIELD_CHARACTERS
         ):

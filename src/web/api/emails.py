@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from nightshift.mail import mailbox
 from web.error_responses import Problem, ProblemDetails, or_404
 from web.request_parsing import PageQuery
-from web.response_models import Count, Page, ResponseModel, Time, page
+from web.response_models import Count, Delivery, Page, ResponseModel, Time, page
 from web.routing import route
 
 Status = Literal["PENDING", "SENT", "FAILED"]
@@ -28,6 +28,7 @@ class Email(ResponseModel):
     status: Status
     error: str | None
     provider_id: str | None
+    delivery: Delivery | None
     attempts: Count
     next_attempt_at: Time | None
     may_arrive_twice: bool = Field(
@@ -58,4 +59,5 @@ def _own(session: Session, email_id: str) -> Row[Any]:
 
 
 def _email(row: Row[Any]) -> Email:
-    return Email.of(row, row.Email, may_arrive_twice=row.Email.key_round > 1)
+    delivery = Delivery.read(row.Email, row.Email.delivery_error)
+    return Email.of(row, row.Email, may_arrive_twice=row.Email.key_round > 1, delivery=delivery)

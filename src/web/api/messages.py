@@ -21,7 +21,7 @@ from web.api.channels import ChannelType, CustomerNamed
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter, until_answered
 from web.request_parsing import Line, PageQuery, Prose
-from web.response_models import MAX_PAGE_BYTES, Count, Page, ResponseModel, Time, page
+from web.response_models import MAX_PAGE_BYTES, Count, Delivery, Page, ResponseModel, Time, page
 from web.routing import AfterCommit, route
 
 TRY_SECONDS = 12.0  # of a request's 15 s, for the vendor
@@ -64,6 +64,7 @@ class Message(ResponseModel):
     content: str
     provider_ids: list[str]
     attempts: list[Attempt]
+    delivery: Delivery | None
     next_attempt_at: Time | None
     error: str | None
     created_at: Time
@@ -133,4 +134,5 @@ def _own(session: Session, message_id: str) -> Row[Any]:
 
 def _message(row: Row[Any]) -> Message:
     provider_ids = [provider_id for provider_id in row.Message.provider_ids if provider_id]
-    return Message.of(row, row.Message, provider_ids=provider_ids)
+    error = row.Message.error if row.Message.delivery_state == "failed" else None
+    return Message.of(row, row.Message, provider_ids=provider_ids, delivery=Delivery.read(row.Message, error))

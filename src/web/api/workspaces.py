@@ -79,6 +79,8 @@ def create(session: Session, body: NewWorkspace) -> CreatedWorkspace:
 def change(session: Session, workspace_id: str, body: WorkspaceChange) -> models.Workspace:
     """Change a workspace."""
     workspace = or_404(session.get(models.Workspace, workspace_id))
+    if body.notify_email not in (None, workspace.notify_email):
+        workspace.bounced_address = None
     for name, value in body.model_dump(exclude_none=True).items():
         setattr(workspace, name, value)
     return workspace

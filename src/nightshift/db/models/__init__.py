@@ -5,7 +5,7 @@ from nightshift.db.models.base import Base
 from nightshift.db.models.billing import Balance, LedgerEntry
 from nightshift.db.models.knowledge import DIMENSIONS, HASHES, Chunk, Document, DocumentPart, PaidEmbedding
 from nightshift.db.models.mail import Email, Invoice
-from nightshift.db.models.messages import ChannelAccount, Message, MessageAttempt
+from nightshift.db.models.messages import ChannelAccount, Delivery, Message, MessageAttempt
 from nightshift.db.models.outbox import Outbox, Pause, Slot
 from nightshift.db.models.tenants import Agent, ApiKey, Event, IdempotencyKey, Workspace
 
@@ -20,6 +20,7 @@ __all__ = [
     "Chunk",
     "DailyAnalytics",
     "DeletedCounts",
+    "Delivery",
     "DirtyDay",
     "Document",
     "DocumentPart",

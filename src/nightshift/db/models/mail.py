@@ -14,7 +14,11 @@ class Email(Base):
     """One mail to a workspace's contact. `status`: PENDING, SENT, FAILED."""
 
     __tablename__ = "emails"
-    __table_args__ = (UniqueConstraint("workspace_id", "key"), Index("emails_workspace_id", "workspace_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "key"),
+        Index("emails_workspace_id", "workspace_id", "id"),
+        Index("emails_provider_id", "provider_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     kind: Mapped[str]  # low_credit, handoff, invoice
@@ -28,6 +32,9 @@ class Email(Base):
     error: Mapped[str | None]  # of the last try that failed
     key_round: Mapped[int] = mapped_column(default=1)  # above 1: sent again though an earlier attempt may have arrived
     maybe_sent_at: Mapped[datetime | None]  # the first try of this round that may have arrived: nobody said it did not
+    delivery_state: Mapped[str | None]  # what Resend reports: accepted, delivered, read, failed
+    delivery_at: Mapped[datetime | None]
+    delivery_error: Mapped[str | None]  # why it failed, or that it was marked as spam
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)

@@ -17,6 +17,7 @@ class Workspace(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     notify_email: Mapped[str]
+    bounced_address: Mapped[str | None]  # mail to it bounced: nothing is sent there until `notify_email` is changed
     monthly_grant: Mapped[int] = mapped_column(BigInteger)
     low_threshold: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

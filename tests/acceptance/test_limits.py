@@ -187,7 +187,7 @@ def test_a_sender_that_breaks_off_costs_no_500(api: Client, stack: Stack) -> Non
 def _raw(base_url: str, text: str) -> str:
     """The answer to these bytes, and to no more than them."""
     host, port = base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(text.encode())
         connection.shutdown(socket.SHUT_WR)
         said = b""

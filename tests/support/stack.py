@@ -74,7 +74,7 @@ class Stack:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
-            process.wait(30)
+            process.wait(90)
         if not os.environ.get("KEEP_LOG"):
             self.log_path.unlink()
 

@@ -4,7 +4,9 @@ How a failed one is recorded stands in `messages.failed`, in the transaction tha
 """
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from nightshift import clock, events
@@ -15,9 +17,10 @@ from nightshift.channels.whatsapp import WINDOW_24
 from nightshift.db.session import retry_while_disconnected, statement
 from nightshift.errors import LeaseLost, PermanentError, Snooze
 from nightshift.outbox import Lease
-from nightshift.outbox.statements import MINE
+from nightshift.outbox.statements import DIRECT, MINE
 
 MAX_MINUTES = 60  # from the first attempt to the last one
+MAX_WEBHOOKS = 2  # attempts of one workspace in workers at once: addresses that hang must not hold the whole queue
 DELETED = "This message no longer exists."
 NO_CHANNEL = "This channel has been removed. Put its credentials, then retry the message."
 TOO_LATE = "The message could not be sent within an hour of the first attempt."
@@ -27,7 +30,7 @@ TOO_LATE = "The message could not be sent within an hour of the first attempt."
 # unknown.
 BEGIN = f"""
     WITH mine AS (
-        SELECT row_id, generation, give_up_at FROM outbox WHERE {MINE} FOR UPDATE
+        SELECT row_id, generation, give_up_at, updated_at FROM outbox WHERE {MINE} FOR UPDATE
     ), found AS (
         SELECT m.id, m.workspace_id, m.channel_type, m.customer_id, m.content, m.provider_ids, mine.generation,
                c.credentials, c.version, c.state, c.error AS refusal, c.held_until,
@@ -39,6 +42,11 @@ BEGIN = f"""
                    SELECT FROM inbound_messages i WHERE i.workspace_id = m.workspace_id AND i.channel_type = m.channel_type
                    AND i.at > statement_timestamp() - interval '7 days'
                ) AS window_closed,
+               m.channel_type = 'WEBHOOK' AND (
+                   SELECT count(*) FROM outbox o WHERE o.job = %(job)s AND o.workspace_id = m.workspace_id
+                   AND o.state = 'running' AND starts_with(o.lane, 'WEBHOOK/') AND o.lease_owner NOT LIKE '{DIRECT}%%'
+                   AND (o.updated_at, o.row_id) < (mine.updated_at, mine.row_id)
+               ) >= {MAX_WEBHOOKS} AS crowded,
                mine.give_up_at <= greatest(statement_timestamp(), c.held_until) AS too_late,
                (SELECT count(*) FROM message_attempts a WHERE a.message_id = m.id
                 AND a.at >= mine.give_up_at - interval '{MAX_MINUTES} minutes') AS attempts
@@ -46,7 +54,8 @@ BEGIN = f"""
              LEFT JOIN channels c ON c.workspace_id = m.workspace_id AND c.type = m.channel_type
     ), clear AS (
         SELECT id, generation, version FROM found
-        WHERE state = 'ACTIVE' AND NOT window_closed AND coalesce(held_for <= 0, true) AND coalesce(NOT too_late, true)
+        WHERE state = 'ACTIVE' AND NOT window_closed AND NOT crowded AND coalesce(held_for <= 0, true)
+              AND coalesce(NOT too_late, true)
     ), hour AS (
         UPDATE outbox SET give_up_at = statement_timestamp() + interval '{MAX_MINUTES} minutes' FROM clear
         WHERE job = %(job)s AND row_id = clear.id AND give_up_at IS NULL
@@ -55,7 +64,7 @@ BEGIN = f"""
         SELECT id, generation, statement_timestamp(), version, 'unknown' FROM clear
     )
     SELECT workspace_id, channel_type, customer_id, content, provider_ids, credentials, state, refusal, held_until, held_for,
-           too_late, window_closed, attempts
+           too_late, window_closed, crowded, attempts
     FROM found
 """  # noqa: S608 constants
 PART_SENT = f"""
@@ -94,6 +103,7 @@ class Attempt:
     attempts: int
     provider_ids: list[str]
     http_status: int | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def channel(self) -> Channel:
@@ -139,6 +149,8 @@ def begin(lease: Lease) -> Attempt:
         raise PermanentError(HELD_TOO_LONG)
     if row.held_for is not None and row.held_for > 0:
         raise Snooze(row.held_until)
+    if row.crowded:
+        raise Snooze(clock.now() + timedelta(seconds=1))
     return Attempt(
         lease, row.workspace_id, row.channel_type, row.customer_id, row.content, bytes(row.credentials), row.attempts,
         list(row.provider_ids),

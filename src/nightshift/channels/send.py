@@ -13,6 +13,7 @@ from nightshift.outbox import Lease
 
 WRITE_SECONDS = 1.5  # beyond the lease's time, to record the vendor's last answer where Postgres is away just then
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
+USER_NAMED_SECONDS = 15.0  # of an attempt, for an address that a user named
 MAX_ANSWER_BYTES = 1 << 20
 
 
@@ -42,7 +43,8 @@ def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
     """The vendor's id of the part."""
     call = attempt.channel.call(credentials, part)
     post = http.post if call.user_named else http.post_trusted
-    left = max(attempt.lease.ends - time.monotonic(), 0.01)
+    ends = min(attempt.lease.ends, attempt.begun + USER_NAMED_SECONDS) if call.user_named else attempt.lease.ends
+    left = max(ends - time.monotonic(), 0.01)
     try:
         answer = post(call.url, call.body, call.headers, max_bytes=MAX_ANSWER_BYTES, deadline_seconds=left)
     except TemporaryError as error:

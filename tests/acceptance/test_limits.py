@@ -108,7 +108,8 @@ def test_odd_texts_in_every_path_and_query(api: Client, ids: dict[str, str]) -> 
             for name in params(route):
                 answer = ask(api, route, {**ids, name: odd})
                 well(answer, route.path, name, odd)
-                assert answer.status_code in (404, 405), (route.path, name, odd)
+                known = name == "customer_id" and answer.status_code == 200  # any text may be one
+                assert known or answer.status_code in (404, 405), (route.path, name, odd)
             for name in query(route):
                 well(api(route.method, f"{path(route, ids)}?{name}={odd}"), route.path, name, odd)
 

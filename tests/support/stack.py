@@ -212,6 +212,10 @@ class Stack:
         function, _, args, kwargs = json.loads(zlib.decompress(self.job(row_id)[b"data"]))
         return {"function": function, "args": args, "kwargs": kwargs}
 
+    def processes_of_workers(self) -> set[psutil.Process]:
+        """The supervisor's children, whatever Redis knows of them."""
+        return set(psutil.Process(self.processes["worker"].pid).children())
+
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")
         return [int(pid) for pid in (self.redis.hget(key, "pid") for key in keys) if pid]

@@ -214,7 +214,8 @@ class Stack:
 
     def processes_of_workers(self) -> set[psutil.Process]:
         """The supervisor's children, whatever Redis knows of them."""
-        return set(psutil.Process(self.processes["worker"].pid).children())
+        children = psutil.Process(self.processes["worker"].pid).children()
+        return {child for child in children if child.status() != psutil.STATUS_ZOMBIE}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")

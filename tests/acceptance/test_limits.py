@@ -108,7 +108,8 @@ def test_odd_texts_in_every_path_and_query(api: Client, ids: dict[str, str]) -> 
             for name in params(route):
                 answer = ask(api, route, {**ids, name: odd})
                 well(answer, route.path, name, odd)
-                assert answer.status_code in (404, 405), (route.path, name, odd)
+                known = name == "customer_id" and answer.status_code == 200  # any text may be one
+                assert known or answer.status_code in (404, 405), (route.path, name, odd)
             for name in query(route):
                 well(api(route.method, f"{path(route, ids)}?{name}={odd}"), route.path, name, odd)
 
@@ -187,7 +188,7 @@ def test_a_sender_that_breaks_off_costs_no_500(api: Client, stack: Stack) -> Non
 def _raw(base_url: str, text: str) -> str:
     """The answer to these bytes, and to no more than them."""
     host, port = base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(text.encode())
         connection.shutdown(socket.SHUT_WR)
         said = b""

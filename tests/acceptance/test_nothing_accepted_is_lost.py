@@ -136,7 +136,7 @@ def test_a_gentle_stop_releases_a_long_job_unharmed_and_ends(api: Client, stack:
     doc_id, _ = slow_document(api, vendors, Answer(delay_seconds=25))
     supervisor = stack.processes["worker"]
     supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(30) == 0
+    assert supervisor.wait(90) == 0
     state = stack.sql("SELECT state, failures, deaths, lease_owner FROM outbox WHERE row_id = %s", doc_id)
     assert state in ([("pending", 0, 0, None)], [("dispatched", 0, 0, None)])
     stack.launch("worker")
@@ -164,7 +164,7 @@ def test_asking_again_and_again_does_not_fill_redis(api: Client, stack: Stack) -
     api.settled(doc_id)
     supervisor = stack.processes["worker"]
     supervisor.send_signal(signal.SIGTERM)
-    supervisor.wait(30)
+    supervisor.wait(90)
     for _ in range(20):
         api("POST", f"/v1/knowledge/{doc_id}/reingest")
     wait_for(lambda: stack.redis.llen("rq:queue:ingestion"))

@@ -23,7 +23,7 @@ def test_readyz_names_every_part(stack: Stack) -> None:
 
 def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> None:
     stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(30)
+    stack.processes["worker"].wait(90)
     answer = requests.get(f"{stack.base_url}/readyz", timeout=10)
     assert answer.status_code == 503
     assert answer.json()["workers"]["ingestion"] == 0
@@ -31,7 +31,7 @@ def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> No
     wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["ingestion"] == 3)
     assert requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["email"] == 0, "a subset is a subset"
     stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(30)
+    stack.processes["worker"].wait(90)
     stack.launch("worker")
     stack.wait_ready()
 

@@ -74,7 +74,7 @@ def test_retry_enqueues_one_again_with_all_attempts(api: Client, stack: Stack, v
 def test_retry_enqueues_a_whole_queue_again(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_ids = [failed(api, vendors) for _ in range(3)]
     command = [sys.executable, "-m", "runner.ops", "retry", "--queue", "ingestion"]
-    retried = subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=60)
+    retried = subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=300)
     assert retried.stdout.endswith(" enqueued again.\n")
     assert {api.settled(doc_id)["status"] for doc_id in doc_ids} == {"READY"}
 

@@ -53,7 +53,7 @@ class Checkout:
         )
 
     def wait_until_served(self, run: subprocess.Popen[str]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self.served():
             assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
@@ -102,7 +102,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         # When another is started, or everything is to be deleted, then they refuse in one line
         for arguments, line in (((), "already running"), (("clean",), "is running in this checkout")):
             second = checkout.devstack(*arguments)
-            said, _ = second.communicate(timeout=20)
+            said, _ = second.communicate(timeout=120)
             assert second.returncode == 1 and line in said and str(checkout.port) in said and said.count("\n") == 1
 
         # When each of its five processes is killed, then each comes back
@@ -111,7 +111,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         everyone = psutil.Process(run.pid).children(recursive=True)
         for process in everyone:
             process.kill()
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while len(children(run) - before) < 5 or not checkout.served():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -120,7 +120,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         everyone = psutil.Process(run.pid).children(recursive=True)
         run.send_signal(signal.SIGINT)
         run.send_signal(signal.SIGINT)
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
         assert run.returncode == 0
         assert demo["apiKey"] in said and f"http://127.0.0.1:{checkout.port}/docs" in said
         assert not [process for process in everyone if process.is_running() and process.status() != "zombie"]
@@ -143,43 +143,45 @@ def test_a_killed_one_leaves_nothing_in_the_way_of_the_next(
     try:
         checkout.wait_until_served(second)
         second.terminate()
-        assert "Stopping" in second.communicate(timeout=30)[0]
+        assert "Stopping" in second.communicate(timeout=120)[0]
         assert second.returncode == 0
     finally:
         second.kill()
         second.wait()
 
-    assert checkout.devstack("clean").wait(20) == 0
+    assert checkout.devstack("clean").wait(90) == 0
     assert not outside_of(checkout.root / ".data")
 
 
 def test_it_stops_when_its_data_are_deleted(checkout: Checkout) -> None:
     run, data = checkout.devstack(), checkout.root / ".data"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (data / "servers.json").exists():
             assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
         shutil.rmtree(data, ignore_errors=True)
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
         assert run.returncode == 0 and ".data is gone: stopping." in said
     finally:
         run.kill()
         run.wait()
 
 
-@pytest.mark.parametrize("seconds", [0, 0.5, 1, 1.5, 2.5])
-def test_ctrl_c_at_any_moment_of_the_start_ends_it_without_a_traceback(checkout: Checkout, seconds: float) -> None:
+@pytest.mark.parametrize(("seconds", "stop"), [(0, "INT"), (0.5, "TERM"), (1, "INT"), (1.5, "INT"), (2.5, "TERM")])
+def test_a_stop_at_any_moment_of_the_start_ends_it_without_a_traceback(
+    checkout: Checkout, seconds: float, stop: str
+) -> None:
     run = checkout.devstack()
     program = psutil.Process(run.pid)
     while sum(program.cpu_times()[:2]) < 0.05:  # Python itself is starting
         time.sleep(0.001)
     time.sleep(seconds)
-    run.send_signal(signal.SIGINT)
-    said, _ = run.communicate(timeout=30)
+    run.send_signal(signal.Signals[f"SIG{stop}"])
+    said, _ = run.communicate(timeout=120)
 
     assert said in ("", "Stopping ...\n")
-    assert run.returncode in (0, -signal.SIGINT)
+    assert run.returncode in (0, -signal.Signals[f"SIG{stop}"])
 
 
 def test_data_of_another_version_are_one_line(checkout: Checkout) -> None:
@@ -209,7 +211,7 @@ def test_a_disk_that_is_full_is_one_line(checkout: Checkout) -> None:
 
 def refused(run: subprocess.Popen[str]) -> str:
     """Its one line."""
-    said, _ = run.communicate(timeout=60)
+    said, _ = run.communicate(timeout=300)
     assert run.returncode == 1
     assert said.count("\n") == 1, said
     return said

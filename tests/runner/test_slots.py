@@ -13,7 +13,7 @@ import pytest
 
 import jobs
 from nightshift.db.session import statement, transaction
-from runner.cron import open_slots
+from runner.cron import entries, open_slots
 from runner.registry import SCHEDULE, Entry, job_id, parse_job_id
 
 assert jobs
@@ -57,10 +57,12 @@ def enqueued(entry: Entry) -> list[str]:
 
 def test_the_schedule_is_the_contracts() -> None:
     seen = [(e.name, e.cron, e.job.name, e.job.queue.name, e.catch_up) for e in SCHEDULE.values()]
-    assert seen == [
+    always = [
         ("daily-rollup", "0 2 * * *", "analytics_rollup.daily_rollup", "analytics-rollup", 40),
         ("monthly-credit-grant", "5 0 1 * *", "billing.monthly_credit_grant", "billing", 3),
     ]
+    assert seen == [*always, ("retention", "30 3 * * *", "retention.retention", "analytics-rollup", 1)]
+    assert [entry.name for entry in entries()] == [name for name, *_ in always], "RETENTION_DAYS is not set"
 
 
 def test_a_year_has_each_day_and_each_month_once() -> None:

@@ -36,7 +36,7 @@ def refusing(stack: Stack, word: str, **columns: str) -> Iterator[None]:
 def raw(base_url: str, data: bytes) -> bytes:
     """The first bytes of the answer to bytes that need not be HTTP."""
     host, port = base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(65536)

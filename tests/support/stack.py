@@ -75,7 +75,7 @@ class Stack:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
-            process.wait(30)
+            process.wait(90)
         if not os.environ.get("KEEP_LOG"):
             self.log_path.unlink()
 
@@ -212,6 +212,11 @@ class Stack:
         """What this row's newest job shows as its function and arguments."""
         function, _, args, kwargs = json.loads(zlib.decompress(self.job(row_id)[b"data"]))
         return {"function": function, "args": args, "kwargs": kwargs}
+
+    def processes_of_workers(self) -> set[psutil.Process]:
+        """The supervisor's children, whatever Redis knows of them."""
+        children = psutil.Process(self.processes["worker"].pid).children()
+        return {child for child in children if child.status() != psutil.STATUS_ZOMBIE}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")

@@ -55,7 +55,7 @@ def stopped(program: "subprocess.Popen[str]", number: int, send: signal.Signals)
         os.killpg(program.pid, send)
     if number % 3 == 0 and program.poll() is None:
         os.killpg(program.pid, send)
-    said, _ = program.communicate(timeout=60)
+    said, _ = program.communicate(timeout=300)
     assert program.returncode in ENDED, said
     return said
 

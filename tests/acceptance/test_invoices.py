@@ -23,12 +23,13 @@ def test_an_invoice_is_mailed_to_the_workspaces_contact(api: Client, vendors: Re
     assert mail == {
         "id": mail["id"], "kind": "invoice", "to": "owner@example.com", "status": "SENT", "error": None, "attempts": 1,
         "subject": f"Invoice {number} is ready: 1,234.50 EUR", "nextAttemptAt": None, "mayArriveTwice": False,
+        "delivery": {"state": "accepted", "at": mail["delivery"]["at"], "error": None},
         "providerId": resend_id(request.headers["idempotency-key"]), "createdAt": mail["createdAt"], "sentAt": mail["sentAt"],
     }  # fmt: skip
     assert mail["sentAt"] >= mail["createdAt"]
     assert (request.method, request.path) == ("POST", "/resend/emails")
     assert request.headers["authorization"] == "Bearer re_test"
-    assert set(request.json) == {"from", "to", "subject", "html", "text"}
+    assert set(request.json) == {"from", "to", "subject", "html", "text", "tags"}
     assert request.json["from"] == "Nightshift <nightshift@example.com>"
     assert (request.json["to"], request.json["subject"]) == (["owner@example.com"], mail["subject"])
     for form in ("html", "text"):

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +28,9 @@ def ask(key: str) -> Any:
 
 def test_a_workspace_that_asks_too_often_is_told_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=2))
-    monkeypatch.setattr(limiters.time, "time", lambda: 1_000_000_015.0)  # the 55th second of a minute
+    monkeypatch.setattr(
+        limiters.clock, "now", lambda: datetime.fromtimestamp(1_000_000_015, UTC)
+    )  # the 55th second of a minute
     assert [ask(key).status_code for _ in range(3)] == [200, 200, 429]
     refused = ask(key)
     assert refused.headers["Retry-After"] == "5"
@@ -39,7 +42,7 @@ def test_a_second_key_of_the_workspace_shares_the_limit(monkeypatch: pytest.Monk
     with transaction() as session:
         workspace, _, first = workspaces.create(session, "Limited", "x@example.com", 0, 0)
         second = workspaces.create_key(session, workspace.id)[1]
-    monkeypatch.setattr(limiters.time, "time", lambda: 1_000_000_015.0)
+    monkeypatch.setattr(limiters.clock, "now", lambda: datetime.fromtimestamp(1_000_000_015, UTC))
     assert [ask(key).status_code for key in (first, second, first, second)] == [200, 200, 429, 429]
 
 
@@ -53,7 +56,7 @@ def test_while_redis_is_away_nobody_is_limited(key: str, monkeypatch: pytest.Mon
 
 def test_two_processes_together_let_pass_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "settings", lambda: replace(settings(), rate_limit_per_minute=250))
-    monkeypatch.setattr(limiters.time, "time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr(limiters.clock, "now", lambda: datetime.fromtimestamp(2_000_000_000, UTC))
     processes, key_id, passed = [limiters.RateLimiter() for _ in range(2)], uuid4().hex, 0
     for number in range(300):
         try:

@@ -1,6 +1,7 @@
 """Resend: the request that sends a mail, and the meaning of its response."""
 
 import json
+from typing import Any
 
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.http import post_trusted
@@ -57,8 +58,9 @@ def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
     config = settings()
     if config.resend_from is None:
         raise PermanentError("There is no sender address. Your operator must set RESEND_FROM.")
-    tags = [{"name": TAG, "value": key.partition("/")[0]}]
-    mail = {"from": config.resend_from, "to": [to], "subject": subject, "html": html, "text": text, "tags": tags}
+    mail: dict[str, Any] = {"from": config.resend_from, "to": [to], "subject": subject, "html": html, "text": text}
+    if config.resend_webhook_secret:  # Resend's reports name it
+        mail["tags"] = [{"name": TAG, "value": key.partition("/")[0]}]
     headers = {
         "Authorization": f"Bearer {config.resend_api_key}",
         "Content-Type": "application/json",

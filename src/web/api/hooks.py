@@ -13,7 +13,7 @@ from nightshift.db.session import transaction
 from nightshift.mail import reports as mail_reports
 from nightshift.settings import settings
 from web.error_responses import Problem, ProblemDetails, not_found
-from web.limiters import ConcurrencyLimiter
+from web.limiters import ConcurrencyLimiter, until_answered
 from web.request_parsing import Parameters
 from web.routing import route
 
@@ -83,8 +83,10 @@ def _said(raw: bytes, known_url: str | None) -> HookRequest:
 
 
 def _bounded(hook: str) -> None:
-    if not reporting.acquire(hook):
+    permit = reporting.acquire(hook)
+    if permit is None:
         raise Problem(429, "Too many reports at once.", headers={"Retry-After": "1"})
+    until_answered(permit)
 
 
 def _unsigned() -> Problem:

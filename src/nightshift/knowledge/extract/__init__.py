@@ -13,7 +13,7 @@ from nightshift.knowledge.extract.blocks import Block, Extracted
 
 __all__ = ["Block", "Extracted", "extract"]
 
-MAX_NOTES, MAX_NOTE = 10, 500  # of a document; characters of each
+MAX_NOTES, MAX_NOTE = 10, 1200  # of a document; characters of each
 MAX_HEADING_CHARACTERS = 300
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}

@@ -83,7 +83,10 @@ def test_a_key_in_the_address_opens_nothing(api: Client) -> None:
         assert answer.status_code == 401
 
 
-def test_public_routes_need_no_key_and_are_none_of_the_workspaces(api: Client, ids: dict[str, str]) -> None:
+def test_public_routes_need_no_key_and_are_none_of_the_workspaces(
+    api: Client, stack: Stack, ids: dict[str, str]
+) -> None:
+    stack.wait_ready()
     public = {path for _, path in addresses(ids, "public")}
     assert {"/docs", "/openapi.json", "/healthz", "/readyz"} <= public
     for path in public:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import openpyxl
+import pytest
 import requests
 from client import OPERATOR_KEY, Client
 from messaging import put
@@ -63,6 +64,7 @@ def test_slow_clients_hold_up_nobody_and_are_told_so(api: Client) -> None:
             assert slow[kind][0].recv(100).startswith(b"HTTP/1.1 408 "), kind
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_kept_longer_than_a_few_seconds(api: Client, stack: Stack) -> None:
     connection = http.client.HTTPConnection(api.base_url.removeprefix("http://"), timeout=20)
     connection.request("GET", "/healthz")

@@ -121,7 +121,7 @@ def test_a_worker_stopped_past_its_lease_cannot_overwrite_its_successor(
 ) -> None:
     doc_id, _word = slow_document(api, vendors)
     owner = stack.sql("SELECT lease_owner FROM outbox WHERE row_id = %s", doc_id)[0][0]
-    pid = int(stack.redis.hget(f"rq:worker:{owner}", "pid"))
+    pid = int(wait_for(lambda: stack.redis.hget(f"rq:worker:{owner}", "pid")))
     os.kill(pid, signal.SIGSTOP)
     stack.sql("UPDATE outbox SET lease_until = now() - interval '1 second' WHERE row_id = %s", doc_id)
     doc = api.settled(doc_id)

@@ -184,7 +184,7 @@ class Reports(RuleBasedStateMachine):
 
 def test_reports_in_any_order() -> None:
     run_state_machine_as_test(
-        Reports, settings=given(max_examples=20, stateful_step_count=8, deadline=None, derandomize=True)
+        Reports, settings=given(max_examples=10, stateful_step_count=8, deadline=None, derandomize=True)
     )
 
 

@@ -39,6 +39,7 @@ def stacks(servers: dict[str, str]) -> Iterator[dict[str, Stack]]:
         stack.stop()
 
 
+@pytest.mark.slow
 def test_each_program_logs_the_reason_once_and_each_command_prints_it_in_one_line(stacks: dict[str, Stack]) -> None:
     def told(name: str) -> str:
         return stacks[name].log_path.read_text()

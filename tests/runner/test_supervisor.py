@@ -69,6 +69,7 @@ def test_a_dispatcher_that_dies_is_replaced_and_a_stop_ends_it_too(started: Star
     assert not successor[0].is_running()
 
 
+@pytest.mark.slow
 def test_a_fork_that_fails_is_tried_again(servers: dict[str, str]) -> None:
     refused = f"""
 import errno, os, sys

@@ -15,8 +15,8 @@ run: .venv/installed ## start everything: embedded Redis and Postgres, API, work
 test: .venv/installed ## run the test suite on embedded servers of its own (make test T="tests/web tests/mail": those)
 	@$(PYTEST) $(or $(T),-m "not slow" -p no:schemathesis)
 
-test-all: .venv/installed ## run it with what takes long: crash points, fuzzed requests, whole starts
-	@$(PYTEST)
+test-all: .venv/installed ## run it with what takes long: crash points, fuzzed requests, whole starts (T="-m slow": these alone)
+	@$(PYTEST) $(T)
 
 web: .venv/installed ## serve the API alone
 	@exec $(BIN)/gunicorn --config python:web.gunicorn_conf 'web:create_app()'

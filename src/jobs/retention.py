@@ -4,6 +4,7 @@ from datetime import date
 
 from nightshift.analytics import forgetting
 from nightshift.db.session import transaction
+from nightshift.errors import PermanentError
 from runner import Retry, job
 from runner.forget import forget_jobs
 from runner.registry import JOBS
@@ -18,6 +19,10 @@ def retention(day: str) -> None:
     Enqueued at 03:30 UTC where RETENTION_DAYS is set, a day of rows in each transaction. What the database raises is retried
     after one and after five minutes; what is left is deleted the next night.
     """
+    try:
+        forgetting.check_day(day)
+    except ValueError as kept:  # RETENTION_DAYS was raised, or unset, since
+        raise PermanentError(f"{kept}.") from None
     before = date.fromisoformat(day)
     while True:
         with transaction() as session:

@@ -6,7 +6,9 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from nightshift.db.models import Event
+from nightshift.settings import settings
 
+KEPT_DAYS = 7
 CHANNEL = "nightshift_events"  # NOTIFY carries the workspace's id, at the moment of the commit
 
 
@@ -38,10 +40,11 @@ def after(session: Session, workspace_id: str, seq: int, limit: int = 500) -> li
     return list(session.scalars(select(Event).where(*newer).order_by(Event.seq).limit(limit)))
 
 
-def prune(session: Session, days: int = 7) -> None:
-    """Drop events and remembered answers older than `days`: a stream resumes after a week's absence, not after a year's."""
-    for table in ("events", "idempotency_keys"):
-        session.execute(
-            text(f"DELETE FROM {table} WHERE created_at < now() - make_interval(days => :days)"),  # noqa: S608 two constants
-            {"days": days},
-        )
+def prune(session: Session) -> None:
+    """Drop events and remembered answers older than a week, or than RETENTION_DAYS: a stream resumes after a week's absence,
+    not after a year's. Of a workspace's newest event its number stays."""
+    old = "created_at < now() - make_interval(days => :days)"
+    later = "EXISTS (SELECT FROM events n WHERE n.workspace_id = e.workspace_id AND n.seq > e.seq)"
+    days = {"days": min(KEPT_DAYS, settings().retention_days or KEPT_DAYS)}
+    session.execute(text(f"DELETE FROM events e WHERE {old} AND (e.name <> '' OR {later})"), days)  # noqa: S608 constants
+    session.execute(text(f"DELETE FROM idempotency_keys WHERE {old}"), days)  # noqa: S608 a constant

@@ -108,4 +108,7 @@ def _address(host: str) -> tuple[str, int]:
     parts = urlsplit(f"//{host}")
     if not parts.hostname:
         raise ValueError("one of its hosts has no name")
-    return parts.hostname, parts.port or SENTINEL_PORT
+    try:
+        return parts.hostname, parts.port or SENTINEL_PORT
+    except ValueError:  # which quotes it, and it may be a part of a password
+        raise ValueError("one of its hosts has a port that is no number") from None

@@ -32,3 +32,8 @@ def _run(name: Hashable, act: Callable[[], object]) -> None:
     finally:
         with _lock:
             _under_way.discard(name)
+
+
+def stop() -> None:
+    """What waits does not begin: the process ends."""
+    _threads.shutdown(wait=False, cancel_futures=True)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -19,6 +21,7 @@ from web.response_models import ResponseModel
 
 T = TypeVar("T")
 MEDIA_TYPE = "application/problem+json"
+MAX_DRAINED_SECONDS = 10.0
 MAX_DRAINED_BYTES = 256 << 20  # of a refused upload, read and dropped so that its sender gets to read the response
 MAX_ERRORS, MAX_ERROR_CHARACTERS = 50, 300  # of one response
 SENTENCES = {
@@ -117,9 +120,11 @@ def _of_http(error: HTTPException) -> Response:
 
 
 def _drain() -> None:
-    left = MAX_DRAINED_BYTES
-    while left > 0 and (data := request.environ["wsgi.input"].read(min(left, 1 << 16))):
-        left -= len(data)
+    left, ends = min(MAX_DRAINED_BYTES, 4 * (request.max_content_length or 0)), time.monotonic() + MAX_DRAINED_SECONDS
+    with suppress(OSError, ParseException, NoMoreData):  # its sender is slow, or gone
+        while left > 0 and time.monotonic() < ends:
+            data = request.environ["wsgi.input"].read(min(left, 1 << 16))
+            left = left - len(data) if data else 0
 
 
 def _of_broken_body(error: Exception) -> Response:

@@ -29,9 +29,11 @@ control_socket_disable = True  # gunicorn would make it in the home directory
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Dispatch what the last requests enqueued."""
+    """Dispatch what the last requests enqueued. Tests of credentials that wait do not begin."""
     from runner.dispatch import background
+    from web.background import stop
 
+    stop()
     background.drain(2)
 
 

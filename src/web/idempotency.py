@@ -80,7 +80,8 @@ def keep(session: Session, key: str, response: Rendered, *, provisional: bool = 
 def _made(response: Rendered) -> str | None:
     """The id of what the request made, so that its answer goes when that is deleted."""
     with suppress(ValueError, AttributeError):
-        return str(json.loads(response.body).get("id"))
+        made = json.loads(response.body).get("id")
+        return made if isinstance(made, str) else None
     return None
 
 

@@ -43,7 +43,10 @@ def _serve(route: Route, **path: Any) -> Response:
         if isinstance(returned, Response):
             return returned
         rendered = _render(route, *_unpack(route, returned))
-    return Response(rendered.body, rendered.status, rendered.headers, mimetype=route.media_type)
+    response = Response(rendered.body, rendered.status, rendered.headers, mimetype=route.media_type)
+    if not rendered.body:
+        response.headers.pop("Content-Type")
+    return response
 
 
 def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from nightshift.settings import settings
 
 # Outbox rows are locked first, as every run does it.
 LOCK = """
-    SELECT job FROM outbox
-    WHERE job = ANY(:jobs) AND row_id IN (
-        SELECT id FROM messages WHERE {messages} UNION ALL SELECT id FROM emails WHERE {emails_before})
-    ORDER BY job, row_id FOR UPDATE
+    SELECT count(*) FROM (
+        SELECT job FROM outbox
+        WHERE job = ANY(:jobs) AND row_id IN (
+            SELECT id FROM messages WHERE {messages} UNION ALL SELECT id FROM emails WHERE {emails_before})
+        ORDER BY job, row_id FOR UPDATE
+    ) AS locked
 """
 DELETE = """
     WITH gone_messages AS (

@@ -1,6 +1,7 @@
 """Takes in what vendors report: stored first, each copy once and at its furthest, then shown by its message."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +11,8 @@ from nightshift.channels import delivery
 from nightshift.channels.accounts import JOB
 from nightshift.channels.delivery import RANKS
 from nightshift.channels.report import Report, Watermark
-from nightshift.db.session import statement, transaction
+from nightshift.db.session import DISCONNECTED, statement, transaction
+from nightshift.logs import log, where
 
 KEY = re.compile(r"(msg_[0-9a-f]+)/([0-9]{1,6})/([0-9]{1,9})", re.ASCII)  # `report_key` of a part
 MAX_AT_ONCE = 100  # messages settled before the vendor is answered; the scheduler finds the others
@@ -83,7 +85,12 @@ def take(workspace_id: str, channel_type: str, found: Iterable[Report | Watermar
 def settle_left() -> None:
     """Settle what was reported and is not shown yet, and forget what was reported of messages that nobody here sent."""
     for row in statement(LEFT, job=JOB):
-        _settle(row.message_id)
+        try:
+            _settle(row.message_id)
+        except DISCONNECTED:
+            raise
+        except Exception as error:  # no other message waits for this one
+            log("report not settled", logging.ERROR, message=row.message_id, error=where(error))
     statement(PRUNE, durable=False)
 
 

@@ -83,6 +83,11 @@ def _mail(session: Session, data: dict[str, Any], failed: bool) -> Email | None:
 
 
 def _show(session: Session, email: Email, kind: str, state: str, data: dict[str, Any], at: datetime) -> None:
+    to, copy = data.get("to"), _id(data.get("email_id"))
+    if isinstance(to, list) and to and email.to_address not in to:
+        return  # of an address before: the mail goes elsewhere now
+    if email.provider_id and copy and (copy == email.provider_id) != (email.status == "SENT"):
+        return  # of a round before
     bounce = data.get("bounce")
     transient = kind == "email.bounced" and isinstance(bounce, dict) and bounce.get("type") == "Transient"
     sentence = TRANSIENT if transient else SENTENCES.get(kind)

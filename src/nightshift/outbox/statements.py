@@ -162,6 +162,7 @@ DUE = f"""
         SELECT DISTINCT workspace_id FROM outbox
         WHERE job = name.job AND state = 'pending'
               AND due_at BETWEEN {SINCE.format(what="due", job="name.job")} AND statement_timestamp()
+              AND NOT {paused("outbox")}
     ) AS pair
     WHERE (SELECT count(*) FROM outbox WHERE job = name.job AND workspace_id = pair.workspace_id
                   AND state IN ('dispatched', 'running') AND {BY_WORKERS}
@@ -219,7 +220,8 @@ REOPEN = """
     RETURNING workspace_id
 """
 SETTLE = f"""
-    UPDATE outbox SET state = CASE WHEN CAST(:error AS text) IS NULL THEN 'done' ELSE 'failed' END, error = :error, {SETTLED}
+    UPDATE outbox SET state = CASE WHEN CAST(:error AS text) IS NULL THEN 'done' ELSE 'failed' END, error = :error,
+                      lane = CASE WHEN state = 'blocked' THEN lane || ' ' || row_id ELSE lane END, {SETTLED}
     WHERE job = :job AND row_id = :row_id AND state <> 'running'
     RETURNING workspace_id
 """  # noqa: S608 constants

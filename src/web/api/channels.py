@@ -83,7 +83,7 @@ def put(session: Session, channel_type: str, body: Credentials) -> tuple[AfterCo
         field, _, rest = str(reason).partition(" ")
         raise invalid(f"credentials.{field.rstrip(':')}", rest) from None
     hook = _hook(account)
-    return _then_test(channel_type, hook), 200 if hook else 204
+    return _then_test(account, hook), 200 if hook else 204
 
 
 @route("POST", "/v1/channels/<channel_type>/test", {202: None})
@@ -92,7 +92,7 @@ def test(session: Session, channel_type: str) -> AfterCommit:
     account = session.get(ChannelAccount, (g.workspace_id, channel_type))
     if account is None or account.credentials is None:
         raise not_found()
-    return _then_test(channel_type, None)
+    return _then_test(account, None)
 
 
 @route("GET", "/v1/channels", {200: Page[Channel]})
@@ -124,11 +124,12 @@ def _hook(account: ChannelAccount) -> Hook | None:
     return Hook(hook_url=url) if channel.reports else None
 
 
-def _then_test(channel_type: str, answer: Hook | None) -> AfterCommit:
-    name = (g.workspace_id, channel_type)
+def _then_test(account: ChannelAccount, answer: Hook | None) -> AfterCommit:
+    name = (account.workspace_id, account.type)
+    of_these = (*name, account.version)  # new credentials do not wait for a test of the old ones
 
     def start() -> Hook | None:
-        background.start(name, lambda: probe.test(*name))
+        background.start(of_these, lambda: probe.test(*name))
         return answer
 
     return AfterCommit(answer, start)

@@ -34,16 +34,12 @@ def _recent(moment: datetime) -> datetime:
     return moment
 
 
-class _Arrival(CustomerNamed):
-    pass
-
-
-class NewInbound(_Arrival):
+class NewInbound(CustomerNamed):
     content: Prose
     at: Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_recent)] | None = None
 
 
-class NewHandoff(_Arrival):
+class NewHandoff(CustomerNamed):
     reason: Prose
 
 

@@ -37,7 +37,7 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
     account = _account(channel_type, hook_id)
     if not CHANNELS[channel_type].subscribes:
         raise not_found()
-    if not hmac.compare_digest(query.verify_token.encode(), account.verify_token.encode()):
+    if query.mode != "subscribe" or not hmac.compare_digest(query.verify_token.encode(), account.verify_token.encode()):
         raise _unsigned()
     return query.challenge
 

@@ -16,6 +16,7 @@ class InboundMessage(Base):
     __table_args__ = (
         Index(None, "workspace_id", "at"),
         Index("inbound_messages_customer", "workspace_id", "channel_type", "customer_id", "at"),
+        Index("inbound_messages_channel", "workspace_id", "channel_type", "at"),
         Index("inbound_messages_at", "at", postgresql_using="brin"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)

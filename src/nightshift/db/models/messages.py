@@ -39,6 +39,7 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_agent_id", "agent_id", "id"),
+        Index("messages_customer", "workspace_id", "channel_type", "customer_id", "created_at"),
         Index("messages_workspace_id", "workspace_id", "created_at"),
         Index("messages_created_at", "created_at", postgresql_using="brin"),
     )

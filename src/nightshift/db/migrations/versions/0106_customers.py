@@ -24,10 +24,5 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX inbound_messages_customer ON inbound_messages (workspace_id, channel_type, customer_id, at)"
     )
-
-
-def downgrade() -> None:
-    op.execute("DROP TABLE deleted_counts")
-    op.execute("ALTER TABLE idempotency_keys DROP COLUMN row_id")
-    op.execute("DROP INDEX inbound_messages_customer")
-    op.execute("ALTER TABLE invoices ALTER COLUMN amount_due TYPE numeric(15, 2)")
+    op.execute("CREATE INDEX inbound_messages_channel ON inbound_messages (workspace_id, channel_type, at)")
+    op.execute("CREATE INDEX messages_customer ON messages (workspace_id, channel_type, customer_id, created_at)")

@@ -206,6 +206,29 @@ def test_an_unknown_try_is_settled_by_its_report_and_not_sent_again(
     assert told(stack, api, shown["id"]) == [("message_sent", None), ("message_delivered", "delivered")]
 
 
+def test_a_message_that_is_settled_while_it_waits_in_its_lane_holds_up_nobody_behind_it(
+    api: Client, stack: Stack, vendors: Recorder
+) -> None:
+    hook = subscribe(api, "WHATSAPP")["hookUrl"]
+    with stack.nothing_moves():
+        lost, word = sent(api, vendors, "WHATSAPP", Answer(silent=True))
+        stack.sql("UPDATE outbox SET state = 'failed' WHERE row_id = %s", lost["id"])
+        stack.sql("UPDATE messages SET status = 'FAILED' WHERE id = %s", lost["id"])
+        head, _ = sent(api, vendors, "WHATSAPP", Answer(500))
+        assert api("POST", f"/v1/messages/{lost['id']}/retry").status_code == 202
+        behind, _ = sent(api, vendors, "WHATSAPP")
+        states = dict(stack.sql("SELECT row_id, state FROM outbox WHERE workspace_id = %s", api.workspace_id))
+        assert [states[each["id"]] for each in (head, lost, behind)] == ["pending", "blocked", "blocked"]
+        [call] = vendors.asked("/whatsapp", word)
+        report(hook, "WHATSAPP", call, "id-of-the-lost-answer", "delivered")
+        shows(api, lost["id"], status="SENT", delivery="delivered")
+        later, _ = sent(api, vendors, "WHATSAPP")
+        assert (later["status"], later["attempts"]) == ("RETRYING", []), "it does not overtake the head"
+    for each in (head, behind, later):
+        shows(api, each["id"], status="SENT")
+    assert len(vendors.asked("/whatsapp", word)) == 1
+
+
 def test_a_lost_try_that_failed_counts_once_and_one_that_failed_for_good_is_final(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:

@@ -63,7 +63,7 @@ def is_binary(head: bytes) -> bool:
 
 
 def is_escaped(data: bytes) -> bool:
-    return _ESCAPED.search(data) is not None
+    return data.isascii() and _ESCAPED.search(data) is not None
 
 
 def is_utf_8(data: bytes) -> bool:

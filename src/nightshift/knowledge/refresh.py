@@ -19,7 +19,8 @@ def refresh_in(response: Response) -> str | None:
     if response.status != 200:
         return None
     parser = _Refresh()
-    if b"refresh" in (head := response.body[:HEAD_BYTES]).lower():
+    is_page = "html" in response.headers.get("content-type", "html")  # the text of a manual may show one
+    if is_page and b"refresh" in (head := response.body[:HEAD_BYTES]).lower():
         parser.feed(decode(head))
     found = _CONTENT.match(response.headers.get("refresh") or parser.content)
     return (found["quoted"] or found["bare"] or "").strip() or None if found and int(found[1]) <= MAX_SECONDS else None

@@ -19,7 +19,8 @@ _BOMS = (
 # Pictures and other files as base64: in a data address, in lines, or in one piece of letters and digits.
 _DATA = re.compile(
     r"data:[\w/.+;=-]{0,100}base64,[A-Za-z0-9+/=_%-]*"
-    r"|(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*){8,}[A-Za-z0-9+/]*={0,2}"
+    r"|(?<![A-Za-z0-9+/])(?=\S{0,75}[a-z])(?=\S{0,75}[A-Z])(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*+){8,}"
+    r"(?:[A-Za-z0-9+/]++={0,2}(?![^\r\n]))?"
     r"|(?<![A-Za-z0-9+/])(?=\S{0,80}[a-z])(?=\S{0,80}[A-Z])(?=\S{0,80}[0-9])[A-Za-z0-9+/]{1000,}={0,2}"
 )
 _LINE_END = re.compile("\r\n|[\r\v\f\x85]")

@@ -13,6 +13,7 @@ MAX_DEPTH = 500  # as in browsers: the parser's time grows with the square of th
 _SELF_CLOSED = re.compile(r"<(title|script|style|textarea|iframe|noscript)\b([^<>]*)/>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*)[^<>]*>")
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_RAW = frozenset("iframe script style textarea title".split())
 # What ends where another one begins, although its end is not written.
 _ENDED_BY = {
     name: frozenset(ended.split())
@@ -45,10 +46,14 @@ class _Depth:
     def __init__(self) -> None:
         self._open: list[str] = []
         self._left_out: Counter[str] = Counter()
+        self._raw = ""  # the open script or style: what looks like tags in it is none
 
     def kept(self, tag: re.Match[str]) -> str:
         """The tag; nothing where its element is too deep."""
         name = tag[2].lower()
+        if self._raw and not (tag[1] and name == self._raw):
+            return tag[0]
+        self._raw = name if name in _RAW and not tag[1] else ""
         if name in _VOID or tag[0].endswith("/>"):
             return tag[0]
         if tag[1]:

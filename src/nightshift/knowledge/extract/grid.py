@@ -55,7 +55,10 @@ class Sheet:
         """The tables, the lines of text outside of them, and the text boxes. Empty rows and columns are left out."""
         self._fill()
         used = sorted({x for cells in self.cells.values() for x in cells})
-        rows = {y: [cells.get(x, "") for x in used if x <= max(cells)] for y, cells in sorted(self.cells.items())}
+        rows = {
+            y: [cells.get(x, "") for x in used[: bisect_right(used, max(cells))]]
+            for y, cells in sorted(self.cells.items())
+        }
         yield from _tables(rows, self.names)
         yield from map(Paragraph, self.texts)
 

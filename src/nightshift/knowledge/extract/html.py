@@ -59,6 +59,7 @@ def shown(
                 yield from page.end()
                 yield title
             yield from page.enter(node)
+    yield from page.end()
 
 
 class _Unseen:

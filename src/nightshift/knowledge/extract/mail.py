@@ -21,11 +21,16 @@ _NEXT = re.compile(rb"(?<=\n)\r?\n(?=From .*\n[A-Za-z-]+:)")  # where a mailbox 
 def read(path: Path) -> Extracted:
     """One block for each heading; a message begins with its subject. Its attachments become a note."""
     left_out: list[str] = []
-    messages = [message_from_bytes(data, policy=default) for data in _NEXT.split(path.read_bytes())]
+    messages = [message_from_bytes(data, policy=default) for data in _messages(path.read_bytes())]
     found = [paragraph for message in messages for paragraph in _paragraphs(message, left_out)]
     more = f" and {len(left_out) - MAX_NAMES} more" if len(left_out) > MAX_NAMES else ""
     notes = [f"Attachments were left out: {', '.join(left_out[:MAX_NAMES])}{more}."] if left_out else []
     return Extracted(list(sections(found)), notes)
+
+
+def _messages(data: bytes) -> list[bytes]:
+    """Those of a mailbox file, which begins like each of its messages; else the one."""
+    return _NEXT.split(data) if data.startswith(b"From ") else [data]
 
 
 def paragraphs(data: bytes) -> Iterator[Paragraph]:
@@ -35,7 +40,7 @@ def paragraphs(data: bytes) -> Iterator[Paragraph]:
 
 def _paragraphs(message: Any, left_out: list[str]) -> Iterator[Paragraph]:
     sender = str(message["From"] or "")
-    if sender and message["Subject"]:  # a web archive has a subject too: its program's words
+    if sender and "Saved by " not in sender and message["Subject"]:  # a web archive's subject is its program's words
         yield Paragraph(str(message["Subject"]), 1)
         yield Paragraph("\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Date") if message[name]))
     yield from _parts(message, left_out)
@@ -44,13 +49,15 @@ def _paragraphs(message: Any, left_out: list[str]) -> Iterator[Paragraph]:
 def _parts(message: Any, left_out: list[str]) -> Iterator[Paragraph]:
     """The text of each part that is shown; of alternatives the last that is text, which is the richest."""
     kind = message.get_content_type()
+    if kind.startswith("multipart/") and not message.is_multipart():  # without the boundary that would divide it
+        kind = "text/plain"
     if kind == "multipart/alternative":
         texts = [part for part in message.iter_parts() if _has_text(part)]
         yield from _parts(texts[-1], left_out) if texts else ()
     elif message.is_multipart():
         for part in message.iter_parts() if kind != "message/rfc822" else message.get_payload():
             yield from _parts(part, left_out) if kind != "message/rfc822" else _paragraphs(part, left_out)
-    elif message.is_attachment() or not kind.startswith("text/") or kind == "text/calendar":
+    elif message.is_attachment() or kind not in ("text/html", "text/plain"):
         if name := message.get_filename():
             left_out.append(clean(" ".join(name.split()))[:MAX_NAME])
     else:

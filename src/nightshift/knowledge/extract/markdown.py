@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nightshift.knowledge.extract.blocks import MAX_HEADING, Block, Extracted
+from nightshift.knowledge.extract.blocks import Block, Extracted, heading
 from nightshift.knowledge.text import clean, decode_noting, without_data
 
 # CommonMark 4.2 to 4.5. Four spaces of indentation make code, so no pattern allows more than three.
@@ -18,9 +18,9 @@ _NO_PARAGRAPH = re.compile(
 # What a page made of it does not show: comments, also as a link that nothing refers to, the reading of ruby, and
 # `&shy;`. Code is matched first, and kept.
 _CODE = (
-    r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)|`+[^`\n]+`+)"
+    r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)|(?<!`)`++[^`\n]++`++)"
     r"|^\[//\]:[^\n]*$|<(?P<ruby>rt|rp)>[^<]*</(?P=ruby)>|</?ruby>|&shy;"
-    r"|^\[[^\]\n]+\]: *<? *>?$|!\[\](?:\[[^\]\n]*\]|\( *\))"  # an embedded picture, without its data
+    r"|^\[[^\]\n]+\]: *+<? *+>?$|!\[\](?:\[[^\]\n]*\]|\( *\))"  # an embedded picture, without its data
 )
 _UNSEEN = re.compile(_CODE, re.DOTALL | re.MULTILINE)
 _UNSEEN_OR_COMMENT = re.compile(_CODE + "|<!--.*?-->", re.DOTALL | re.MULTILINE)
@@ -61,7 +61,7 @@ def sections(text: str) -> Iterator[Block]:
 
 def _blocks(lines: list[str], path: list[tuple[int, str]]) -> Iterator[Block]:
     """A section; its tables are blocks of their own, which begin with the two lines of their column names."""
-    headings = tuple(title[:MAX_HEADING] for _, title in path if title)
+    headings = tuple(heading(title) for _, title in path if title)
     begin = 0
     for first in (number for number in range(len(lines) - 1) if _begins_table(lines[number], lines[number + 1])):
         if first < begin:

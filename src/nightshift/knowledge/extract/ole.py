@@ -32,12 +32,16 @@ def _directory(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     header = file.read(512)
     size = 1 << min(struct.unpack_from("<H", header, 30)[0], 16)
-    tables = struct.unpack_from("<109I", header, 76)
+    tables = list(struct.unpack_from("<109I", header, 76))
 
     def read(number: int) -> bytes:
         file.seek((number + 1) * size)
         return file.read(size)
 
+    more, count = struct.unpack_from("<II", header, 68)
+    for _ in range(min(count, MAX_SECTORS)):  # where the file has more than 109: above 7 MB
+        *numbers, more = struct.unpack(f"<{size // 4}I", read(more))
+        tables += numbers
     sector = struct.unpack_from("<I", header, 48)[0]
     for _ in range(MAX_SECTORS):
         if sector >= _NO_SECTOR:

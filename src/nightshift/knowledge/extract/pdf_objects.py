@@ -1,6 +1,7 @@
 """What PDFium does not tell about a PDF, asked of pypdf: 80 ms to import, so only where it is needed."""
 
 import io
+from functools import lru_cache
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -22,9 +23,14 @@ def switched_off(data: bytes) -> frozenset[str]:
         return frozenset()
 
 
+@lru_cache(maxsize=1)
+def _reader(data: bytes) -> PdfReader:
+    return PdfReader(io.BytesIO(data))
+
+
 def text(data: bytes, number: int) -> str:
     """The text of a page, "" where it cannot be read."""
     try:
-        return PdfReader(io.BytesIO(data)).pages[number - 1].extract_text()
+        return _reader(data).pages[number - 1].extract_text()
     except _ERRORS:
         return ""

@@ -12,7 +12,7 @@ from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, sections
 from nightshift.knowledge.extract.disclosures import Disclosures, words
-from nightshift.knowledge.extract.dom import parse, walk
+from nightshift.knowledge.extract.dom import ancestors, parse, walk
 from nightshift.knowledge.text import decode_noting
 
 SHARE = 0.8  # of the main text: the element that holds so much holds all of it
@@ -21,8 +21,14 @@ ENOUGH = 100  # shingles: by less, one answer of a short page could be taken for
 _SHINGLE = 4  # words: enough to recognize a sentence by
 _MAX_NOTICE = 400  # characters: what a page says that waits for its script, or for consent, is short
 
-_SCRIPTED = "This page shows no text without JavaScript. Use the address of a page that does, or upload its text."
+_SCRIPTED = (
+    "This page shows no text without JavaScript, or before a click on its cookie notice. Use the address of a page that does, "
+    "or upload its text."
+)
 _WORD = re.compile(r"\w+")
+_SENTENCE = re.compile(r"[^.!?…。\n]+[.!?…。]*")
+_FEW_WORDS = 8  # beside the notice: the name of the page, a button
+_ROWS = frozenset("thead tbody tfoot tr".split())  # nothing without their table: the names of its columns
 _FRAME = frozenset("aside footer nav".split())
 # In classes and ids of what stands around and inside a text on the web and is not it.
 _ASIDE = re.compile(
@@ -57,7 +63,9 @@ def read(path: Path) -> Extracted:
 def _is_waiting(blocks: list[Block], page: str) -> bool:
     """Whether the text is only what a page shows until its script has run, or until cookies are accepted."""
     text = "\n".join(block.text for block in blocks)
-    return not text or (len(text) <= _MAX_NOTICE and bool(_WAITING.search(text) or _MOUNT.search(page)))
+    said = " ".join(part for part in _SENTENCE.findall(text) if not _WAITING.search(part))
+    waiting = len(_WORD.findall(said)) < _FEW_WORDS and _WAITING.search(text)
+    return not text or (len(text) <= _MAX_NOTICE and bool(waiting or _MOUNT.search(page)))
 
 
 def _main(body: LexborNode, page: str) -> Iterator[Paragraph]:
@@ -107,7 +115,7 @@ def _smallest(body: LexborNode, weights: _Weights) -> LexborNode:
     enough = SHARE * weights.known[body.mem_id]
     while heavy := next((child for child in root.iter() if weights.known[child.mem_id] >= enough), None):
         root = heavy
-    return root
+    return next((each for each in (root, *ancestors(root, 3)) if each.tag not in _ROWS), root)
 
 
 def _beside(root: LexborNode, weights: _Weights) -> Iterator[int]:

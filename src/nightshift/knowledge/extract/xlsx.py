@@ -1,6 +1,7 @@
 """XLSX: what its sheets show. Runs in a child process, see `child`."""
 
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import BadZipFile
@@ -17,7 +18,7 @@ from nightshift.knowledge.extract.ooxml import Walker
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs
 _BINARY = "This is a binary workbook (.xlsb). Save it as .xlsx and upload that copy."
-_ERRORS = (etree.XMLSyntaxError, BadZipFile, ValueError, KeyError)
+_ERRORS = (etree.XMLSyntaxError, BadZipFile, ValueError, LookupError, TypeError, zlib.error)
 
 
 def read(path: Path) -> Extracted:

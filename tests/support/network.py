@@ -28,10 +28,10 @@ def own_network() -> Iterator[None]:
 
 
 @contextmanager
-def dropped(port: int) -> Iterator[None]:
-    """Every packet to and from this port is lost."""
+def dropped(*ports: int) -> Iterator[None]:
+    """Every packet to and from these ports is lost."""
     chain = "{ type filter hook input priority 0; }"
-    rules = [f"add rule inet cut input tcp {end} {port} drop\n" for end in ("dport", "sport")]
+    rules = [f"add rule inet cut input tcp {end} {port} drop\n" for port in ports for end in ("dport", "sport")]
     commands = f"add table inet cut\nadd chain inet cut input {chain}\n{''.join(rules)}"
     subprocess.run(["nft", "-f", "-"], input=commands.encode(), check=True)
     try:

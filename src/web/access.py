@@ -19,9 +19,10 @@ _rate = RateLimiter()
 _under_way = ConcurrencyLimiter(MAX_UNDER_WAY)
 
 
-def declare(app: Flask, endpoint: str, access: str) -> None:
-    """Say who may call an endpoint. One of which nothing is said takes a workspace key."""
+def declare(app: Flask, endpoint: str, access: str, *, is_stream: bool = False) -> None:
+    """Say who may call an endpoint. One of which nothing is said takes a workspace key. Streams have a limit of their own."""
     app.extensions.setdefault("access", {})[endpoint] = access
+    app.extensions.setdefault("streams", set()).update([endpoint] if is_stream else [])
 
 
 def level(app: Flask, endpoint: str) -> str:
@@ -52,10 +53,11 @@ def _workspace() -> None:
         raise _unauthorized()
     g.workspace_id, g.key_id = owner
     _rate.count(g.workspace_id)
-    g.permit = _under_way.acquire(g.workspace_id)
-    if g.permit is None:
-        raise too_many("requests")
-    until_answered(g.permit)
+    if request.endpoint not in current_app.extensions["streams"]:
+        permit = _under_way.acquire(g.workspace_id)
+        if permit is None:
+            raise too_many("requests")
+        until_answered(permit)
 
 
 def _operator() -> None:

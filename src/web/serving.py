@@ -23,7 +23,7 @@ def register(app: Flask, routes: Iterable[Route]) -> None:
     """Serve these routes."""
     for route in routes:
         app.add_url_rule(route.path, route.name, partial(_serve, route), methods=[route.method])
-        access.declare(app, route.name, route.access)
+        access.declare(app, route.name, route.access, is_stream=route.media_type == "text/event-stream")
 
 
 def _serve(route: Route, **path: Any) -> Response:

@@ -56,7 +56,6 @@ def stream(headers: Resume) -> Response:
     except BaseException:
         permit.release()
         raise
-    g.permit.release()  # it is a stream now, and no request under way
     no_buffering = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     follow = _follow(g.workspace_id, g.key_id, seq, listening)
     response = Response(follow, mimetype="text/event-stream", headers=no_buffering)

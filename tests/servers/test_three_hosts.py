@@ -61,34 +61,30 @@ class Host(Stack):
 
 
 class Accepted:
-    """What two workspaces were told is accepted, each of it with its number."""
+    """What two workspaces were told is accepted: documents, messages and mails, one of each with a number."""
 
     def __init__(self, town: Town) -> None:
-        self.town, self.docs, self.messages = town, dict[int, str](), dict[int, str]()
+        self.town, self.all = town, list[tuple[Client, str, str]]()
         self.apis = [Client.of_new_workspace(town.stack.base_url, OPERATOR_KEY) for _ in range(2)]
         for api, channel in product(self.apis, CHANNELS):
             put(api, channel, town.vendors)
 
     def more(self, many: int = 1) -> None:
         """So many of each kind, and a pause."""
-        for number in range(len(self.docs), len(self.docs) + many):
-            api, channel = self.api(number), CHANNELS[number % len(CHANNELS)]
-            self.docs[number] = api.add_text(f"Text of document {number}.")
+        for number in range(len(self.all), len(self.all) + many):
+            api, channel = self.apis[number % len(self.apis)], CHANNELS[number % len(CHANNELS)]
+            doc_id = api.add_text(f"Text of document {number}.")
             self.town.vendors.script(tag("m", number), Answer(500))  # so that a worker sends it
-            self.messages[number] = say(api, tag("m", number), channel, f"customer{number}")["id"]
+            self.all.append((api, doc_id, say(api, tag("m", number), channel, f"customer{number}")["id"]))
             assert announce(api, tag("e", number)).status_code == 201
         time.sleep(1)
 
-    def api(self, number: int) -> Client:
-        return self.apis[number % len(self.apis)]
-
-    def all_ended_once_in_effect(self) -> None:
+    def ended_once_in_effect(self) -> None:
         ready = self.town.stack.sql("SELECT data ->> 'docId' FROM events WHERE name = 'knowledge_ready'")
         sent, mailed = self.town.vendors.delivered("m"), self.town.vendors.delivered("e")
-        for number, doc_id in self.docs.items():
-            doc = self.api(number).doc(doc_id)
+        for number, (api, doc_id, message_id) in enumerate(self.all):
+            doc, shown = api.doc(doc_id), message(api, message_id)
             assert (doc["status"], doc["chunkCount"], ready.count((doc_id,))) == ("READY", 1, 1), doc
-            shown = message(self.api(number), self.messages[number])
             unknown = [a["outcome"] for a in shown["attempts"] if shown["channelType"] == "TELEGRAM"].count("unknown")
             assert shown["status"] == "SENT" and 1 <= len(sent[number, 1]) <= 1 + unknown, shown
             assert len(mailed[number, 1]) == 1
@@ -103,7 +99,7 @@ def three_hosts(town: Town) -> Iterator[list[Host]]:
         for host in hosts:
             running.callback(host.close)
             host.launch("worker")
-        for host in (hosts[0], hosts[2]):
+        for host in hosts[::2]:
             host.launch("scheduler")
         workers = sum(queue.workers for queue in QUEUES.values())
         wait_for(lambda: all(len(host.workers()) == workers for host in hosts))
@@ -125,8 +121,7 @@ def test_one_is_cut_off_and_one_dies_and_all_that_was_accepted_is_once_in_effect
 
 
 def _in_trouble(town: Town, cut: Host, killed: Host, sound: Host) -> None:
-    sql, accepted = town.stack.sql, Accepted(town)
-    dead, away = killed.workers(), cut.workers()
+    sql, accepted, dead, away = town.stack.sql, Accepted(town), killed.workers(), cut.workers()
     # Given work under way on each of them
     accepted.more(16)
     wait_for(lambda: sql(HELD, away) and sql(HELD, dead))
@@ -143,7 +138,7 @@ def _in_trouble(town: Town, cut: Host, killed: Host, sound: Host) -> None:
     done = len(cut.lines(event="job", outcome="done"))
     wait_for(lambda: accepted.more() or len(cut.lines(event="job", outcome="done")) > done)
     wait_for(lambda: not sql(UNFINISHED), explain=lambda: str(sql(UNFINISHED)))
-    accepted.all_ended_once_in_effect()
+    accepted.ended_once_in_effect()
     # and nobody living was declared dead, but for leases that the cut outlasted
     hosts = (cut, killed, sound)
     assert {line["worker"] for host in hosts for line in host.lines(outcome="died")} <= {*dead, *away}

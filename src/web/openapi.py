@@ -135,7 +135,7 @@ def _errors(route: Route) -> set[int]:
 def _response(route: Route, status: int, model: Any, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": ERRORS.get(status, "Done")}
     is_problem = isinstance(model, type) and issubclass(model, ProblemDetails)
-    if status != 204:
+    if status != 204 and (model is not None or route.media_type != "application/json"):
         schema = {"type": "string"} if model is None else schemas[model, "serialization"]
         response["content"] = {MEDIA_TYPE if is_problem else route.media_type: {"schema": schema}}
     if is_problem and status in (429, 503):

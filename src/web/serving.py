@@ -44,7 +44,7 @@ def _serve(route: Route, **path: Any) -> Response:
             return returned
         rendered = _render(route, *_unpack(route, returned))
     response = Response(rendered.body, rendered.status, rendered.headers, mimetype=route.media_type)
-    if not rendered.body:
+    if not rendered.body and route.media_type == "application/json":
         response.headers.pop("Content-Type")
     return response
 

@@ -31,13 +31,13 @@ def _serve(route: Route, **path: Any) -> Response:
         path["raw"] = read_raw(route.raw_bytes)
     elif route.method != "GET":
         read_body(route.form is not None)
-    later = None
+    deferred = None
     with _turn():
         arguments = _arguments(route, path)
         if "session" in route.takes:
-            rendered, later, key = _transactional(route, arguments)
-    if later:
-        rendered = _after_commit(route, later, rendered, key)
+            rendered, deferred, key = _transactional(route, arguments)
+    if deferred:
+        rendered = _after_commit(route, deferred, rendered, key)
     elif "session" not in route.takes:
         returned = _call(route, arguments)
         if isinstance(returned, Response):
@@ -76,11 +76,11 @@ def _transactional(route: Route, arguments: dict[str, Any]) -> tuple[Rendered, A
         if kept:
             return kept.response, None, key
         value, status, headers = _unpack(route, _call(route, arguments | {"session": session}))
-        later = value if isinstance(value, AfterCommit) else None
-        rendered = _render(route, later.so_far if later else value, status, headers)
+        deferred = value if isinstance(value, AfterCommit) else None
+        rendered = _render(route, deferred.so_far if deferred else value, status, headers)
         if key:
-            idempotency.keep(session, key, rendered, provisional=later is not None)
-    return rendered, later, key
+            idempotency.keep(session, key, rendered, provisional=deferred is not None)
+    return rendered, deferred, key
 
 
 def _turn() -> AbstractContextManager[None]:
@@ -89,10 +89,10 @@ def _turn() -> AbstractContextManager[None]:
     return turns.turn(workspace_id, TURN_SECONDS) if workspace_id else nullcontext()
 
 
-def _after_commit(route: Route, later: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:
+def _after_commit(route: Route, deferred: AfterCommit, so_far: Rendered, key: str | None) -> Rendered:
     rendered = so_far
     try:
-        rendered = _render(route, later.act(), so_far.status, so_far.headers)
+        rendered = _render(route, deferred.act(), so_far.status, so_far.headers)
         if key:
             with transaction() as session:
                 idempotency.keep(session, key, rendered)

@@ -44,14 +44,14 @@ DELETE = """
             conversations = d.conversations + excluded.conversations, messages_in = d.messages_in + excluded.messages_in,
             messages_out = d.messages_out + excluded.messages_out, handoffs = d.handoffs + excluded.handoffs,
             messages_failed = d.messages_failed + excluded.messages_failed
-    ), owed AS (
+    ), gone_rows AS (
         DELETE FROM outbox WHERE job = ANY(:jobs) AND row_id IN (
             SELECT id FROM gone_messages UNION ALL SELECT id FROM gone_emails)
         RETURNING job, row_id, generation, state
     ){more}
     SELECT (SELECT count(*) FROM gone_messages) AS messages, (SELECT count(*) FROM gone_inbound) AS inbound,
            (SELECT count(*) FROM gone_handoffs) AS handoffs, (SELECT count(*) FROM gone_emails) AS emails,
-           (SELECT jsonb_agg(jsonb_build_array(job, row_id, generation)) FROM owed
+           (SELECT jsonb_agg(jsonb_build_array(job, row_id, generation)) FROM gone_rows
             WHERE state IN ('dispatched', 'running')) AS jobs
 """
 TOLD = """,
@@ -75,7 +75,7 @@ def forget_customer(
 ) -> Row[Any]:
     """Delete a customer's messages, inbound messages and handoffs with their mail, events and kept answers.
 
-    `jobs`: the names under which the outbox may owe something to them; that is not sent any more. Returns how many of each,
+    `jobs`: the jobs whose outbox rows may be theirs; what waits there is not sent any more. Returns how many of each,
     and as `jobs` the (job, row id, generation) that Redis has.
     """
     values = dict(jobs=list(jobs), workspace=workspace_id, type=channel_type, customer=customer_id)

@@ -20,7 +20,7 @@ NUMBER = "Twilio cannot send to the customer's number."
 SENDER = "The number or service in `from` cannot send to this customer."
 BUSY = "Too many messages were sent through this account. Twilio asks us to slow down."
 TROUBLE = "Twilio or the carrier is having trouble."
-WHATSAPP = re.compile(r"\s*(whatsapp:)?(.*)", re.IGNORECASE | re.DOTALL)
+WHATSAPP = "whatsapp:"  # before a number: not by SMS
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")  # a Messaging Service, which chooses the number
 FAILED = ("failed", "undelivered", "canceled")
 STATES = {
@@ -71,9 +71,10 @@ class Twilio(Channel):
 
     def customer(self, given: str) -> str:
         """A number in E.164, as Twilio asks for it; behind "whatsapp:" too."""
-        prefix, number = WHATSAPP.match(given).groups()  # type: ignore[union-attr] # it matches anything
-        digits = digits_of(number)
-        return f"{(prefix or '').lower()}+{digits}" if digits else given
+        number = given.strip()
+        prefix = WHATSAPP if number.lower().startswith(WHATSAPP) else ""
+        digits = digits_of(number[len(prefix) :])
+        return f"{prefix}+{digits}" if digits else given
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         sender = "MessagingServiceSid" if SERVICE.fullmatch(credentials["from"]) else "From"

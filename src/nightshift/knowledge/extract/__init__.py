@@ -4,7 +4,6 @@ Add a format: a module with `read(path) -> Extracted`, a line in one of the two 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from nightshift.errors import PermanentError, one_line
@@ -14,7 +13,6 @@ from nightshift.knowledge.extract.blocks import Block, Extracted
 __all__ = ["Block", "Extracted", "extract"]
 
 MAX_NOTES, MAX_NOTE = 10, 1200  # of a document; characters of each
-MAX_HEADING_CHARACTERS = 300
 
 IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
 # The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
@@ -49,12 +47,7 @@ def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECOND
     blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
     if not blocks:
         raise PermanentError("This file contains no text. Upload one that does.")
-    return Extracted([_named(block) for block in blocks], _shortened(found.notes))
-
-
-def _named(block: Block) -> Block:
-    """Each passage carries its headings, and so does each answer that holds it."""
-    return replace(block, headings=tuple(one_line(heading, MAX_HEADING_CHARACTERS) for heading in block.headings))
+    return Extracted(blocks, _shortened(found.notes))
 
 
 def _shortened(notes: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from nightshift import clock
@@ -41,6 +41,12 @@ def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
     session.add(agent)
     session.flush()
     return agent
+
+
+def agents(session: Session, workspace_id: str, limit: int) -> list[Agent]:
+    """A workspace's agents, the first one first."""
+    mine = select(Agent).where(Agent.workspace_id == workspace_id).order_by(Agent.id).limit(limit)
+    return list(session.scalars(mine))
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:

@@ -47,10 +47,17 @@ def listed(query: DocumentsQuery) -> View:
         agent = own_agent(session, query.agent) if query.agent else agents[0]
         rows = documents.listed(session, agent.id, query.status, query.cursor, query.limit)
         counts = documents.unready(session, agent.id, MAX_COUNTED)
-    found = part([api.shown(row) for row in rows], query.limit)
-    data = dict(agents=[(each.id, each.name) for each in agents], agent_id=agent.id, counts=counts, found=found)
-    limits = dict(most=MAX_COUNTED, max_bytes=MAX_FILE_BYTES)
-    return View("knowledge.html", data, limits | (_answers(agent.id, query.q) if query.q and not is_poll() else {}))
+    names = [(each.id, each.name) for each in agents]
+    seen = [(row.Document.id, row.Document.updated_at, row.status, row.attempts, row.retry_at) for row in rows]
+
+    def data() -> dict[str, Any]:
+        found = part([api.shown(row) for row in rows], query.limit)
+        return dict(
+            agents=names, agent_id=agent.id, counts=counts, found=found, max_bytes=MAX_FILE_BYTES, most=MAX_COUNTED
+        )
+
+    answers = _answers(agent.id, query.q) if query.q and not is_poll() else {}
+    return View("knowledge.html", data, answers, basis=(names, agent.id, counts, seen))
 
 
 @page(f"{HOME}/<doc_id>")

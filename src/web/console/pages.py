@@ -1,6 +1,7 @@
 """What every page of the console shares: how it is declared, answered, and kept from being sent where nothing has changed."""
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
@@ -23,17 +24,27 @@ POLICY = (
 # Without a referrer, browsers would not say either from which of our pages a form is sent.
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 
+SAME_SECONDS = 0.2
+MAX_TAGS = 5000
+
 Answer = tuple[str, int, dict[str, str]]
+
+_tags: dict[tuple[str, str], tuple[float, str]] = {}  # by page and reader: when it was looked at last, and its tag then
 
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows. `data`: all that may change while it is open. `rest`: what is there beside it, and does not."""
+    """What a page shows. `data`: all that may change while it is open; `rest`: what is there beside it, and does not.
+
+    Where the data takes long to prepare, it may be a function, which is called when the page is rendered; `basis` is then what
+    tells one state from another.
+    """
 
     template: str
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     rest: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    basis: Any = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ def page(
     def declare(handler: Callable[..., View]) -> Route:
         @wraps(handler)
         def respond(**arguments: Any) -> Answer:
-            return answer(handler(**arguments))
+            return _unchanged() or answer(handler(**arguments))
 
         nav = (order, title) if title else None
         return Route(respond, "GET", path, {200: None, 304: None}, access, media_type="text/html", nav=nav)
@@ -106,18 +117,53 @@ def _all_navigation() -> list[Route]:
 def answer(view: View) -> Answer:
     """The page, or 304 where the one that is open shows the same."""
     tag = _tag(view)
+    _remember(tag)
     if is_poll() and request.if_none_match.contains_weak(tag):
-        return "", 304, {"ETag": f'"{tag}"', **HEADERS}
-    said = None if is_poll() else flash.read()
-    html = render_template(f"console/{view.template}", **view.data, **view.rest, flash=said, tag=tag)
+        return _not_modified(tag)
+    data, said = view.data() if callable(view.data) else view.data, None if is_poll() else flash.read()
+    html = render_template(f"console/{view.template}", **data, **view.rest, flash=said, tag=tag)
     headers = {"ETag": f'"{tag}"', **HEADERS} | ({"Set-Cookie": flash.gone()} if said else {})
     return html, view.status, headers
 
 
 def _tag(view: View) -> str:
-    """Other data, other files or another key: another tag."""
+    """Other data, other files or another reader: another tag."""
+    basis = view.data if view.basis is None else view.basis
+    return hashlib.sha256(to_json([basis, assets.version(), _reader()])).hexdigest()[:24]
+
+
+def _unchanged() -> Answer | None:
+    """304 where another open page, which showed the same, was told so a moment ago: many of them cost no more than a few.
+
+    Whoever comes after that moment looks again, and those who come meanwhile do not.
+    """
+    at, tag = _tags.get(_page(), (0.0, ""))
+    if not (is_poll() and request.if_none_match.contains_weak(tag)):
+        return None
+    if time.monotonic() - at > SAME_SECONDS:
+        _remember(tag)
+        return None
+    return _not_modified(tag)
+
+
+def _remember(tag: str) -> None:
+    if len(_tags) > MAX_TAGS:
+        _tags.clear()
+    _tags[_page()] = (time.monotonic(), tag)
+
+
+def _page() -> tuple[str, str]:
+    return _reader(), request.full_path
+
+
+def _reader() -> str:
+    """Whose page it is: all of them see the same."""
     who = session.current()
-    return hashlib.sha256(to_json([view.data, assets.version(), who and who.id])).hexdigest()[:24]
+    return who.workspace_id or session.OPERATOR if who else ""
+
+
+def _not_modified(tag: str) -> Answer:
+    return "", 304, {"ETag": f'"{tag}"', **HEADERS}
 
 
 def _back() -> str:

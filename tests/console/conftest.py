@@ -22,7 +22,7 @@ WAIT_MS = 60_000  # bounds a hang; no measure of speed
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        cannot_run("needs chromium")
+        cannot_run("needs chromium (the console in a browser)")
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(

@@ -28,7 +28,7 @@ MATCHED = f"""
 """  # noqa: S608 constants
 WHICH = """
     o.job = :job AND o.workspace_id = :workspace
-    AND o.row_id IN (SELECT m.id FROM messages m WHERE m.status = 'FAILED' AND {where})
+    AND EXISTS (SELECT FROM messages m WHERE m.id = o.row_id AND m.status = 'FAILED' AND {where})
 """
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS
 from nightshift.channels.accounts import JOB
-from nightshift.db.like import containing
+from nightshift.db import like
 from nightshift.db.models import Message, Outbox
 from nightshift.ids import earliest_id
 from nightshift.outbox.retries import SCHEDULED
@@ -22,37 +22,40 @@ from nightshift.outbox.statements import UNFINISHED, paused
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 ID_LAG_SECONDS = 60  # between a message's id and its time, which is read after it has waited for its lane
 
-# A message's status (SENDING while an attempt runs, RETRYING also where a retry of many has its turn later), when it can go (not
-# before the head of its lane; nobody knows while it is paused), its attempts.
+# Of what is found: a message's status (SENDING while an attempt runs, RETRYING also where a retry of many has its turn later),
+# when it can go (not before the head of its lane; nobody knows while it is paused), its attempts.
 SHOWN = f"""
-    SELECT id AS message_id, status, size, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
+    SELECT id AS message_id, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
            (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
-            WHERE a.message_id = found.id) AS attempts
+            WHERE a.message_id = shown.id) AS attempts
     FROM (
         SELECT m.id, CASE WHEN m.status = 'FAILED' AND r.at IS NOT NULL THEN 'RETRYING'
                           WHEN m.status = 'RETRYING' AND o.state = 'running' THEN 'SENDING' ELSE m.status END AS status,
-               octet_length(m.content) AS size, CASE WHEN NOT {paused("o")} THEN greatest(r.at, o.due_at, (
+               CASE WHEN NOT {paused("o")} THEN greatest(r.at, o.due_at, (
                    SELECT head.due_at FROM outbox head
                    WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
                          AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) END AS next_attempt_at
-        FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id LEFT JOIN retries r ON {SCHEDULED}
-        WHERE {{rows}}) AS found
-    WHERE {{which}}
+        FROM ({{found}}) AS found JOIN messages m ON m.id = found.id
+             LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id LEFT JOIN retries r ON {SCHEDULED}) AS shown
 """  # noqa: S608 constants
-# Of these rows: `ahead`, how many bytes the contents of those before it have. They are not read for that.
+# `ahead`: how many bytes the contents of the rows before it have. They are not read for that.
 PAGE = """
-    SELECT * FROM (SELECT *, sum(size) OVER (ORDER BY message_id DESC) - size AS ahead FROM ({shown}) AS shown) AS shown
-    WHERE {page}
+    SELECT id FROM (
+        SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS ahead FROM (
+            SELECT m.id, octet_length(m.content) AS size FROM {source} WHERE {rows} ORDER BY m.id DESC LIMIT :limit) AS matching
+    ) AS page WHERE ahead < :max_bytes
 """
-MINE = "SELECT o.row_id FROM outbox o {more} WHERE o.job = :job AND o.workspace_id = :workspace AND o."
-FAILED = MINE.format(more="") + "state = 'failed'"
-OPEN = MINE.format(more="") + f"lane IS NOT NULL AND o.{UNFINISHED}"
-LATER = MINE.format(more=f"JOIN retries r ON {SCHEDULED}") + "state = 'failed'"
-OF_STATUS = {
-    "SENDING": f"m.status = 'RETRYING' AND m.id IN ({OPEN})",
-    "RETRYING": f"m.id IN ({OPEN} UNION ALL {LATER})",
-    "SENT": "m.status = 'SENT'",
-    "FAILED": f"m.status = 'FAILED' AND m.id IN ({FAILED})",
+MESSAGES = "messages m"
+ROWS = f"outbox o JOIN messages m ON m.id = o.row_id LEFT JOIN retries r ON {SCHEDULED}"
+MINE = "o.job = :job AND o.workspace_id = :workspace AND"
+OPEN = f"o.lane IS NOT NULL AND o.{UNFINISHED}"
+SOURCES = {  # of each status, and where an error is looked for
+    "SENDING": (ROWS, f"{MINE} o.state = 'running' AND m.status = 'RETRYING'"),
+    "RETRYING": (ROWS, f"{MINE} ({OPEN} AND o.state <> 'running' AND m.status = 'RETRYING' OR r.at IS NOT NULL)"),
+    "SENT": (MESSAGES, "m.status = 'SENT'"),
+    "FAILED": (ROWS, f"{MINE} o.state = 'failed' AND r.at IS NULL AND m.status = 'FAILED'"),
+    "error": (ROWS, f"{MINE} (o.state = 'failed' OR {OPEN})"),
+    None: (MESSAGES, "true"),
 }
 CONDITIONS = {
     "agent": "m.agent_id = :agent",
@@ -60,8 +63,8 @@ CONDITIONS = {
     "ids": "m.id = ANY (:ids)",
     "channel_type": "m.channel_type = :channel_type",
     "customer_ids": "m.workspace_id = :workspace AND m.channel_type = ANY (:types) AND m.customer_id = ANY (:customer_ids)",
-    "error": f"m.error ILIKE :error AND m.id IN ({FAILED} UNION ALL {OPEN})",
-    "content": "m.content ILIKE :content",
+    **like.conditions("error", "m.error"),
+    **like.conditions("content", "m.content"),
     "since": "m.created_at >= :since AND m.id >= :since_id",
     "until": "m.created_at < :until AND m.id < :until_id",
 }
@@ -86,13 +89,13 @@ class Filters:
         named = self.customer_id
         forms = named and [named, *(channel.customer(named) for channel in CHANNELS.values())]
         given = dict(
-            ids=self.ids and list(self.ids), channel_type=self.channel_type, error=containing(self.error),
-            customer_ids=forms, types=forms and list(CHANNELS),
-            content=containing(self.content), since=self.since, until=self.until,
+            ids=self.ids and list(self.ids), channel_type=self.channel_type,
+            customer_ids=forms, types=forms and list(CHANNELS), since=self.since, until=self.until,
             since_id=self.since and earliest_id("msg", self.since.timestamp() - ID_LAG_SECONDS),
             until_id=self.until and earliest_id("msg", self.until.timestamp() + ID_LAG_SECONDS),
         )  # fmt: skip
-        return {name: value for name, value in given.items() if value is not None}
+        parts = like.containing("error", self.error) | like.containing("content", self.content)
+        return parts | {name: value for name, value in given.items() if value is not None}
 
 
 def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | None:
@@ -106,8 +109,9 @@ def listed(
     """The agent's messages that match, newest first, from the one before `before` on: `limit`, or as many as reach
     `max_bytes`."""
     values = dict(agent=agent_id, **filters.values()) | (dict(before=before) if before else {})
-    rest = dict(job=JOB, workspace=workspace_id, status=filters.status, limit=limit, max_bytes=max_bytes)
-    return session.execute(_list(filters.status, tuple(values)), values | rest).all()
+    rest = dict(job=JOB, workspace=workspace_id, limit=limit, max_bytes=max_bytes)
+    kind = filters.status or (filters.error and "error") or None
+    return session.execute(_list(kind, tuple(values)), values | rest).all()
 
 
 def where(names: Sequence[str]) -> str:
@@ -116,20 +120,18 @@ def where(names: Sequence[str]) -> str:
 
 
 @cache
-def _list(status: str | None, names: tuple[str, ...]) -> Any:
-    rows = " AND ".join([where(names)] + ([OF_STATUS[status]] if status else []))
-    which = ("status = :status" if status else "true") + " ORDER BY id DESC LIMIT :limit"
-    return _shown(rows, which, "ahead < :max_bytes")
+def _list(kind: str | None, names: tuple[str, ...]) -> Any:
+    source, condition = SOURCES[kind]
+    return _shown(PAGE.format(source=source, rows=f"{condition} AND {where(names)}"))
 
 
-def _shown(rows: str, which: str, page: str = "true") -> Any:
+def _shown(found: str) -> Any:
     """One statement for all of each: between two statements an attempt may begin or end."""
-    found = text(PAGE.format(shown=SHOWN.format(rows=rows, which=which), page=page)).columns(
-        message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB
-    )
-    shown = found.subquery("shown")
-    columns = (shown.c.status, shown.c.next_attempt_at, shown.c.attempts)
-    return select(Message, *columns).join(shown, Message.id == shown.c.message_id).order_by(Message.id.desc())
+    columns = dict(message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB)
+    shown = text(SHOWN.format(found=found)).columns(**columns).subquery("shown")
+    found_by = Message.id == shown.c.message_id
+    query = select(Message, shown.c.status, shown.c.next_attempt_at, shown.c.attempts).join(shown, found_by)
+    return query.order_by(Message.id.desc())
 
 
-ONE = _shown("m.id = :id AND m.workspace_id = :workspace", "true")
+ONE = _shown("SELECT id FROM messages WHERE id = :id AND workspace_id = :workspace")

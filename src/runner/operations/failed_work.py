@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from nightshift.db.like import containing
+from nightshift.db import like
 from nightshift.outbox import retries
 from runner.registry import JOBS
 
@@ -18,7 +18,7 @@ GROUPED = 10_000  # the newest rows that are grouped by error
 CONDITIONS = {
     "jobs": "o.job = ANY (:jobs)",
     "workspace": "o.workspace_id = :workspace",
-    "error": "o.error ILIKE :error",
+    **like.conditions("error", "o.error"),
     "since": "o.updated_at >= :since",
     "row_id": "o.row_id = :row_id",
     "before": "(o.updated_at, o.row_id, o.job) < (:before_at, :before, :before_job)",
@@ -56,9 +56,10 @@ class Filters:
         jobs = [job.name for job in JOBS.values() if self.queue in (None, job.queue.name)]
         given = dict(
             jobs=[name for name in jobs if self.job in (None, name)], workspace=self.workspace,
-            error=containing(self.error), since=self.since, row_id=self.row_id,
+            since=self.since, row_id=self.row_id,
         )  # fmt: skip
-        return {name: value for name, value in given.items() if value is not None}
+        named = {name: value for name, value in given.items() if value is not None}
+        return named | like.containing("error", self.error)
 
 
 @dataclass(frozen=True)

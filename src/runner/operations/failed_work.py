@@ -20,6 +20,7 @@ CONDITIONS = {
     "workspace": "o.workspace_id = :workspace",
     **like.conditions("error", "o.error"),
     "since": "o.updated_at >= :since",
+    "until": "o.updated_at <= :until",
     "row_id": "o.row_id = :row_id",
     "before": "(o.updated_at, o.row_id, o.job) < (:before_at, :before, :before_job)",
 }
@@ -33,7 +34,8 @@ BY_ERROR = f"""
 """  # noqa: S608 constants
 PREVIEW = f"""
     WITH matched AS (SELECT {COLUMNS}, {{doubtful}} AS doubtful {FOUND})
-    SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice, few.*
+    SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice,
+        (SELECT json_object_agg(job, number) FROM (SELECT job, count(*) AS number FROM matched GROUP BY job) AS jobs) AS jobs, few.*
     FROM (SELECT) AS always LEFT JOIN LATERAL (
         SELECT * FROM matched ORDER BY doubtful DESC, failed_at, row_id LIMIT {SAMPLE}) AS few ON true
 """  # noqa: S608 constants
@@ -49,6 +51,7 @@ class Filters:
     workspace: str | None = None
     error: str | None = None
     since: datetime | None = None
+    until: datetime | None = None
     row_id: str | None = None
 
     def values(self) -> dict[str, Any]:
@@ -56,7 +59,7 @@ class Filters:
         jobs = [job.name for job in JOBS.values() if self.queue in (None, job.queue.name)]
         given = dict(
             jobs=[name for name in jobs if self.job in (None, name)], workspace=self.workspace,
-            since=self.since, row_id=self.row_id,
+            since=self.since, until=self.until, row_id=self.row_id,
         )  # fmt: skip
         named = {name: value for name, value in given.items() if value is not None}
         return named | like.containing("error", self.error)
@@ -64,10 +67,11 @@ class Filters:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a bulk retry would do: how many rows; of how many an earlier run may have had its effect outside; how long it takes
-    until the last one is enqueued; some of them, the doubtful ones first."""
+    """What a bulk retry would do: how many rows; how many of each job; of how many an earlier run may have had its effect
+    outside; how long it takes until the last one is enqueued; some of them, the doubtful ones first."""
 
     matched: int
+    jobs: dict[str, int]
     may_arrive_twice: int
     seconds: int
     sample: Sequence[Row[Any]]
@@ -99,9 +103,8 @@ def preview(session: Session, filters: Filters) -> Preview:
     sql = PREVIEW.format(where=_where(values), doubtful=f"CASE o.job {doubtful} ELSE false END")
     rows = session.execute(text(sql), values).all()
     first = rows[0]
-    return Preview(
-        first.matched, first.may_arrive_twice, retries.seconds(first.matched), [row for row in rows if row.row_id]
-    )
+    sample = [row for row in rows if row.row_id]
+    return Preview(first.matched, first.jobs or {}, first.may_arrive_twice, retries.seconds(first.matched), sample)
 
 
 def retry_all(session: Session, filters: Filters) -> int:

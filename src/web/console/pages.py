@@ -99,7 +99,9 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=assets.address, navigation=navigation, signed_in=session.current, once=texts.once
     )
-    app.jinja_env.filters.update(ago=texts.ago, exact=texts.exact, count=texts.count, cursor=cursor_after)
+    app.jinja_env.filters.update(
+        ago=texts.ago, exact=texts.exact, seconds=texts.seconds, count=texts.count, cursor=cursor_after
+    )
 
 
 def navigation() -> list[Route]:

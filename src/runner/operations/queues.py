@@ -1,0 +1,19 @@
+"""Whole queues, paused and resumed."""
+
+from sqlalchemy.orm import Session
+
+from nightshift.db.models import Pause
+from nightshift.outbox import pauses
+from runner.registry import JOBS
+
+
+def pause(session: Session, queue: str, reason: str) -> tuple[Pause, bool]:
+    """Pause all jobs of a queue, in every workspace; and whether that is new: one that is paused already has a new reason."""
+    jobs = [job.name for job in JOBS.values() if job.queue.name == queue]
+    return pauses.pause(session, jobs, reason, queue=queue)
+
+
+def resume(session: Session, queue: str) -> bool:
+    """What was held is due now. False where the queue is not paused."""
+    held = [paused for paused in pauses.listed(session, None) if paused.queue == queue]
+    return any([pauses.resume(session, paused.id, None) for paused in held])

@@ -1,0 +1,199 @@
+"""Operations: what an operator sees of the whole installation, and does about it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from redis.exceptions import RedisError
+from sqlalchemy.orm import Session
+
+from nightshift.db.session import transaction
+from nightshift.settings import settings
+from runner import cron
+from runner.operations import drills, failed_work, queues, schedule, throughput, verdict
+from runner.operations.failed_work import Filters
+from runner.operations.figures import Card
+from runner.registry import JOBS, QUEUES
+from web import developer_access
+from web.console.pages import Done, View, action, page
+from web.error_responses import invalid, not_found, unavailable
+from web.request_parsing import Form, Line, PageQuery, Parameters, Since
+from web.response_models import cursor_after
+
+HOME = "/console/operations"
+OPERATOR = "console-operator"
+FILTERS = ("queue", "job", "workspace", "error", "since", "id")
+
+
+class Matching(Parameters):
+    """Which FAILED work; what is left out, or empty, restricts nothing."""
+
+    queue: str | None = None
+    job: str | None = None
+    workspace: Line | None = None
+    error: Line | None = None
+    since: Since | None = None
+    until: Since | None = None
+    id: Line | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if value != ""}
+
+    def filters(self) -> Filters:
+        return Filters(self.queue, self.job, self.workspace, self.error, self.since, self.until, self.id)
+
+
+class FailedQuery(Matching, PageQuery):
+    limit: Annotated[int, Field(ge=1, le=200)] = 10
+
+    def before(self) -> tuple[datetime, str, str] | None:
+        """The last row of the page before. Raises 422."""
+        if self.cursor is None:
+            return None
+        try:
+            at, row_id, job = self.cursor.split(" ")
+            return datetime.fromisoformat(at), row_id, job
+        except ValueError:
+            raise invalid("cursor", "must be a nextCursor from this list") from None
+
+
+class RetryForm(Matching, Form):
+    """Those that the page before it has counted."""
+
+
+class PauseForm(Form):
+    reason: str = ""
+
+
+class SlotForm(Form):
+    slot: datetime
+
+
+@page(HOME, title="Operations", order=10, access=OPERATOR)
+def show(query: FailedQuery) -> View:
+    """Whether work flows, each queue, what is FAILED, what starts by the clock."""
+    now = verdict.look()
+    if now.figures is None:
+        return View("operations.html", dict(verdict=now.verdict))
+    cards, filters = now.figures.cards, query.filters()
+    with transaction(durable=False) as session:
+        data = dict(
+            verdict=now.verdict,
+            counts=now.figures.counts,
+            hour=throughput.last_hour(session, now.figures.at),
+            hours=throughput.last_hours(session, cards),
+            errors=[row._asdict() for row in failed_work.by_error(session, filters)],
+            failed=[row._asdict() for row in failed_work.listed(session, filters, query.limit, query.before())],
+            entries=schedule.entries(session),
+        )
+    basis = data | dict(cards=[_plain(card) for card in cards])
+    return View("operations.html", data | dict(cards=cards), _choices(query), basis=basis)
+
+
+@action(f"{HOME}/queues/<queue>/pause", access=OPERATOR)
+def pause(session: Session, queue: str, form: PauseForm) -> Done:
+    """Pause a queue."""
+    reason = " ".join(form.reason.split())[:500] or "Paused in the console."
+    queues.pause(session, _queue(queue), reason)
+    return Done((f"{queue}: paused. What is accepted is kept; a job that runs goes on to its end.",))
+
+
+@action(f"{HOME}/queues/<queue>/resume", access=OPERATOR)
+def resume(session: Session, queue: str) -> Done:
+    """Resume a queue."""
+    was_paused = queues.resume(session, _queue(queue))
+    return Done((f"{queue}: {'resumed' if was_paused else 'is not paused any more'}.",), is_error=not was_paused)
+
+
+@page(f"{HOME}/retry", access=OPERATOR)
+def ask(session: Session, query: Matching) -> View:
+    """What a retry of all that match would do."""
+    now = cron.now(session)
+    preview = failed_work.preview(session, query.model_copy(update={"until": now}).filters())
+    shown = dict(preview=preview, jobs=JOBS, until=now, names=FILTERS)
+    return View("operations_retry.html", {}, shown, basis=())
+
+
+@action(f"{HOME}/retry", access=OPERATOR)
+def retry(session: Session, form: RetryForm) -> Done:
+    """Retry all that match."""
+    count = failed_work.retry_all(session, form.filters())
+    if not count:
+        return Done(("Nothing that is FAILED matches any more.",), HOME, is_error=True)
+    return Done((f"{count:,} will be tried again, {failed_work.retries.PER_SECOND} a second.",), HOME)
+
+
+@action(f"{HOME}/schedule/<entry>", access=OPERATOR)
+def run(session: Session, entry: str, form: SlotForm) -> Done:
+    """Run a slot, again too."""
+    try:
+        slot = schedule.run(session, entry, form.slot)
+    except LookupError:
+        raise not_found() from None
+    except (ValueError, RuntimeError) as error:
+        return Done((f"{entry}: {error}",), HOME, is_error=True)
+    return Done((f"{entry}: {slot.row_id} runs now.",), HOME)
+
+
+@action(f"{HOME}/drills/worker", access=OPERATOR)
+def kill_worker(session: Session) -> Done:
+    """In development: kill a worker."""
+    name = _drill(lambda: drills.kill_worker(session))
+    if name is None:
+        return Done(("No worker of this machine has said that it lives. Try again in a few seconds.",), is_error=True)
+    return Done((f"{name} was killed. What it did is done by another one.",))
+
+
+@action(f"{HOME}/drills/redis", access=OPERATOR)
+def wipe_redis() -> Done:
+    """In development: wipe Redis."""
+    _drill(drills.wipe_redis)
+    return Done(("Redis is empty. What it held is dispatched again from Postgres, within a minute.",))
+
+
+def _drill(act: Any) -> Any:
+    if not _is_developer():
+        raise not_found()
+    try:
+        return act()
+    except RedisError:
+        raise unavailable("Redis") from None
+
+
+def _is_developer() -> bool:
+    """On this machine, in development."""
+    return not settings().production and developer_access.is_local()
+
+
+def _queue(name: str) -> str:
+    if name not in QUEUES:
+        raise not_found()
+    return name
+
+
+def _choices(query: FailedQuery) -> dict[str, Any]:
+    return dict(
+        limit=query.limit,
+        queues=_pairs(QUEUES),
+        jobs=_pairs(JOBS),
+        names=FILTERS,
+        drills=_is_developer(),
+        after=_cursor,
+    )
+
+
+def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """A choice of them, or of all, as a template takes it."""
+    return [("", "All"), *((name, name) for name in names)]
+
+
+def _cursor(row: dict[str, Any]) -> str:
+    return cursor_after(f"{row['failed_at'].isoformat()} {row['row_id']} {row['job']}")
+
+
+def _plain(card: Card) -> dict[str, Any]:
+    """Its data; of a pause, what is shown."""
+    return vars(card) | {"paused": card.paused and (card.paused.reason, card.paused.since)}

@@ -236,6 +236,7 @@ function sendOnChange(select) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+document.documentElement.className = "js";
 document.querySelectorAll("[data-upload]").forEach(receiveFiles);
 document.querySelectorAll("[data-now]").forEach(sendOnChange);
 document.addEventListener("submit", sendQuietly);

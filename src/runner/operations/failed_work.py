@@ -35,7 +35,7 @@ BY_ERROR = f"""
 PREVIEW = f"""
     WITH matched AS (SELECT {COLUMNS}, {{doubtful}} AS doubtful {FOUND})
     SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice,
-        (SELECT json_object_agg(job, number) FROM (SELECT job, count(*) AS number FROM matched GROUP BY job) AS jobs) AS jobs, few.*
+        (SELECT json_object_agg(job, number) FROM (SELECT job, count(*) AS number FROM matched GROUP BY job) AS n) AS jobs, few.*
     FROM (SELECT) AS always LEFT JOIN LATERAL (
         SELECT * FROM matched ORDER BY doubtful DESC, failed_at, row_id LIMIT {SAMPLE}) AS few ON true
 """  # noqa: S608 constants
@@ -51,15 +51,15 @@ class Filters:
     workspace: str | None = None
     error: str | None = None
     since: datetime | None = None
-    until: datetime | None = None
     row_id: str | None = None
+    until: datetime | None = None
 
     def values(self) -> dict[str, Any]:
         """The parameters of its conditions."""
         jobs = [job.name for job in JOBS.values() if self.queue in (None, job.queue.name)]
         given = dict(
             jobs=[name for name in jobs if self.job in (None, name)], workspace=self.workspace,
-            since=self.since, until=self.until, row_id=self.row_id,
+            since=self.since, row_id=self.row_id, until=self.until,
         )  # fmt: skip
         named = {name: value for name, value in given.items() if value is not None}
         return named | like.containing("error", self.error)

@@ -15,5 +15,5 @@ def pause(session: Session, queue: str, reason: str) -> tuple[Pause, bool]:
 
 def resume(session: Session, queue: str) -> bool:
     """What was held is due now. False where the queue is not paused."""
-    held = [paused for paused in pauses.listed(session, None) if paused.queue == queue]
-    return any([pauses.resume(session, paused.id, None) for paused in held])
+    held = next((paused for paused in pauses.listed(session, None) if paused.queue == queue), None)
+    return held is not None and pauses.resume(session, held.id, None)

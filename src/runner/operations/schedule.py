@@ -55,7 +55,7 @@ def entries(session: Session) -> list[Scheduled]:
             entry.next(moment),
             entry.last(moment),
             _last(session, entry),
-        )  # fmt: skip
+        )
         for entry in cron.entries()
     ]
 

@@ -1,6 +1,7 @@
 """Operations: what an operator sees of the whole installation, and does about it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,26 +17,22 @@ from runner.operations.failed_work import Filters
 from runner.operations.figures import Card
 from runner.registry import JOBS, QUEUES
 from web import developer_access
+from web.api import failed as api
 from web.console.pages import Done, View, action, page
-from web.error_responses import invalid, not_found, unavailable
-from web.request_parsing import Form, Line, PageQuery, Parameters, Since
-from web.response_models import cursor_after
+from web.error_responses import not_found, unavailable
+from web.request_parsing import Form, Since
+from web.response_models import page as part
+from web.routing import Access
 
 HOME = "/console/operations"
-OPERATOR = "console-operator"
-FILTERS = ("queue", "job", "workspace", "error", "since", "id")
+OPERATOR: Access = "console-operator"
+FILTERS = tuple(api.Matching.model_fields)
 
 
-class Matching(Parameters):
-    """Which FAILED work; what is left out, or empty, restricts nothing."""
+class Matching(api.Matching):
+    """Which FAILED work; what is left out, or empty, restricts nothing. `until`: when those that are retried were counted."""
 
-    queue: str | None = None
-    job: str | None = None
-    workspace: Line | None = None
-    error: Line | None = None
-    since: Since | None = None
     until: Since | None = None
-    id: Line | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -43,25 +40,15 @@ class Matching(Parameters):
         return {name: value for name, value in given.items() if value != ""}
 
     def filters(self) -> Filters:
-        return Filters(self.queue, self.job, self.workspace, self.error, self.since, self.until, self.id)
+        return replace(super().filters(), until=self.until)
 
 
-class FailedQuery(Matching, PageQuery):
+class FailedQuery(Matching, api.FailedQuery):
     limit: Annotated[int, Field(ge=1, le=200)] = 10
-
-    def before(self) -> tuple[datetime, str, str] | None:
-        """The last row of the page before. Raises 422."""
-        if self.cursor is None:
-            return None
-        try:
-            at, row_id, job = self.cursor.split(" ")
-            return datetime.fromisoformat(at), row_id, job
-        except ValueError:
-            raise invalid("cursor", "must be a nextCursor from this list") from None
 
 
 class RetryForm(Matching, Form):
-    """Those that the page before it has counted."""
+    """The filters of the page that asked."""
 
 
 class PauseForm(Form):
@@ -80,17 +67,18 @@ def show(query: FailedQuery) -> View:
         return View("operations.html", dict(verdict=now.verdict))
     cards, filters = now.figures.cards, query.filters()
     with transaction(durable=False) as session:
+        found = failed_work.listed(session, filters, query.limit, query.cursor)  # type: ignore[arg-type]
         data = dict(
             verdict=now.verdict,
             counts=now.figures.counts,
             hour=throughput.last_hour(session, now.figures.at),
             hours=throughput.last_hours(session, cards),
             errors=[row._asdict() for row in failed_work.by_error(session, filters)],
-            failed=[row._asdict() for row in failed_work.listed(session, filters, query.limit, query.before())],
+            failed=part([api.shown(row) for row in found], query.limit, by="cursor"),
             entries=schedule.entries(session),
         )
     basis = data | dict(cards=[_plain(card) for card in cards])
-    return View("operations.html", data | dict(cards=cards), _choices(query), basis=basis)
+    return View("operations.html", data | dict(cards=cards), _choices(), basis=basis)
 
 
 @action(f"{HOME}/queues/<queue>/pause", access=OPERATOR)
@@ -174,24 +162,13 @@ def _queue(name: str) -> str:
     return name
 
 
-def _choices(query: FailedQuery) -> dict[str, Any]:
-    return dict(
-        limit=query.limit,
-        queues=_pairs(QUEUES),
-        jobs=_pairs(JOBS),
-        names=FILTERS,
-        drills=_is_developer(),
-        after=_cursor,
-    )
+def _choices() -> dict[str, Any]:
+    return dict(queues=_pairs(QUEUES), jobs=_pairs(JOBS), names=FILTERS, drills=_is_developer())
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
     """A choice of them, or of all, as a template takes it."""
     return [("", "All"), *((name, name) for name in names)]
-
-
-def _cursor(row: dict[str, Any]) -> str:
-    return cursor_after(f"{row['failed_at'].isoformat()} {row['row_id']} {row['job']}")
 
 
 def _plain(card: Card) -> dict[str, Any]:

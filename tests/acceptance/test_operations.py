@@ -111,8 +111,8 @@ def test_a_slot_is_run_again_by_hand(api: Client, stack: Stack) -> None:
     slot = stack.sql("SELECT to_char(now() AT TIME ZONE 'UTC' - interval '3 days', 'YYYY-MM-DD')")[0][0]
     path = f"/v1/schedule/daily-rollup/{slot}T02:00:00Z"
     row_id = do(api, path)["id"]
+    done = "SELECT runs FROM outbox WHERE job = 'analytics_rollup.daily_rollup' AND row_id = %s AND state = 'done'"
     for _ in range(2):
-        done = "SELECT runs FROM outbox WHERE job = 'analytics_rollup.daily_rollup' AND row_id = %s AND state = 'done'"
         assert wait_for(lambda: stack.sql(done, row_id)) == [(1,)]
         assert do(api, path)["id"] == row_id
     for bad, word in ((f"{slot}T02:00:01Z", "due"), ("2999-01-01T02:00:00Z", "slot"), ("today", "time")):

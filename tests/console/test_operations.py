@@ -16,7 +16,14 @@ from runner.operations import drills, figures
 from web import create_app
 
 PAGE = "/console/operations"
-ACTIONS = ("queues/email/pause", "queues/email/resume", "retry", "schedule/daily-rollup", "drills/worker", "drills/redis")
+ACTIONS = (
+    "queues/email/pause",
+    "queues/email/resume",
+    "retry",
+    "schedule/daily-rollup",
+    "drills/worker",
+    "drills/redis",
+)
 ERROR = 'The <b>name</b> of "مرحبا" does not resolve.'
 
 
@@ -122,7 +129,11 @@ def test_a_retry_asks_first_and_does_exactly_what_it_has_counted(operator: Opera
     first = operator.fail("ingestion.ingest", count=3) + operator.fail("email.send", count=2)
     other = operator.fail("email.send", "Another reason.")
     page, fields = operator.asked(error="does not resolve")
-    assert "Retry 5 rows?" in page and "2 of <code>email.send</code>" in page and "3 of <code>ingestion.ingest</code>" in page
+    assert (
+        "Retry 5 rows?" in page
+        and "2 of <code>email.send</code>" in page
+        and "3 of <code>ingestion.ingest</code>" in page
+    )
     assert ">Retry 5</button>" in page and "None may take effect twice." in page and not operator.scheduled()
     late = operator.fail("ingestion.ingest")
     assert operator.post("retry", **fields) == "5 will be tried again, 30 a second."
@@ -145,7 +156,9 @@ def test_a_queue_is_paused_for_a_reason_and_resumed(operator: Operator) -> None:
 
 
 def test_a_slot_is_run_by_hand(operator: Operator) -> None:
-    found = re.search(r'action="[^"]+/schedule/daily-rollup"[^>]*><input type="hidden" name="slot" value="([^"]+)"', operator.get())
+    found = re.search(
+        r'action="[^"]+/schedule/daily-rollup"[^>]*><input type="hidden" name="slot" value="([^"]+)"', operator.get()
+    )
     assert found
     slot = html.unescape(found[1])
     assert re.fullmatch(r"daily-rollup: \d{4}-\d\d-\d\d runs now\.", operator.post("schedule/daily-rollup", slot=slot))

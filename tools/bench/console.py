@@ -69,7 +69,15 @@ def fill_all(workspace: str, agent: str) -> None:
     fill(CHUNK_ROWS, doc=NAMES["doc"], agent=agent)
     fill(OUTBOX_ROWS, count=DOCUMENTS, job="ingestion.ingest", prefix="doc_many", lane=None, failed=20, **own)
     fill(MESSAGE_ROWS, ATTEMPT_ROWS, count=MESSAGES, **own)
-    fill(OUTBOX_ROWS, count=MESSAGES, job="webhook_retry.retry_send", prefix="msg_many", lane="TELEGRAM/", failed=50, **own)
+    fill(
+        OUTBOX_ROWS,
+        count=MESSAGES,
+        job="webhook_retry.retry_send",
+        prefix="msg_many",
+        lane="TELEGRAM/",
+        failed=50,
+        **own,
+    )
     fill(EMAIL_ROWS, LEDGER_ROWS, count=FEW, **own)
     tell_postgres("VACUUM ANALYZE")
 

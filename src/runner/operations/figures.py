@@ -88,6 +88,7 @@ class Card:
     due to done in seconds, median and 95th percentile of the last ones."""
 
     name: str
+    at: datetime
     workers: int | None
     paused: Pause | None
     hours: list[Hour]
@@ -101,6 +102,27 @@ class Card:
     failed_last_hour: int = 0
     took: tuple[float, float] | None = None
     counts: Counts = field(default_factory=Counts)
+
+    @property
+    def state(self) -> str:
+        """One word on what keeps it from working."""
+        return "paused" if self.paused else "working" if self.workers else "no workers"
+
+    @property
+    def failed(self) -> int:
+        return self.counts.failed
+
+    @property
+    def oldest_wait_seconds(self) -> float | None:
+        return (self.at - self.oldest_due_at).total_seconds() if self.oldest_due_at else None
+
+    @property
+    def median_seconds(self) -> float | None:
+        return self.took[0] if self.took else None
+
+    @property
+    def p95_seconds(self) -> float | None:
+        return self.took[1] if self.took else None
 
     @property
     def depth(self) -> int:
@@ -149,7 +171,7 @@ def _read(session: Session) -> Figures:
     hours, took = _hours(session, moment, times[0]), _took(session, moment)
     cards = {
         name: Card(
-            name, workers[name] if workers else None, paused_by.get(name),
+            name, moment, workers[name] if workers else None, paused_by.get(name),
             [Hour(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
             done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
             took=took.get(name),

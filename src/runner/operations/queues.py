@@ -4,13 +4,12 @@ from sqlalchemy.orm import Session
 
 from nightshift.db.models import Pause
 from nightshift.outbox import pauses
-from runner.registry import JOBS
+from runner.registry import jobs_of
 
 
 def pause(session: Session, queue: str, reason: str) -> tuple[Pause, bool]:
     """Pause all jobs of a queue, in every workspace; and whether that is new: one that is paused already has a new reason."""
-    jobs = [job.name for job in JOBS.values() if job.queue.name == queue]
-    return pauses.pause(session, jobs, reason, queue=queue)
+    return pauses.pause(session, jobs_of(queue), reason, queue=queue)
 
 
 def resume(session: Session, queue: str) -> bool:

@@ -1,10 +1,8 @@
 """The operator's view of the whole: the verdict, a card for each queue, the figures."""
 
-from datetime import timedelta
 from typing import Any, Literal
 
 from runner.operations import verdict
-from runner.operations.figures import Card
 from web.api.pauses import Pause
 from web.response_models import Count, ResponseModel, Time
 from web.routing import route
@@ -69,13 +67,5 @@ def show() -> dict[str, Any]:
     known = found.figures
     if known is None:  # the schema is of another release
         return {**dict.fromkeys(Counts.model_fields, 0), "at": None, "verdict": found.verdict, "queues": []}
-    queues = [_queue(card, known.at - (card.oldest_due_at or known.at)) for card in known.cards]
+    queues = [Queue.of(card, card.counts) for card in known.cards]
     return {**vars(known.counts), "at": known.at, "verdict": found.verdict, "queues": queues}
-
-
-def _queue(card: Card, oldest: timedelta) -> Queue:
-    median, p95 = card.took or (None, None)
-    return Queue.of(
-        card, card.counts, depth=card.depth, median_seconds=median, p95_seconds=p95,
-        oldest_wait_seconds=oldest.total_seconds() if card.oldest_due_at else None,
-    )  # fmt: skip

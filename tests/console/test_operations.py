@@ -147,7 +147,7 @@ def test_a_queue_is_paused_for_a_reason_and_resumed(operator: Operator) -> None:
     try:
         assert operator.post("queues/billing/pause", reason=" The  bank <is> closed. ").startswith("billing: paused.")
         page = operator.get()
-        assert "The bank &lt;is&gt; closed." in page and "Work is paused" in page or "Work is stuck" in page
+        assert "The bank &lt;is&gt; closed." in page
         assert page.count(">Resume<") == 1 and page.count(">Pause<") == 4
     finally:
         assert operator.post("queues/billing/resume") == "billing: resumed."

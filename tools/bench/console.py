@@ -1,4 +1,4 @@
-"""What the console's pages cost beside many rows: each page, from the request to the last byte, against its SQL in the same run."""
+"""What the console's pages cost beside many rows: each page against its SQL in the same run."""
 
 import statistics
 import time

@@ -172,5 +172,5 @@ def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _plain(card: Card) -> dict[str, Any]:
-    """Its data; of a pause, what is shown."""
-    return vars(card) | {"paused": card.paused and (card.paused.reason, card.paused.since)}
+    """Its data, but when they were read; of a pause, what is shown."""
+    return vars(card) | {"at": None, "paused": card.paused and (card.paused.reason, card.paused.since)}

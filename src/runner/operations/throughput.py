@@ -13,7 +13,7 @@ from runner.registry import JOBS, QUEUES
 
 STEP, STEPS = timedelta(minutes=5), 12
 HOUR = timedelta(hours=1)
-SAMPLE = 500  # in each part, the last rows that are done, for the percentiles
+SAMPLE = 200  # in each part, the last rows that are done, for the percentiles
 
 ENDED = text("""
     SELECT job, date_bin(:step, updated_at, :since) AS at, count(*) AS done, 0 AS failed FROM outbox

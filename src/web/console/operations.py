@@ -26,6 +26,7 @@ from web.routing import Access
 
 HOME = "/console/operations"
 OPERATOR: Access = "console-operator"
+ERRORS = 10  # that are shown, the most frequent ones
 FILTERS = tuple(api.Matching.model_fields)
 
 
@@ -73,7 +74,7 @@ def show(query: FailedQuery) -> View:
             counts=now.figures.counts,
             hour=throughput.last_hour(session, now.figures.at),
             hours=throughput.last_hours(session, cards),
-            errors=[row._asdict() for row in failed_work.by_error(session, filters)],
+            errors=[row._asdict() for row in failed_work.by_error(session, filters, ERRORS)],
             failed=part([api.shown(row) for row in found], query.limit, by="cursor"),
             entries=schedule.entries(session),
         )
@@ -163,7 +164,9 @@ def _queue(name: str) -> str:
 
 
 def _choices() -> dict[str, Any]:
-    return dict(queues=_pairs(QUEUES), jobs=_pairs(JOBS), names=FILTERS, drills=_is_developer())
+    return dict(
+        queues=_pairs(QUEUES), jobs=_pairs(JOBS), names=FILTERS, grouped=failed_work.GROUPED, drills=_is_developer()
+    )
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def front() -> Response:
     return cast(Response, redirect(session.HOME))
 
 
-@route("GET", session.SIGN_IN, {200: None}, access="public", media_type="text/html")
+@route("GET", session.SIGN_IN, {200: None, 304: None}, access="public", media_type="text/html")
 def show(query: Next) -> Any:
     """The sign-in page.
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from nightshift import workspaces
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
-from runner.operations import drills, figures
+from runner.operations import drills, kept
 from web import create_app
 
 PAGE = "/console/operations"
@@ -78,7 +78,7 @@ class Operator:
 
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
-    monkeypatch.setattr(figures, "SHARE", 0)  # each look is a new one
+    monkeypatch.setattr(kept, "SHARE", 0)  # each look is a new one
     return Operator()
 
 

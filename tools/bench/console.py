@@ -169,11 +169,11 @@ def all_pages(app: Any, size: Size, sql: Sql) -> dict[str, tuple[float, float]]:
 
 
 def measure(servers: Servers) -> list[Figure]:
-    from runner.operations import figures
+    from runner.operations import kept
     from web import create_app
 
     app = create_app()
-    with timed() as sql, patch.object(figures, "SHARE", 0):  # its figures are read each time
+    with timed() as sql, patch.object(kept, "SHARE", 0):  # its figures are read each time
         few, many = all_pages(app, FEW, sql), all_pages(app, MANY, sql)
     return [of_page(path, few[path], many[path]) for path in many]
 

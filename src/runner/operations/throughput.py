@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from runner.operations.figures import Card
+from runner import cron
+from runner.operations.figures import HOURS, Card
+from runner.operations.kept import kept
 from runner.registry import JOBS, QUEUES
 
 STEP, STEPS = timedelta(minutes=5), 12
@@ -46,33 +48,39 @@ class Part:
         return self.done + self.failed
 
 
-def last_hour(session: Session, moment: datetime) -> dict[str, list[Part]]:
+@kept
+def last_hour(session: Session) -> dict[str, list[Part]]:
     """Of each queue, in steps of five minutes, oldest first. The last one is not over.
 
     They begin at round times: one that is over does not change any more.
     """
+    moment = cron.now(session)
     first = moment - (moment - datetime(2000, 1, 1, tzinfo=moment.tzinfo)) % STEP - STEP * (STEPS - 1)
-    parts = {queue: {first + STEP * n: Part(first + STEP * n) for n in range(STEPS)} for queue in QUEUES}
+    times = [first + STEP * n for n in range(STEPS)]
+    parts = {queue: {at: Part(at) for at in times} for queue in QUEUES}
     for row in session.execute(ENDED, dict(since=first, step=STEP)):
         if row.job in JOBS and (part := parts[JOBS[row.job].queue.name].get(row.at)):
             part.done += row.done
             part.failed += row.failed
-    queues = {job.name: job.queue.name for job in JOBS.values()}
-    for row in _took(session, queues, list(parts[next(iter(QUEUES))]), STEP):
+    for row in _took(session, {job.name: job.queue.name for job in JOBS.values()}, times, STEP):
         parts[row.name][row.at].took = tuple(row.took)
     return {queue: list(found.values()) for queue, found in parts.items()}
 
 
-def last_hours(session: Session, cards: Sequence[Card]) -> list[Part]:
+def last_hours(cards: Sequence[Card]) -> list[Part]:
     """Of all queues together, hour by hour, oldest first. The last one is not over."""
-    together = [
-        Part(hours[0].at, sum(hour.done for hour in hours), sum(hour.failed for hour in hours))
+    took = _took_by_hour()
+    return [
+        Part(hours[0].at, sum(hour.done for hour in hours), sum(hour.failed for hour in hours), took.get(hours[0].at))
         for hours in zip(*(card.hours for card in cards), strict=True)
     ]
-    took = {row.at: tuple(row.took) for row in _took(session, dict.fromkeys(JOBS, ""), [p.at for p in together], HOUR)}
-    for part in together:
-        part.took = took.get(part.at)
-    return together
+
+
+@kept
+def _took_by_hour(session: Session) -> dict[datetime, tuple[float, float]]:
+    this = cron.now(session).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    times = [this - HOUR * ago for ago in range(HOURS)]
+    return {row.at: (row.took[0], row.took[1]) for row in _took(session, dict.fromkeys(JOBS, ""), times, HOUR)}
 
 
 def _took(session: Session, names: Mapping[str, str], times: list[datetime], step: timedelta) -> Sequence[Any]:

@@ -67,13 +67,15 @@ def show(query: FailedQuery) -> View:
     if now.figures is None:
         return View("operations.html", dict(verdict=now.verdict))
     cards, filters = now.figures.cards, query.filters()
+    data = dict(
+        verdict=now.verdict,
+        counts=now.figures.counts,
+        hour=throughput.last_hour(),
+        hours=throughput.last_hours(cards),
+    )
     with transaction(durable=False) as session:
         found = failed_work.listed(session, filters, query.limit, query.cursor)  # type: ignore[arg-type]
-        data = dict(
-            verdict=now.verdict,
-            counts=now.figures.counts,
-            hour=throughput.last_hour(session, now.figures.at),
-            hours=throughput.last_hours(session, cards),
+        data |= dict(
             errors=[row._asdict() for row in failed_work.by_error(session, filters, ERRORS)],
             failed=part([api.shown(row) for row in found], query.limit, by="cursor"),
             entries=schedule.entries(session),

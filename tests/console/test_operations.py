@@ -50,15 +50,15 @@ class Operator:
         found = re.search(r'<div id="flash"[^>]*>(.*?)</div>', self.http.get(answer.location).text, re.DOTALL)
         return html.unescape(re.sub(r"<[^>]+>", " ", found[1]).strip()) if found else ""
 
-    def fail(self, job: str, error: str = ERROR, count: int = 1) -> list[str]:
+    def fail(self, job: str, error: str = ERROR, count: int = 1, state: str = "failed") -> list[str]:
         row_ids = [new_id("doc") for _ in range(count)]
         with transaction() as session:
             session.execute(
                 text("""
-                    INSERT INTO outbox (job, row_id, workspace_id, state, error, runs)
-                    SELECT :job, unnest(CAST(:ids AS text[])), :workspace, 'failed', :error, 4
+                    INSERT INTO outbox (job, row_id, workspace_id, state, error, runs, due_at)
+                    SELECT :job, unnest(CAST(:ids AS text[])), :workspace, :state, :error, 4, now() + interval '1 hour'
                 """),
-                {"job": job, "ids": row_ids, "workspace": self.workspace_id, "error": error},
+                {"job": job, "ids": row_ids, "workspace": self.workspace_id, "error": error, "state": state},
             )
         return row_ids
 
@@ -98,9 +98,10 @@ def test_only_an_operator_may_open_it(operator: Operator) -> None:
 
 def test_the_sum_of_what_was_accepted_is_on_the_page(operator: Operator) -> None:
     operator.fail("email.send", count=2)
+    operator.fail("email.send", count=3, state="pending")
     shown = re.findall(r"<dt>(Accepted|Done once|Still owed|Failed)</dt><dd>([\d,]+)</dd>", operator.get())
     figures_shown = {name: int(number.replace(",", "")) for name, number in shown[:4]}
-    assert figures_shown["Failed"] >= 2
+    assert figures_shown["Failed"] >= 2 and figures_shown["Still owed"] >= 3
     parts = figures_shown["Done once"] + figures_shown["Still owed"] + figures_shown["Failed"]
     assert figures_shown["Accepted"] == parts
 
@@ -115,6 +116,8 @@ def test_failed_work_is_grouped_by_error_filtered_and_paged(operator: Operator) 
     assert page.count('data-label="Failed"') == 10
     following = re.search(r'href="([^"]+)" rel="next"', page)
     assert following and operator.http.get(html.unescape(following[1])).text.count('data-label="Failed"') == 4
+    every = re.search(r"<form[^>]*/retry.{,300}Retry all that match", operator.get(error="SUCH"))
+    assert every and 'name="error" value="SUCH"' in every[0] and f'value="{operator.workspace_id}"' in every[0]
     for filters, number in (
         ({"queue": "email"}, 2), ({"job": "ingestion.ingest", "limit": "20"}, 12), ({"error": "SUCH"}, 2), ({"id": "x"}, 0),
         ({"queue": "", "since": "", "error": "", "limit": "20"}, 14), ({"since": "2099-01-01T00:00"}, 0),

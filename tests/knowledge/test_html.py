@@ -2,9 +2,9 @@ import time
 from pathlib import Path
 
 import pytest
+from extracted import Extracted, extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import Extracted, extract
 from nightshift.knowledge.extract.blocks import Block, sections
 from nightshift.knowledge.extract.html import paragraphs
 

@@ -23,7 +23,7 @@ def read(path: Path) -> Extracted:
     Raises PermanentError for a file that unpacks to too many bytes.
     """
     notes: list[str] = []
-    return Extracted(list(sections(_paragraphs(Archive(path.read_bytes()), notes))), notes)
+    return Extracted(sections(_paragraphs(Archive(path.read_bytes()), notes)), notes)
 
 
 def _paragraphs(archive: Archive, notes: list[str]) -> Iterator[Paragraph]:

@@ -34,7 +34,7 @@ def read(path: Path) -> Extracted:
     found = [name for name in chapters if archive.has(name)]
     missing = len(chapters) - len(found)
     notes = [f"{missing} of {len(chapters)} chapters are missing in the file."] if missing else []
-    return Extracted(list(sections(_paragraphs(archive, found, _contents(archive)))), notes)
+    return Extracted(sections(_paragraphs(archive, found, _contents(archive))), notes)
 
 
 def _package(archive: Archive) -> tuple[str, etree._Element]:

@@ -31,7 +31,7 @@ _QUESTION = re.compile(r"[^\n]{2,198}[?？؟]\s*")
 def read(path: Path) -> Extracted:
     """One block for each heading."""
     text, notes = decode_noting(path.read_bytes())
-    return Extracted(list(sections(paragraphs(text))), notes)
+    return Extracted(sections(paragraphs(text)), notes)
 
 
 def paragraphs(html: str, anchors: Mapping[str, Paragraph] | None = None) -> Iterator[Paragraph]:

@@ -25,7 +25,7 @@ def read(path: Path) -> Extracted:
     found = [paragraph for message in messages for paragraph in _paragraphs(message, left_out)]
     more = f" and {len(left_out) - MAX_NAMES} more" if len(left_out) > MAX_NAMES else ""
     notes = [f"Attachments were left out: {', '.join(left_out[:MAX_NAMES])}{more}."] if left_out else []
-    return Extracted(list(sections(found)), notes)
+    return Extracted(sections(found), notes)
 
 
 def _messages(data: bytes) -> list[bytes]:

@@ -30,7 +30,7 @@ def read(path: Path) -> Extracted:
         if attribute_of(properties, "display") == "false"
     }
     tables = root.iterfind("{*}body/{*}spreadsheet/{*}table")
-    return grid.extracted([_sheet(table, attribute_of(table, "style-name") in hidden) for table in tables])
+    return grid.extracted(_sheet(table, attribute_of(table, "style-name") in hidden) for table in tables)
 
 
 def _sheet(table: etree._Element, hidden: bool) -> Sheet:

@@ -29,8 +29,8 @@ def read(path: Path) -> Extracted:
     data = path.read_bytes()
     if "powerpoint document" in ole.streams(io.BytesIO(data)):
         slides = enumerate(_sections(data, "ppt"), 1)
-        return Extracted([block for number, part in slides for block in _slide(part, number)])
-    return Extracted(list(sections(_document(_sections(data, "doc")))))
+        return Extracted(block for number, part in slides for block in _slide(part, number))
+    return Extracted(sections(_document(_sections(data, "doc"))))
 
 
 def sheets(data: bytes) -> list[Sheet]:

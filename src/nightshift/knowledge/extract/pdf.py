@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import pypdfium2
@@ -55,15 +56,23 @@ def read(path: Path) -> Extracted:
     pdf = _open(path)
     if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
         raise PermanentError(_XFA)
-    remarks, embedded = _Pages(), Extracted([])
-    blocks = list(_pages(pdf, path.read_bytes(), remarks))
-    for attachment in map(pdf.get_attachment, range(pdf.count_attachments())):
-        _read_attachment(attachment, embedded)
-    if not blocks and not embedded.blocks:
+    notes: list[str] = []
+    return Extracted(_blocks(pdf, path.read_bytes(), notes), notes)
+
+
+def _blocks(pdf: pypdfium2.PdfDocument, data: bytes, notes: list[str]) -> Iterator[Block]:
+    remarks, of_attachments = _Pages(), list[str]()
+    attachments = map(pdf.get_attachment, range(pdf.count_attachments()))
+    embedded = (block for attachment in attachments for block in _attached(attachment, of_attachments))
+    empty = True
+    for block in chain(_pages(pdf, data, remarks), embedded):
+        empty = False
+        yield block
+    notes += remarks.notes() + of_attachments
+    if empty:
         raise PermanentError(
             _GARBLED if remarks.garbled else _SCAN if remarks.pictures else _DAMAGED if remarks.unreadable else _EMPTY
         )
-    return Extracted(blocks + embedded.blocks, remarks.notes() + embedded.notes)
 
 
 def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
@@ -74,19 +83,20 @@ def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
         raise PermanentError(_LOCKED if locked else _DAMAGED) from error
 
 
-def _read_attachment(attachment: pypdfium2.PdfAttachment, embedded: Extracted) -> None:
+def _attached(attachment: pypdfium2.PdfAttachment, notes: list[str]) -> Iterator[Block]:
     """An embedded PDF has its name as the heading, and its own pages. Other files become a note."""
     name = heading(attachment.get_name())
     data = bytes(attachment.get_data())
     if not data.startswith(b"%PDF-"):
-        embedded.notes.append(f"The embedded file {name} was left out.")
+        notes.append(f"The embedded file {name} was left out.")
         return
     try:
         remarks = _Pages()
-        embedded.blocks.extend(Block(b.text, b.page, (name,)) for b in _pages(_open(data), data, remarks))
-        embedded.notes.extend(f"{name}: {note}" for note in remarks.notes())
+        for block in _pages(_open(data), data, remarks):
+            yield replace(block, headings=(name,))
+        notes += (f"{name}: {note}" for note in remarks.notes())
     except PermanentError as error:
-        embedded.notes.append(f"{name}: {error}")
+        notes.append(f"{name}: {error}")
 
 
 def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator[Block]:

@@ -31,7 +31,7 @@ def read(path: Path) -> Extracted:
         if not any(sheet.cells for sheet in found):
             raise PermanentError(_DAMAGED) from error
         return grid.extracted(found)
-    return grid.extracted([_sheet(book, sheet) for sheet in book.sheets()])
+    return grid.extracted(_sheet(book, sheet) for sheet in book.sheets())
 
 
 def _sheet(book: xlrd.book.Book, found: xlrd.sheet.Sheet) -> Sheet:

@@ -34,7 +34,7 @@ def read(path: Path) -> Extracted:
     listed = [
         (sheet, *relations.get(attribute_of(sheet, "id"), ("", ""))) for sheet in archive.xml(part).iter("{*}sheet")
     ]
-    return grid.extracted([book.sheet(sheet, name) for sheet, kind, name in listed if kind != "chartsheet"])
+    return grid.extracted(book.sheet(sheet, name) for sheet, kind, name in listed if kind != "chartsheet")
 
 
 class _Book:

@@ -15,7 +15,7 @@ from extracted import Extracted, whole
 from stack import wait_for
 
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.knowledge.extract import blocks, child
+from nightshift.knowledge.extract import blocks, child, extract
 from nightshift.knowledge.extract.blocks import Block
 
 Run = Callable[..., Extracted]
@@ -165,3 +165,17 @@ def test_the_child_ends_itself_when_nobody_kills_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hang")
     command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", "unruly", str(tmp_path / "file"), "0.5"]
     assert subprocess.run(command, timeout=60).returncode == -signal.SIGALRM
+
+
+def test_a_text_that_takes_too_long_ends_as_in_every_format(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("a" + "\u0301\u0316" * 100_000)  # normalized in quadratic time
+    with pytest.raises(PermanentError, match="too long to read"):
+        whole(extract("text", tmp_path / "file.txt", timeout_seconds=1.0))
+
+
+def test_pieces_of_a_long_text_are_the_text(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Line {n}\nof it" + "\n" * (n % 4) for n in range(30_000))
+    (tmp_path / "file.txt").write_text(text)
+    blocks = whole(extract("text", tmp_path / "file.txt")).blocks
+    assert len(blocks) > 3
+    assert "\n\n".join(block.text for block in blocks) == text

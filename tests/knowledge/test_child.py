@@ -134,7 +134,7 @@ def test_a_reader_that_cannot_be_imported_is_not_the_file_s_fault(tmp_path: Path
 
 def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
     with pytest.raises(TemporaryError):
-        whole(child.read("nightshift.knowledge.extract.pdf", tmp_path / "gone.pdf"))
+        whole(child.read("nightshift.knowledge.extract.pdf.document", tmp_path / "gone.pdf"))
 
 
 @pytest.mark.parametrize("deed", ["hang", "spin"])

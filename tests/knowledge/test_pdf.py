@@ -14,8 +14,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract.hyphens import Joiner
-from nightshift.knowledge.extract.pdf import _page_list
+from nightshift.knowledge.extract.pdf.document import _page_list
+from nightshift.knowledge.extract.pdf.hyphens import Joiner
 
 MakePdf = Callable[..., Path]
 SAMPLES = Path(__file__).parent / "samples"

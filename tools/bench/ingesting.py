@@ -17,7 +17,7 @@ from nightshift.knowledge import documents, store
 from nightshift.knowledge.chunk import Chunk, chunks
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import batches
-from nightshift.knowledge.extract import pdf as pdf_reader
+from nightshift.knowledge.extract.pdf import document as pdf_reader
 from nightshift.knowledge.question import Question
 from nightshift.knowledge.search import SEARCH, parameters_of, search
 

@@ -20,17 +20,17 @@ SMALL_TEXT = 32 << 10  # bytes that no pattern takes long for: a child would cos
 READERS: dict[str, str] = {
     kind: f"nightshift.knowledge.extract.{module}"
     for kind, module in {
-        "pdf": "pdf",
-        "docx": "docx",
-        "pptx": "pptx",
-        "doc": "office97",
-        "ppt": "office97",
-        "epub": "epub",
-        "xlsx": "xlsx",
-        "xls": "xls",
-        "ods": "ods",
-        "html": "html",
-        "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
+        "pdf": "pdf.document",
+        "docx": "office.docx",
+        "pptx": "office.pptx",
+        "doc": "office.office97",
+        "ppt": "office.office97",
+        "epub": "web.epub",
+        "xlsx": "sheets.xlsx",
+        "xls": "sheets.xls",
+        "ods": "sheets.ods",
+        "html": "web.html",
+        "webpage": "web.webpage",  # the main text of HTML from an address: never returned by `sniff`
         "mail": "mail",
         "csv": "delimited",
         "markdown": "markdown",

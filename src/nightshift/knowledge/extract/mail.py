@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.knowledge.charset import as_declared
-from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
+from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.text import clean, decode
 
 MAX_NAME = 100  # characters of an attachment's name

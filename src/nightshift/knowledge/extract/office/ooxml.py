@@ -6,9 +6,9 @@ from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Paragraph, row
-from nightshift.knowledge.extract.grid import Sheet
-from nightshift.knowledge.extract.numbering import value_of
-from nightshift.knowledge.extract.symbols import FONTS, symbol
+from nightshift.knowledge.extract.office.numbering import value_of
+from nightshift.knowledge.extract.office.symbols import FONTS, symbol
+from nightshift.knowledge.extract.sheets.grid import Sheet
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # the mark before a denominator, an exponent, an index

@@ -10,9 +10,10 @@ import pypdfium2
 from pypdfium2 import raw
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import pdf_layers, pdf_marks, pdf_order
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading
-from nightshift.knowledge.extract.hyphens import Joiner
+from nightshift.knowledge.extract.pdf import layers, order
+from nightshift.knowledge.extract.pdf.hyphens import Joiner
+from nightshift.knowledge.extract.pdf.marks import Mark, marks_of
 from nightshift.knowledge.text import clean
 
 _LOCKED = "This PDF is password-protected. Upload an unlocked copy."
@@ -101,7 +102,7 @@ def _attached(attachment: pypdfium2.PdfAttachment, notes: list[str]) -> Iterator
 
 def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator[Block]:
     """A block for each page with text. Each page is closed at once: 1,000 pages need no more memory than one."""
-    off = pdf_layers.switched_off(data)
+    off = layers.switched_off(data)
     if pdf.get_formtype() != raw.FORMTYPE_NONE:
         pdf.init_forms()
     joiner = Joiner()
@@ -109,8 +110,8 @@ def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator
         try:
             page = pdf[number - 1]
             try:
-                pdf_layers.remove(page, off)
-                marks = list(pdf_marks.marks(page, pdf.formenv))
+                layers.remove(page, off)
+                marks = list(marks_of(page, pdf.formenv))
                 text = _text(page, number, marks, remarks) or _unseen(page, data, number)
                 if text := clean(joiner.join(text)).strip():
                     yield Block(text, page=number)
@@ -120,14 +121,14 @@ def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator
             remarks.unreadable.append(number)
 
 
-def _text(page: pypdfium2.PdfPage, number: int, marks: list[pdf_marks.Mark], remarks: _Pages) -> str:
+def _text(page: pypdfium2.PdfPage, number: int, marks: list[Mark], remarks: _Pages) -> str:
     """The page's text, of a picture or of garbled letters nothing but the marks."""
-    textpage = pdf_order.upright(page)
+    textpage = order.upright(page)
     try:
         if textpage.count_chars() < _STAMP and _is_picture(page, textpage.get_text_range().strip() != ""):
             remarks.pictures.append(number)
         else:
-            text = pdf_order.text(textpage, marks)
+            text = order.text(textpage, marks)
             if len(_PRIVATE.findall(text)) <= len(text) * _PRIVATE_SHARE:
                 return text
             remarks.garbled.append(number)
@@ -143,9 +144,9 @@ def _unseen(page: pypdfium2.PdfPage, data: bytes, number: int) -> str:
     textpage.close()
     if count or not any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])):
         return ""
-    from nightshift.knowledge.extract import pdf_objects
+    from nightshift.knowledge.extract.pdf import objects
 
-    return pdf_objects.text(data, number)
+    return objects.text(data, number)
 
 
 def _is_picture(page: pypdfium2.PdfPage, stamped: bool) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 from lxml import etree
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.archive import Archive, target
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.ooxml import attribute_of
+from nightshift.knowledge.extract.office.ooxml import attribute_of
+from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.text import decode
 
 # For each part: the titles of the table of contents, by the id of the element they stand before, "" for the beginning.

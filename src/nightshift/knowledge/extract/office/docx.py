@@ -6,11 +6,11 @@ from pathlib import Path
 
 from lxml import etree
 
-from nightshift.knowledge.extract import embedded
 from nightshift.knowledge.extract.archive import Archive, attribute_of
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.numbering import Numbering, value_of
-from nightshift.knowledge.extract.ooxml import Walker, is_on
+from nightshift.knowledge.extract.office import embedded
+from nightshift.knowledge.extract.office.numbering import Numbering, value_of
+from nightshift.knowledge.extract.office.ooxml import Walker, is_on
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # the name in every language's Word
 _BODY_TEXT = 9  # the outline level of body text

@@ -7,7 +7,7 @@ from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading, slide
-from nightshift.knowledge.extract.ooxml import Walker
+from nightshift.knowledge.extract.office.ooxml import Walker
 from nightshift.knowledge.extract.reading_order import Box, in_reading_order
 
 _TITLES = ("title", "ctrTitle")

@@ -7,8 +7,9 @@ from pathlib import Path
 from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.disclosures import HEADINGS, MAX_TITLE, Disclosures, is_title, words
-from nightshift.knowledge.extract.dom import is_icon, parse, walk
+from nightshift.knowledge.extract.web.disclosures import Disclosures
+from nightshift.knowledge.extract.web.dom import is_icon, parse, walk
+from nightshift.knowledge.extract.web.roles import HEADINGS, MAX_TITLE, is_title, words
 from nightshift.knowledge.text import decode_noting
 
 _PARAGRAPHS = frozenset(

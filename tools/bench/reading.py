@@ -1,6 +1,5 @@
 """CPU and memory of reading a file in its child, against a library that takes the text alone in a process of its own."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -16,8 +15,13 @@ from harness import Servers
 from nightshift.knowledge.extract import READERS
 
 RUNS = 5
-MEGABYTE = 1 << (20 if sys.platform == "darwin" else 10)  # in the units of ru_maxrss
-
+# By a small process, for a child's memory counts from that of the process which starts it. ru_maxrss is in bytes on macOS.
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10)))
+"""
 PDFIUM = """
 import sys, pypdfium2
 for page in pypdfium2.PdfDocument(sys.argv[1]):
@@ -50,11 +54,8 @@ class Cost(NamedTuple):
 
 def cost(command: Sequence[str]) -> Cost:
     """Of a process, from its start to its end."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MEGABYTE)
+    measured = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, text=True, check=True)
+    return Cost(*map(float, measured.stdout.split()))
 
 
 def reading(case: Case, home: Path) -> list[Figure]:

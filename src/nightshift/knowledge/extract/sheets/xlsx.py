@@ -18,6 +18,7 @@ from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs
 _BINARY = "This is a binary workbook (.xlsb). Save it as .xlsx and upload that copy."
+_READ = [f"{{*}}{name}" for name in ("col", "row", "filterColumn", "mergeCell")]  # elements of a sheet
 _ERRORS = (etree.XMLSyntaxError, BadZipFile, ValueError, LookupError, TypeError, zlib.error)
 
 
@@ -61,7 +62,7 @@ class _Book:
         hidden_rows: set[int] = set()
         hidden_columns: set[int] = set()
         y = -1
-        for _, element in etree.iterparse(io.BytesIO(data), resolve_entities=False, no_network=True, huge_tree=False):
+        for _, element in etree.iterparse(io.BytesIO(data), tag=_READ, resolve_entities=False, no_network=True):
             name = local(element)
             if name == "col" and _true(element.get("hidden")):
                 hidden_columns.update(

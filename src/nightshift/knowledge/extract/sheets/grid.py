@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, shortened, table
+from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, table
 from nightshift.knowledge.extract.limits import MAX_CHARACTERS, TOO_LONG
 
 MAX_COLUMNS = 16_384  # of Excel and LibreOffice
-MAX_ERROR = 500  # characters
 MAX_NAMES = 3  # rows of column names, where cells of the first one are merged
 MAX_SPAN = 1000  # columns (and of a table in a text, rows) of a merged range that get its text
 
@@ -125,10 +124,13 @@ def _has_value(cells: list[str]) -> bool:
     return any(cell and not any(map(str.isalpha, cell)) for cell in cells)
 
 
-def extracted(sheets: list[Sheet]) -> Extracted:
+def extracted(sheets: Iterable[Sheet]) -> Extracted:
     """The blocks of the visible sheets, each below its name, and notes about what was left out."""
     notes: list[str] = []
-    blocks: list[Block] = []
+    return Extracted(_blocks(sheets, notes), notes)
+
+
+def _blocks(sheets: Iterable[Sheet], notes: list[str]) -> Iterator[Block]:
     for sheet in sheets:
         name = heading(sheet.name)
         if sheet.hidden:
@@ -143,7 +145,4 @@ def extracted(sheets: list[Sheet]) -> Extracted:
                 f"{sheet.unknown} formulas of sheet {name} have no stored result and were left out: open the file, "
                 "save it, and upload that copy."
             )
-        blocks += [replace(block, headings=(name,)) for block in sections(sheet.paragraphs()) if block.text]
-    if notes and not blocks:
-        raise PermanentError(shortened(f"This file contains no text that can be read. {' '.join(notes)}", MAX_ERROR))
-    return Extracted(blocks, notes)
+        yield from (replace(block, headings=(name,)) for block in sections(sheet.paragraphs()))

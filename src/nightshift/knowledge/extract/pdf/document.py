@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import pypdfium2
 from pypdfium2 import raw
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import pdf_layers, pdf_marks, pdf_order
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading
-from nightshift.knowledge.extract.hyphens import Joiner
+from nightshift.knowledge.extract.pdf import layers, order
+from nightshift.knowledge.extract.pdf.hyphens import Joiner
+from nightshift.knowledge.extract.pdf.marks import Mark, marks_of
 from nightshift.knowledge.text import clean
 
 _LOCKED = "This PDF is password-protected. Upload an unlocked copy."
@@ -55,15 +57,23 @@ def read(path: Path) -> Extracted:
     pdf = _open(path)
     if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
         raise PermanentError(_XFA)
-    remarks, embedded = _Pages(), Extracted([])
-    blocks = list(_pages(pdf, path.read_bytes(), remarks))
-    for attachment in map(pdf.get_attachment, range(pdf.count_attachments())):
-        _read_attachment(attachment, embedded)
-    if not blocks and not embedded.blocks:
+    notes: list[str] = []
+    return Extracted(_blocks(pdf, path.read_bytes(), notes), notes)
+
+
+def _blocks(pdf: pypdfium2.PdfDocument, data: bytes, notes: list[str]) -> Iterator[Block]:
+    remarks, of_attachments = _Pages(), list[str]()
+    attachments = map(pdf.get_attachment, range(pdf.count_attachments()))
+    embedded = (block for attachment in attachments for block in _attached(attachment, of_attachments))
+    empty = True
+    for block in chain(_pages(pdf, data, remarks), embedded):
+        empty = False
+        yield block
+    notes += remarks.notes() + of_attachments
+    if empty:
         raise PermanentError(
             _GARBLED if remarks.garbled else _SCAN if remarks.pictures else _DAMAGED if remarks.unreadable else _EMPTY
         )
-    return Extracted(blocks + embedded.blocks, remarks.notes() + embedded.notes)
 
 
 def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
@@ -74,24 +84,25 @@ def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
         raise PermanentError(_LOCKED if locked else _DAMAGED) from error
 
 
-def _read_attachment(attachment: pypdfium2.PdfAttachment, embedded: Extracted) -> None:
+def _attached(attachment: pypdfium2.PdfAttachment, notes: list[str]) -> Iterator[Block]:
     """An embedded PDF has its name as the heading, and its own pages. Other files become a note."""
     name = heading(attachment.get_name())
     data = bytes(attachment.get_data())
     if not data.startswith(b"%PDF-"):
-        embedded.notes.append(f"The embedded file {name} was left out.")
+        notes.append(f"The embedded file {name} was left out.")
         return
     try:
         remarks = _Pages()
-        embedded.blocks.extend(Block(b.text, b.page, (name,)) for b in _pages(_open(data), data, remarks))
-        embedded.notes.extend(f"{name}: {note}" for note in remarks.notes())
+        for block in _pages(_open(data), data, remarks):
+            yield replace(block, headings=(name,))
+        notes += (f"{name}: {note}" for note in remarks.notes())
     except PermanentError as error:
-        embedded.notes.append(f"{name}: {error}")
+        notes.append(f"{name}: {error}")
 
 
 def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator[Block]:
     """A block for each page with text. Each page is closed at once: 1,000 pages need no more memory than one."""
-    off = pdf_layers.switched_off(data)
+    off = layers.switched_off(data)
     if pdf.get_formtype() != raw.FORMTYPE_NONE:
         pdf.init_forms()
     joiner = Joiner()
@@ -99,8 +110,8 @@ def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator
         try:
             page = pdf[number - 1]
             try:
-                pdf_layers.remove(page, off)
-                marks = list(pdf_marks.marks(page, pdf.formenv))
+                layers.remove(page, off)
+                marks = list(marks_of(page, pdf.formenv))
                 text = _text(page, number, marks, remarks) or _unseen(page, data, number)
                 if text := clean(joiner.join(text)).strip():
                     yield Block(text, page=number)
@@ -110,14 +121,14 @@ def _pages(pdf: pypdfium2.PdfDocument, data: bytes, remarks: _Pages) -> Iterator
             remarks.unreadable.append(number)
 
 
-def _text(page: pypdfium2.PdfPage, number: int, marks: list[pdf_marks.Mark], remarks: _Pages) -> str:
+def _text(page: pypdfium2.PdfPage, number: int, marks: list[Mark], remarks: _Pages) -> str:
     """The page's text, of a picture or of garbled letters nothing but the marks."""
-    textpage = pdf_order.upright(page)
+    textpage = order.upright(page)
     try:
         if textpage.count_chars() < _STAMP and _is_picture(page, textpage.get_text_range().strip() != ""):
             remarks.pictures.append(number)
         else:
-            text = pdf_order.text(textpage, marks)
+            text = order.text(textpage, marks)
             if len(_PRIVATE.findall(text)) <= len(text) * _PRIVATE_SHARE:
                 return text
             remarks.garbled.append(number)
@@ -133,9 +144,9 @@ def _unseen(page: pypdfium2.PdfPage, data: bytes, number: int) -> str:
     textpage.close()
     if count or not any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])):
         return ""
-    from nightshift.knowledge.extract import pdf_objects
+    from nightshift.knowledge.extract.pdf import objects
 
-    return pdf_objects.text(data, number)
+    return objects.text(data, number)
 
 
 def _is_picture(page: pypdfium2.PdfPage, stamped: bool) -> bool:

@@ -1,16 +1,18 @@
 """Paragraphs and tables of DOCX and PPTX, which both name them p, tbl, tr, tc and t, each in its own namespace."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Paragraph, row
-from nightshift.knowledge.extract.grid import Sheet
-from nightshift.knowledge.extract.numbering import value_of
-from nightshift.knowledge.extract.symbols import FONTS, symbol
+from nightshift.knowledge.extract.office.numbering import value_of
+from nightshift.knowledge.extract.office.symbols import FONTS, symbol
+from nightshift.knowledge.extract.sheets.grid import Sheet
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_SYMBOLS = re.compile("[\uf000-\uf0ff]")
 _FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # the mark before a denominator, an exponent, an index
 # Deleted, moved or duplicate content (for older programs), furigana, and properties.
 _INVISIBLE = frozenset({"del", "moveFrom", "Fallback", "rt", "pPr", "rPr", "sectPr"})
@@ -131,7 +133,7 @@ def _plain(text: etree._Element) -> str:
     words = text.text or ""
     fonts = text.getparent().find("{*}rPr/{*}rFonts")
     font = attribute_of(fonts, "ascii") if fonts is not None else ""
-    if font.lower() in FONTS or any("\uf000" <= character <= "\uf0ff" for character in words):
+    if font.lower() in FONTS or _SYMBOLS.search(words):
         return "".join(symbol(font, character) for character in words)
     return words
 

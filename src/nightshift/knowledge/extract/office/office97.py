@@ -11,8 +11,8 @@ from office_oxide import Document, OfficeOxideError
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import ole
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, slide
-from nightshift.knowledge.extract.grid import Cell, Sheet, spanned
 from nightshift.knowledge.extract.limits import LOCKED
+from nightshift.knowledge.extract.sheets.grid import Cell, Sheet, spanned
 
 _DAMAGED = "This file could not be read: it may be damaged. Save it as .docx, .pptx or .xlsx and upload that copy."
 _HEADERS = ("header", "first_page_header", "even_page_header")
@@ -29,8 +29,8 @@ def read(path: Path) -> Extracted:
     data = path.read_bytes()
     if "powerpoint document" in ole.streams(io.BytesIO(data)):
         slides = enumerate(_sections(data, "ppt"), 1)
-        return Extracted([block for number, part in slides for block in _slide(part, number)])
-    return Extracted(list(sections(_document(_sections(data, "doc")))))
+        return Extracted(block for number, part in slides for block in _slide(part, number))
+    return Extracted(sections(_document(_sections(data, "doc"))))
 
 
 def sheets(data: bytes) -> list[Sheet]:

@@ -9,10 +9,11 @@ import trafilatura
 from selectolax.lexbor import LexborNode
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, sections
-from nightshift.knowledge.extract.disclosures import Disclosures, words
-from nightshift.knowledge.extract.dom import ancestors, parse, walk
+from nightshift.knowledge.extract.web import html
+from nightshift.knowledge.extract.web.disclosures import Disclosures
+from nightshift.knowledge.extract.web.dom import ancestors, parse, walk
+from nightshift.knowledge.extract.web.roles import words
 from nightshift.knowledge.text import decode_noting
 
 SHARE = 0.8  # of the main text: the element that holds so much holds all of it

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from nightshift.knowledge.extract import html, mail
+from nightshift.knowledge.extract import mail
 from nightshift.knowledge.extract.blocks import Paragraph
+from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.sniff_text import is_mail
 from nightshift.knowledge.text import decode, is_text
 

@@ -25,7 +25,7 @@ class Mark:
     box: Box = (0, 0, 0, 0)
 
 
-def marks(page: pypdfium2.PdfPage, form: Any) -> Iterator[Mark]:
+def marks_of(page: pypdfium2.PdfPage, form: Any) -> Iterator[Mark]:
     """The marks of a page. `form`: the document's form environment, None without fields."""
     for number in range(raw.FPDFPage_GetAnnotCount(page.raw)):
         annotation = raw.FPDFPage_GetAnnot(page.raw, number)

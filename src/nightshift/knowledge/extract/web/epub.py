@@ -8,10 +8,10 @@ from pathlib import Path
 from lxml import etree
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.archive import Archive, target
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.ooxml import attribute_of
+from nightshift.knowledge.extract.office.ooxml import attribute_of
+from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.text import decode
 
 # For each part: the titles of the table of contents, by the id of the element they stand before, "" for the beginning.
@@ -34,7 +34,7 @@ def read(path: Path) -> Extracted:
     found = [name for name in chapters if archive.has(name)]
     missing = len(chapters) - len(found)
     notes = [f"{missing} of {len(chapters)} chapters are missing in the file."] if missing else []
-    return Extracted(list(sections(_paragraphs(archive, found, _contents(archive)))), notes)
+    return Extracted(sections(_paragraphs(archive, found, _contents(archive))), notes)
 
 
 def _package(archive: Archive) -> tuple[str, etree._Element]:

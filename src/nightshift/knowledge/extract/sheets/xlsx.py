@@ -9,15 +9,16 @@ from zipfile import BadZipFile
 from lxml import etree
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import grid
 from nightshift.knowledge.extract.archive import MAX_UNPACKED_BYTES, Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Extracted
-from nightshift.knowledge.extract.grid import Sheet
-from nightshift.knowledge.extract.number_format import BUILT_IN, shown
-from nightshift.knowledge.extract.ooxml import Walker
+from nightshift.knowledge.extract.office.ooxml import Walker
+from nightshift.knowledge.extract.sheets import grid
+from nightshift.knowledge.extract.sheets.grid import Sheet
+from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs
 _BINARY = "This is a binary workbook (.xlsb). Save it as .xlsx and upload that copy."
+_READ = [f"{{*}}{name}" for name in ("col", "row", "filterColumn", "mergeCell")]  # elements of a sheet
 _ERRORS = (etree.XMLSyntaxError, BadZipFile, ValueError, LookupError, TypeError, zlib.error)
 
 
@@ -34,7 +35,7 @@ def read(path: Path) -> Extracted:
     listed = [
         (sheet, *relations.get(attribute_of(sheet, "id"), ("", ""))) for sheet in archive.xml(part).iter("{*}sheet")
     ]
-    return grid.extracted([book.sheet(sheet, name) for sheet, kind, name in listed if kind != "chartsheet"])
+    return grid.extracted(book.sheet(sheet, name) for sheet, kind, name in listed if kind != "chartsheet")
 
 
 class _Book:
@@ -61,7 +62,7 @@ class _Book:
         hidden_rows: set[int] = set()
         hidden_columns: set[int] = set()
         y = -1
-        for _, element in etree.iterparse(io.BytesIO(data), resolve_entities=False, no_network=True, huge_tree=False):
+        for _, element in etree.iterparse(io.BytesIO(data), tag=_READ, resolve_entities=False, no_network=True):
             name = local(element)
             if name == "col" and _true(element.get("hidden")):
                 hidden_columns.update(

@@ -6,11 +6,13 @@ from pathlib import Path
 import xlrd
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import grid, office97, ole
+from nightshift.knowledge.extract import ole
 from nightshift.knowledge.extract.blocks import Extracted
-from nightshift.knowledge.extract.grid import Sheet
 from nightshift.knowledge.extract.limits import LOCKED
-from nightshift.knowledge.extract.number_format import BUILT_IN, shown
+from nightshift.knowledge.extract.office import office97
+from nightshift.knowledge.extract.sheets import grid
+from nightshift.knowledge.extract.sheets.grid import Sheet
+from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
 
 _DAMAGED = "This file is damaged, or not a spreadsheet. Save it again as .xlsx and upload that copy."
 
@@ -31,7 +33,7 @@ def read(path: Path) -> Extracted:
         if not any(sheet.cells for sheet in found):
             raise PermanentError(_DAMAGED) from error
         return grid.extracted(found)
-    return grid.extracted([_sheet(book, sheet) for sheet in book.sheets()])
+    return grid.extracted(_sheet(book, sheet) for sheet in book.sheets())
 
 
 def _sheet(book: xlrd.book.Book, found: xlrd.sheet.Sheet) -> Sheet:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from lxml import etree
 
-from nightshift.knowledge.extract import embedded
 from nightshift.knowledge.extract.archive import Archive, attribute_of
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.numbering import Numbering, value_of
-from nightshift.knowledge.extract.ooxml import Walker, is_on
+from nightshift.knowledge.extract.office import embedded
+from nightshift.knowledge.extract.office.numbering import Numbering, value_of
+from nightshift.knowledge.extract.office.ooxml import Walker, is_on
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)  # the name in every language's Word
 _BODY_TEXT = 9  # the outline level of body text
@@ -23,7 +23,7 @@ def read(path: Path) -> Extracted:
     Raises PermanentError for a file that unpacks to too many bytes.
     """
     notes: list[str] = []
-    return Extracted(list(sections(_paragraphs(Archive(path.read_bytes()), notes))), notes)
+    return Extracted(sections(_paragraphs(Archive(path.read_bytes()), notes)), notes)
 
 
 def _paragraphs(archive: Archive, notes: list[str]) -> Iterator[Paragraph]:

@@ -14,9 +14,9 @@ def switched_off(data: bytes) -> frozenset[str]:
     """The names of the layers that are off when the file is opened. PDFium knows them, but does not tell."""
     if _LAYERS not in data and _PACKED not in data:
         return frozenset()
-    from nightshift.knowledge.extract import pdf_objects
+    from nightshift.knowledge.extract.pdf import objects
 
-    return pdf_objects.switched_off(data)
+    return objects.switched_off(data)
 
 
 def remove(page: pypdfium2.PdfPage, names: frozenset[str]) -> None:

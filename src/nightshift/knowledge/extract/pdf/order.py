@@ -9,8 +9,8 @@ from statistics import median
 import pypdfium2
 from pypdfium2 import raw
 
-from nightshift.knowledge.extract.hyphens import BROKEN
-from nightshift.knowledge.extract.pdf_marks import Mark
+from nightshift.knowledge.extract.pdf.hyphens import BROKEN
+from nightshift.knowledge.extract.pdf.marks import Mark
 from nightshift.knowledge.extract.reading_order import Box, in_reading_order, split
 
 _GAP = 1.0  # heights of a line between two columns

@@ -7,7 +7,7 @@ from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading, slide
-from nightshift.knowledge.extract.ooxml import Walker
+from nightshift.knowledge.extract.office.ooxml import Walker
 from nightshift.knowledge.extract.reading_order import Box, in_reading_order
 
 _TITLES = ("title", "ctrTitle")
@@ -18,19 +18,20 @@ def read(path: Path) -> Extracted:
 
     Raises PermanentError for a file that unpacks to too many bytes.
     """
-    archive = Archive(path.read_bytes())
+    notes: list[str] = []
+    return Extracted(_slides(Archive(path.read_bytes()), notes), notes)
+
+
+def _slides(archive: Archive, notes: list[str]) -> Iterator[Block]:
     part = archive.main_part()
     relations = archive.relations(part)
     slides = archive.xml(part).iterfind("{*}sldIdLst/{*}sldId")
-    blocks: list[Block] = []
-    hidden: list[int] = []
     for number, name in enumerate((relations[attribute_of(found, "id")][1] for found in slides), 1):
         root = archive.xml(name)
         if root.get("show") in ("0", "false"):
-            hidden.append(number)
+            notes.append(f"Slide {number} is hidden and was left out.")
         else:
-            blocks += _slide(archive, name, root, number)
-    return Extracted(blocks, [f"Slide {number} is hidden and was left out." for number in hidden])
+            yield from _slide(archive, name, root, number)
 
 
 def _slide(archive: Archive, part: str, root: etree._Element, number: int) -> Iterator[Block]:

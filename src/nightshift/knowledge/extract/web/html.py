@@ -7,8 +7,9 @@ from pathlib import Path
 from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.disclosures import HEADINGS, MAX_TITLE, Disclosures, is_title, words
-from nightshift.knowledge.extract.dom import is_icon, parse, walk
+from nightshift.knowledge.extract.web.disclosures import Disclosures
+from nightshift.knowledge.extract.web.dom import is_icon, parse, walk
+from nightshift.knowledge.extract.web.roles import HEADINGS, MAX_TITLE, is_title, words
 from nightshift.knowledge.text import decode_noting
 
 _PARAGRAPHS = frozenset(
@@ -31,7 +32,7 @@ _QUESTION = re.compile(r"[^\n]{2,198}[?？؟]\s*")
 def read(path: Path) -> Extracted:
     """One block for each heading."""
     text, notes = decode_noting(path.read_bytes())
-    return Extracted(list(sections(paragraphs(text))), notes)
+    return Extracted(sections(paragraphs(text)), notes)
 
 
 def paragraphs(html: str, anchors: Mapping[str, Paragraph] | None = None) -> Iterator[Paragraph]:

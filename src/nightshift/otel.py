@@ -1,7 +1,7 @@
 """Exports spans by OTLP over HTTP. The only module that imports OpenTelemetry, the `otel` extra."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -13,40 +13,44 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from nightshift.logs import where
 from nightshift.version import VERSION
 
-Start = Callable[[str, str, str | None, Mapping[str, str]], AbstractContextManager[Span]]
+FLUSH_MILLISECONDS = 2000
 
 
-def exporter(endpoint: str) -> Start:
-    """What starts a span (name, kind, parent's traceparent, attributes), which is sent to `endpoint` in the background.
+class Exporter:
+    """Sends spans to `endpoint` in the background, beginning in the process that makes it.
 
     The other variables of OpenTelemetry (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, ...) are read
     by its SDK.
     """
-    known = Resource({"service.name": "nightshift", "service.version": VERSION})
-    provider = TracerProvider(resource=known.merge(OTELResourceDetector().detect()))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
-    tracer, context = provider.get_tracer("nightshift", VERSION), TraceContextTextMapPropagator()
+
+    def __init__(self, endpoint: str) -> None:
+        known = Resource({"service.name": "nightshift", "service.version": VERSION})
+        self._provider = TracerProvider(resource=known.merge(OTELResourceDetector().detect()))
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+        self._tracer = self._provider.get_tracer("nightshift", VERSION)
+        self._context = TraceContextTextMapPropagator()
 
     @contextmanager
-    def start(name: str, kind: str, parent: str | None, attributes: Mapping[str, str]) -> Iterator[Span]:
-        inside = context.extract({"traceparent": parent} if parent else {})
+    def start(self, name: str, kind: str, parent: str | None, attributes: Mapping[str, str]) -> Iterator[Span]:
+        """A span, a part of the trace of `parent`."""
+        inside = self._context.extract({"traceparent": parent} if parent else {})
         silent = dict(record_exception=False, set_status_on_exception=False)  # its message may quote a customer
-        with tracer.start_as_current_span(name, inside, SpanKind[kind], attributes, None, None, **silent) as span:
+        with self._tracer.start_as_current_span(name, inside, SpanKind[kind], attributes, None, None, **silent) as span:
             try:
                 yield span
             except BaseException as error:
-                fail(span, error)
+                self.fail(span, error)
                 raise
 
-    return start
+    def traceparent_of(self, span: Span) -> str:
+        """As it is kept in a row."""
+        context = span.get_span_context()
+        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
+    def fail(self, span: Span, error: BaseException) -> None:
+        """The span ended with this error: its class and place."""
+        span.set_status(Status(StatusCode.ERROR, where(error)))
 
-def traceparent_of(span: Span) -> str:
-    """As it is kept in a row."""
-    context = span.get_span_context()
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
-def fail(span: Span, error: BaseException) -> None:
-    """Its class and place."""
-    span.set_status(Status(StatusCode.ERROR, where(error)))
+    def flush(self) -> None:
+        """Send what has ended. To be called where a process ends without Python's exit."""
+        self._provider.force_flush(FLUSH_MILLISECONDS)

@@ -32,7 +32,7 @@ class Span:
         if self.exported:
             self.exported.set_attributes(attributes)
             if error:
-                _otel().fail(self.exported, error)
+                _exporter().fail(self.exported, error)
 
 
 _current: ContextVar[Span | None] = ContextVar("span", default=None)
@@ -73,14 +73,24 @@ def span(name: str, kind: str, parent: str | None = None, **known: str) -> Itera
     outer = _current.get()
     if outer and parent is None:
         parent, known = outer.traceparent, outer.ids | known
-    if _start() is None:
+    exporter = _exporter()
+    if exporter is None:
         with about(parent, **known) as here:
             yield here
         return
-    with _start()(name, kind, parent, known) as exported, about(_otel().traceparent_of(exported), **known) as here:
+    with (
+        exporter.start(name, kind, parent, known) as exported,
+        about(exporter.traceparent_of(exported), **known) as here,
+    ):
         here.exported = exported
         yield here
         exported.set_attributes(here.ids)  # what became known meanwhile
+
+
+def flush() -> None:
+    """Send what has ended. To be called where a process ends without Python's exit."""
+    if exporter := _exporter():
+        exporter.flush()
 
 
 def _new() -> str:
@@ -88,13 +98,11 @@ def _new() -> str:
 
 
 @cache
-def _start() -> Any:
-    """What starts exported spans in this process; None where traces are not wanted."""
+def _exporter() -> Any:
+    """This process's exporter; None where traces are not wanted."""
     endpoint = settings().otel_endpoint
-    return _otel().exporter(endpoint) if endpoint else None
+    if endpoint is None:
+        return None
+    from nightshift.otel import Exporter
 
-
-def _otel() -> Any:
-    from nightshift import otel
-
-    return otel
+    return Exporter(endpoint)

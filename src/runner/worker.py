@@ -17,7 +17,7 @@ from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import utcformat
 
-from nightshift import clock, metrics, outbox
+from nightshift import clock, metrics, outbox, tracing
 from nightshift.db.connection import watch
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
@@ -51,6 +51,7 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
     Heartbeat(worker, supervisor).start()
     worker.work(logging_level="CRITICAL")
     sentry_sdk.flush(2)
+    tracing.flush()
 
 
 def _redis_answers(supervisor: int) -> bool:

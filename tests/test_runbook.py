@@ -19,7 +19,7 @@ RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
 ]
 PANELS = json.loads((ROOT / "deploy" / "grafana" / "nightshift.json").read_text())["panels"]
-PARAGRAPH = re.compile(r"\*\*Means:\*\* .+ \*\*Look at:\*\* .+ \*\*Do:\*\* .+", re.DOTALL)
+PARAGRAPH = re.compile(r"\*\*Means:\*\*\s.+\s\*\*Look at:\*\*\s.+\s\*\*Do:\*\*\s.+", re.DOTALL)
 
 
 def errors() -> set[str]:

@@ -53,7 +53,10 @@ def test_alerts_and_dashboard_ask_for_what_metrics_prints() -> None:
     assert len(names) > 10 and names <= printed, names - printed
 
 
-def test_promtool_accepts_the_rules() -> None:
+def test_promtool_accepts_the_rules_and_each_fires_when_it_should() -> None:
     needs("promtool")
-    done = subprocess.run(["promtool", "check", "rules", ALERTS], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr + done.stdout
+    for command in (("check", "config", "prometheus.yml"), ("test", "rules", "alerts.test.yml")):
+        done = subprocess.run(["promtool", *command], cwd=ALERTS.parent, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + done.stdout
+    tested = (ALERTS.parent / "alerts.test.yml").read_text()
+    assert not [rule["alert"] for rule in RULES if rule["alert"] not in tested]

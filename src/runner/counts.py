@@ -24,9 +24,13 @@ def flush() -> None:
         with redis().pipeline(transaction=False) as pipe:
             for field, by in new.items():
                 pipe.hincrby(COUNTS, field, by)
-            pipe.execute(raise_on_error=False)  # a field that is no number stays as it is
+            done = pipe.execute(raise_on_error=False)
     except RedisError:
         metrics.restore(new)
+    else:  # what a full Redis, or a field that is no number, did not take
+        metrics.restore(
+            {field: by for (field, by), took in zip(new.items(), done, strict=True) if isinstance(took, Exception)}
+        )
 
 
 def keep_flushing() -> None:

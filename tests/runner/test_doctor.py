@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from nightshift import workspaces
 from nightshift.channels import accounts
@@ -85,7 +87,7 @@ def test_each_thing_that_is_wrong_is_named_with_what_to_do(monkeypatch: pytest.M
     published = replace(settings(), production=True, public_url="http://support.example.com")
     private = replace(settings(), production=True, public_url="https://10.1.2.3")
     late = SimpleNamespace(time=lambda: time.time() - 90)
-    nobody = Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
+    nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     cases: dict[str, tuple[Callable[[], Any], str, str]] = {
         "schema": (lambda: at_revision("0101"), "0101", "make migrate"),
         "CREDENTIAL_KEYS": (of_another_key, "TELEGRAM", "Put the key"),

@@ -4,7 +4,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all web worker scheduler migrate check format lock ops new recorder bench chaos clean
 PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
-LOCKS := requirements.lock requirements-embedded.lock requirements-dev.lock requirements-build.lock
+LOCKS := requirements.lock requirements-embedded.lock requirements-otel.lock requirements-dev.lock requirements-build.lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 MAILBOX = re.compile(r"[^\s<>@]+@[^\s<>@]+|[^<>]*<[^\s<>@]+@[^\s<>@]+>")
@@ -81,6 +82,12 @@ class Environment:
         parts = urlsplit(value)
         if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
             raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
+        return value or None
+
+    def otlp(self, name: str) -> str | None:
+        value = self.url(name, ("http", "https"), "")
+        if value and find_spec("opentelemetry") is None:
+            raise SettingsError(f"{name} is set, but the otel extra is not installed (requirements-otel.lock).")
         return value or None
 
     def webhook_secret(self, name: str) -> str | None:

@@ -67,6 +67,7 @@ class Settings:
     keep_alive_seconds: int
     retention_days: int | None
     sentry_dsn: str | None
+    otel_endpoint: str | None
     log_format: str
 
 
@@ -113,6 +114,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         keep_alive_seconds=source.integer("KEEP_ALIVE_SECONDS", 100, 1, 3600),
         retention_days=source.integer("RETENTION_DAYS", 0, 1, 36_500) or None,
         sentry_dsn=source.dsn("SENTRY_DSN"),
+        otel_endpoint=source.otlp("OTEL_EXPORTER_OTLP_ENDPOINT"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
-from nightshift import workspaces
+from nightshift import tracing, workspaces
 from nightshift.db.models import Agent
 from nightshift.settings import settings
 from web import developer_access
@@ -52,6 +52,7 @@ def _workspace() -> None:
     if owner is None:
         raise _unauthorized()
     g.workspace_id, g.key_id = owner
+    tracing.add_id("workspace", g.workspace_id)
     _rate.count(g.workspace_id)
     if request.endpoint not in current_app.extensions["streams"]:
         permit = _under_way.acquire(g.workspace_id)

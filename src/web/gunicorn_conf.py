@@ -30,19 +30,23 @@ control_socket_disable = True  # gunicorn would make it in the home directory
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Dispatch what the last requests enqueued. Tests of credentials that wait do not begin."""
+    from runner import counts
     from runner.dispatch import background
     from web.background import stop
 
     stop()
     background.drain(2)
+    counts.flush()
 
 
 def post_worker_init(worker: Any) -> None:
     """Bound what waits for Postgres, and have a stop end the event streams: each holds a thread as long as its client stays."""
     from nightshift.db.connection import watch
+    from runner import counts
     from web.api.events import stopping
 
     watch(every_transaction=True)
+    counts.keep_flushing()
 
     def end_streams_and(stop: Any, signum: int, frame: Any) -> None:
         stopping.set()

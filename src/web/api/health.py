@@ -5,6 +5,7 @@ from typing import Any, Literal
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from nightshift.db.migrate import SchemaBehind, check_schema
 from nightshift.db.session import writable
 from nightshift.server_errors import log_server_error
 from runner.connection import redis
@@ -21,8 +22,8 @@ class Alive(ResponseModel):
 
 
 class Readiness(ResponseModel):
-    """`postgres`, `redis`: whether they take writes. `workers`: how many live ones each queue has. `scheduler`: whether one
-    has made a whole round in the last 45 s."""
+    """`postgres`, `redis`: whether they take writes, and whether the schema is as new as the program. `workers`: how many live
+    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s."""
 
     status: Literal["ready", "not ready"]
     postgres: bool
@@ -47,8 +48,8 @@ def readyz() -> tuple[dict[str, Any], int]:
 
 def _postgres() -> bool:
     try:
-        return writable()
-    except SQLAlchemyError as error:
+        return writable() and bool(check_schema())
+    except (SQLAlchemyError, SchemaBehind) as error:
         log_server_error("database away", error)
         return False
 

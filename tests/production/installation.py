@@ -32,7 +32,9 @@ class Installation:
         self._env = {name: os.environ[name] for name in kept if name in os.environ}
 
     def install(self) -> None:
-        tracked = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+        tracked = subprocess.run(
+            ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        )
         copy(ROOT, self.root, tracked.stdout.decode().split("\0"))
         install, migrate, _, _ = blocks("README.md", "In production")
         self.sh(install.replace("python3 ", f"{shlex.quote(sys.executable)} ", 1))  # the Python that is tested
@@ -89,7 +91,9 @@ class Installation:
 
     def lines(self, *levels: str) -> list[str]:
         """What was logged with one of these levels."""
-        return [line for line in self.log.read_text().splitlines() if any(f'"level": "{level}"' in line for level in levels)]
+        return [
+            line for line in self.log.read_text().splitlines() if any(f'"level": "{level}"' in line for level in levels)
+        ]
 
     def wait_ready(self, number: int, path: str = "/readyz") -> None:
         wait_for(lambda: self.status(number, path) == 200, 120, self.log.read_text)

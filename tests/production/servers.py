@@ -1,4 +1,4 @@
-"""Redis and Postgres as an operator has them: over TCP with TLS, passwords, and accounts with few rights; and nginx before the API."""
+"""Redis and Postgres as an operator has them (TCP, TLS, passwords, accounts with few rights), and nginx before the API."""
 
 import re
 import shutil
@@ -17,7 +17,9 @@ from stack import wait_for
 from devstack.postgres import DATABASE, Postgres
 
 PASSWORD = "p4ssw0rd"
-ACCESS = "local all nightshift trust\nlocal all all scram-sha-256\n"  # the superuser's name is that of the embedded server
+ACCESS = (
+    "local all nightshift trust\nlocal all all scram-sha-256\n"  # the superuser's name is that of the embedded server
+)
 STUNNEL = """
 foreground = yes
 pid =
@@ -99,7 +101,7 @@ class Servers:
         """With deploy/nginx.conf before the API at these two ports."""
         conf = (ROOT / "deploy/nginx.conf").read_text()
         for example, own in {
-            "10.0.0.11:3001": f"127.0.0.1:{ports[0]}", "10.0.0.12:3001": f"127.0.0.1:{ports[1]}",
+            "127.0.0.1:3001": f"127.0.0.1:{ports[0]}", "127.0.0.1:3002": f"127.0.0.1:{ports[1]}",
             "listen 443 ssl": f"listen 127.0.0.1:{self._ports['https']} ssl", "support.example.com": "127.0.0.1",
             "/etc/nightshift/tls/fullchain.pem": str(self._certificate), "/etc/nightshift/tls/privkey.pem": str(self._key),
         }.items():  # fmt: skip

@@ -33,9 +33,12 @@ from devstack.postgres import postgres_programs
 from nightshift.settings import VENDOR_BASE_URLS
 from runner.registry import QUEUES
 
+pytestmark = pytest.mark.production
 POOL, PROCESSES, CLIENTS = 5, 2, 8
 UNFINISHED = "SELECT job, row_id, state, error FROM outbox WHERE state <> 'done'"
-DUE = "SELECT count(*) FROM outbox WHERE row_id = ANY (ARRAY{}) AND state = 'pending' AND due_at < now() - interval '2 s'"
+DUE = (
+    "SELECT count(*) FROM outbox WHERE row_id = ANY (ARRAY{}) AND state = 'pending' AND due_at < now() - interval '2 s'"
+)
 
 
 def connections() -> int:
@@ -211,7 +214,9 @@ def test_the_version_before_the_newest_migration_runs_beside_this_one(site: Site
         (old / name).symlink_to(installation.root / name)
     # Given the old version's processes on the schema of the new one, and the new one's beside them
     for name in ("web", "worker", "scheduler"):
-        installation.launch(f"old {name}", f"make {name}", old, PYTHONPATH=str(old / "src"), PORT=str(installation.ports[1]))
+        installation.launch(
+            f"old {name}", f"make {name}", old, PYTHONPATH=str(old / "src"), PORT=str(installation.ports[1])
+        )
         installation.launch(f"new {name}", f"make {name}")
     installation.wait_ready(0)
     installation.wait_ready(1)
@@ -234,7 +239,9 @@ def test_the_version_before_the_newest_migration_runs_beside_this_one(site: Site
     site.logged_no_error()
 
 
-def test_a_restored_dump_sends_nothing_until_it_is_let_go_and_then_all_that_it_owed(site: Site, vendors: Vendors) -> None:
+def test_a_restored_dump_sends_nothing_until_it_is_let_go_and_then_all_that_it_owed(
+    site: Site, vendors: Vendors
+) -> None:
     installation = site.installation
     programs = {"PATH": f"{postgres_programs()}:{os.environ['PATH']}"}  # pg_dump of the server's version
     [dump], [restore, hold, let_go] = (blocks("docs/production.md", title) for title in ("Backup", "Restore"))
@@ -270,5 +277,7 @@ def test_a_restored_dump_sends_nothing_until_it_is_let_go_and_then_all_that_it_o
     installation.with_settings(let_go)
     site.finished()
     for kind in "ri":
-        assert {number: len(sent) for (number, _), sent in vendors.delivered(kind).items()} == dict.fromkeys(range(5), 1)
+        assert {number: len(sent) for (number, _), sent in vendors.delivered(kind).items()} == dict.fromkeys(
+            range(5), 1
+        )
     site.logged_no_error()

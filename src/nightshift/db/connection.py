@@ -96,13 +96,15 @@ def _end_overdue() -> None:
             del late[connection]
             _cut(connection)
         backends = [each.info.backend_pid for each in late if not isinstance(each, Pooled)]
-        if backends and not canceling.is_alive():  # a thread: this may wait for Postgres too; one: it opens a connection
+        if (
+            backends and not canceling.is_alive()
+        ):  # a thread: this may wait for Postgres too; one: it opens a connection
             canceling = Thread(target=_cancel, args=(backends,), daemon=True)
             canceling.start()
 
 
 def _cancel(backends: list[int]) -> None:
-    """Have Postgres end these statements, so that they do not run on. (psycopg2's own cancel stops the whole process meanwhile.)"""
+    """Have Postgres end their statements, so that these do not run on. (psycopg2's own cancel stops the whole process.)"""
     with suppress(psycopg2.Error), closing(connect()) as another:
         another.cursor().execute("SELECT pg_cancel_backend(pid) FROM unnest(%s) pid", (backends,))
 

@@ -14,19 +14,19 @@ from nightshift.settings import SettingsError, settings
 from web.limiters import MAX_STREAMS
 
 try:
-    config = settings()
+    given = settings()
 except SettingsError as error:
     sys.exit(str(error))
-bind = config.bind
-keepalive = config.keep_alive_seconds
-workers = config.web_concurrency
+bind = given.bind
+keepalive = given.keep_alive_seconds
+workers = given.web_concurrency
 worker_class = "web.server.Worker"  # gthread
 logger_class = "web.server.Log"
 limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
 threads = 64 + MAX_STREAMS  # an open event stream holds one
 timeout = 60
 # A message that is being sent has 12 s (web.api.messages), none is sent any more while it drains, and a stop takes at most 15 s.
-graceful_timeout = 8 + max(5, config.drain_seconds)
+graceful_timeout = 8 + max(5, given.drain_seconds)
 forwarder_headers = ""  # no header of a client names a path or a user
 loglevel = "warning"
 control_socket_disable = True  # gunicorn would make it in the home directory
@@ -34,7 +34,7 @@ control_socket_disable = True  # gunicorn would make it in the home directory
 
 def on_starting(server: Any) -> None:
     """A reload would start processes with the code that this one has loaded, however old it is."""
-    logs.configure(config)
+    logs.configure(given)
     server.handle_hup = lambda: log("reload refused", logging.WARNING, reason="Restart to load new code.")
 
 

@@ -23,9 +23,9 @@ from documented import blocks, section
 from installation import Installation, previous_version
 from mails import announce, mails
 from messaging import put, say
+from production_servers import Servers
 from programs import free_port, needs
 from recorder import Answer
-from servers import Servers
 from stack import wait_for
 from vendors import Vendors, tag
 

@@ -210,6 +210,8 @@ def _restart_web(installation: Installation, number: int) -> None:
 def test_the_version_before_the_newest_migration_runs_beside_this_one(site: Site, vendors: Vendors) -> None:
     installation = site.installation
     old = previous_version(site.servers.home / "previous")
+    if old is None:
+        pytest.skip("There is no version before the newest migration.")
     for name in (".venv", "nightshift.env"):
         (old / name).symlink_to(installation.root / name)
     # Given the old version's processes on the schema of the new one, and the new one's beside them

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import requests
 from client import Client
 from documented import ROOT, blocks
 from stack import wait_for
 
+VERSIONS = "src/nightshift/db/migrations/versions"
+FIRST_RELEASE = "0106_z"  # migrations up to here were edited in place before it
 LOAD_SETTINGS = "set -a; . ./nightshift.env; set +a\n"
 
 
@@ -29,7 +30,7 @@ class Installation:
         self._settings = {"BIND": f"127.0.0.1:{ports[0]}"}
         # Nothing of the machine that runs the tests: no setting, no environment of Python
         kept = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_CACHE_DIR", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
-        self._env = {name: os.environ[name] for name in kept if name in os.environ}
+        self._env = {name: os.environ[name] for name in kept if name in os.environ} | {"PIP_NO_COMPILE": "1"}
 
     def install(self) -> None:
         tracked = subprocess.run(
@@ -129,16 +130,25 @@ def copy(source: Path, target: Path, names: Iterable[str]) -> None:
             place.chmod((source / name).stat().st_mode)
 
 
-def previous_version(target: Path) -> Path:
-    """The version before the newest migration, as git has it."""
-    versions = "src/nightshift/db/migrations/versions"
-    newest = max((ROOT / versions).glob("0*.py"))
+def previous_version(target: Path) -> Path | None:
+    """The version before the newest migration, as git has it: the newest commit with the most of the others. None without one."""
+    files = sorted((ROOT / VERSIONS).glob("*.py"))
+    blobs = _git("hash-object", *map(str, files)).decode().split()
+    now = {f"{blob}\t{file.name}" for blob, file in zip(blobs, files, strict=True)}
+    first = {line for line in now if line.partition("\t")[2] <= FIRST_RELEASE}
+    best, found = first, None
+    for commit in _git("rev-list", "HEAD").decode().split():
+        listed = subprocess.run(
+            ["git", "ls-tree", f"{commit}:{VERSIONS}"], cwd=ROOT, capture_output=True, text=True
+        ).stdout
+        there = {line.split(" ")[2] for line in listed.splitlines() if line.endswith(".py")}
+        if best <= there < now and (found is None or best < there):
+            best, found = there, commit
+    if found:
+        target.mkdir()
+        subprocess.run(["tar", "-x"], cwd=target, input=_git("archive", found), check=True)
+    return target if found else None
 
-    def git(*arguments: str) -> Any:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
 
-    added = git("log", "-1", "--diff-filter=A", "--format=%H", "--", str(newest.relative_to(ROOT))).decode().strip()
-    target.mkdir()
-    subprocess.run(["tar", "-x"], cwd=target, input=git("archive", f"{added}^"), check=True)
-    assert not (target / versions / newest.name).exists()
-    return target
+def _git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout

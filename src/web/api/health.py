@@ -11,6 +11,7 @@ from nightshift.server_errors import log_server_error
 from runner.connection import redis
 from runner.registry import QUEUES
 from runner.scheduler import ALIVE
+from web.draining import draining
 from web.response_models import Count, ResponseModel
 from web.routing import route
 
@@ -21,15 +22,21 @@ class Alive(ResponseModel):
     status: Literal["alive"]
 
 
+class Serving(ResponseModel):
+    status: Literal["ready", "not ready"]
+
+
 class Readiness(ResponseModel):
     """`postgres`, `redis`: whether they take writes, and whether the schema is as new as the program. `workers`: how many live
-    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s."""
+    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s. `stopping`: whether this process is
+    about to end."""
 
     status: Literal["ready", "not ready"]
     postgres: bool
     redis: bool
     workers: dict[str, Count]
     scheduler: bool
+    stopping: bool
 
 
 @route("GET", "/healthz", {200: Alive}, access="public")
@@ -41,9 +48,15 @@ def healthz() -> dict[str, str]:
 @route("GET", "/readyz", {200: Readiness, 503: Readiness}, access="public")
 def readyz() -> tuple[dict[str, Any], int]:
     """Whether every part is there."""
-    parts = {"postgres": _postgres(), **_redis()}
-    ready = all(parts.values()) and all(parts["workers"].values())
-    return {"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503
+    parts, stopping = {"postgres": _postgres(), **_redis()}, draining.is_set()
+    ready = all(parts.values()) and all(parts["workers"].values()) and not stopping
+    return {"status": "ready" if ready else "not ready", **parts, "stopping": stopping}, 200 if ready else 503
+
+
+@route("GET", "/readyz/web", {200: Serving, 503: Serving}, access="public")
+def readyz_web() -> tuple[dict[str, str], int]:
+    """Whether this process takes requests, for a proxy: the API accepts work while workers, Redis or the scheduler are away."""
+    return ({"status": "not ready"}, 503) if draining.is_set() else ({"status": "ready"}, 200)
 
 
 def _postgres() -> bool:

@@ -18,6 +18,7 @@ from nightshift.outbox import Lease
 from runner.run import run_here
 from web.access import own_agent
 from web.api.channels import ChannelType, CustomerNamed
+from web.draining import draining
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter, until_answered
 from web.request_parsing import Line, PageQuery, Prose
@@ -80,7 +81,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
     """Send a message to a customer: tried at once, then retried for an hour."""
     begun = time.monotonic()
     own_agent(session, agent_id)
-    permit = sending.acquire(g.workspace_id)
+    permit = None if draining.is_set() else sending.acquire(g.workspace_id)
     if permit:
         until_answered(permit)
     try:

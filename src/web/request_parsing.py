@@ -1,6 +1,8 @@
 """What a request says: its body, query and headers as models."""
 
 import base64
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from flask import request
@@ -54,7 +56,8 @@ def _readable(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _decode(text: str) -> str:
+def decode(text: str) -> str:
+    """What a cursor stands for. Raises ValueError."""
     try:
         last = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
@@ -65,14 +68,30 @@ def _decode(text: str) -> str:
 
 
 def _decode_number(text: str) -> int:
-    last = _decode(text)
+    last = decode(text)
     if not last.isdecimal() or len(last) > 18:
         raise ValueError("must be a nextCursor from this list")
     return int(last)
 
 
+def _moment(until: bool, written: Any) -> datetime:
+    """The day or time as the moment from which on, or before which, something is. Without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment + (timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)) * until
+    except OverflowError:
+        return moment
+
+
 Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, BeforeValidator(_readable)]
+A_MOMENT = WithJsonSchema({"type": "string", "format": "date-time"})
+Since = Annotated[datetime, PlainValidator(partial(_moment, False)), A_MOMENT]  # included, as the other one is
+Until = Annotated[datetime, PlainValidator(partial(_moment, True)), A_MOMENT]
 NumberCursor = Annotated[int, PlainValidator(_decode_number), WithJsonSchema({"type": "string"})]
 CURSOR = Field(description="`nextCursor` of the page before")
 
@@ -84,7 +103,7 @@ class Limited(Parameters):
 class PageQuery(Limited):
     """Which part of a list. The cursor is the id of the last row of the page before."""
 
-    cursor: Annotated[Annotated[str, AfterValidator(_decode)] | None, CURSOR] = None
+    cursor: Annotated[Annotated[str, AfterValidator(decode)] | None, CURSOR] = None
 
 
 class NumberedPageQuery(Limited):

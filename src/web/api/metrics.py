@@ -13,8 +13,8 @@ from nightshift.metrics import BEYOND, SERIES, SUM, Series
 from nightshift.outbox.statements import SINCE, paused
 from runner.connection import redis
 from runner.counts import COUNTS
+from runner.heartbeat import live_workers
 from runner.registry import JOBS, QUEUES
-from web.api.health import live_workers
 from web.error_responses import ProblemDetails
 from web.routing import route
 

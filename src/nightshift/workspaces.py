@@ -47,6 +47,12 @@ def create_agent(session: Session, workspace_id: str, name: str) -> Agent:
     return agent
 
 
+def agents(session: Session, workspace_id: str, limit: int) -> list[Agent]:
+    """A workspace's agents, the first one first."""
+    mine = select(Agent).where(Agent.workspace_id == workspace_id).order_by(Agent.id).limit(limit)
+    return list(session.scalars(mine))
+
+
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
     """A new key beside the others: (its row, the key itself). Raises TooManyKeys."""
     session.get_one(Workspace, workspace_id, with_for_update={"key_share": True})  # others count after this one

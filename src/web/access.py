@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 from nightshift import tracing, workspaces
 from nightshift.db.models import Agent
 from nightshift.settings import settings
-from web import developer_access
+from web import developer_access, origin
+from web.console import session as console
 from web.error_responses import Problem, not_found
 from web.limiters import ConcurrencyLimiter, RateLimiter, too_many, until_answered
 
@@ -55,10 +57,27 @@ def _workspace() -> None:
     tracing.add_id("workspace", g.workspace_id)
     _rate.count(g.workspace_id)
     if request.endpoint not in current_app.extensions["streams"]:
-        permit = _under_way.acquire(g.workspace_id)
-        if permit is None:
-            raise too_many("requests")
-        until_answered(permit)
+        _admit(g.workspace_id)
+
+
+def _console(*, workspace: bool, operator: bool) -> None:
+    """A session of the console. Open pages ask every second, so a GET is not counted, and has a limit of its own."""
+    origin.check()
+    session = console.required()
+    g.workspace_id, g.key_id = session.workspace_id, session.key_id
+    if not (workspace if session.workspace_id else operator):
+        raise not_found()
+    if session.workspace_id and request.method != "GET":
+        _rate.count(session.workspace_id)
+    _admit(f"console {session.workspace_id}")
+
+
+def _admit(whose: str) -> None:
+    """Until the response is written, this is one of the requests that these may have under way. Raises 429."""
+    permit = _under_way.acquire(whose)
+    if permit is None:
+        raise too_many("requests")
+    until_answered(permit)
 
 
 def _operator() -> None:
@@ -73,7 +92,11 @@ def _either() -> None:
 
 
 def _is_operator() -> bool:
-    return hmac.compare_digest(_bearer().encode(), settings().admin_api_key.encode())
+    return is_operators(_bearer())
+
+
+def is_operators(key: str) -> bool:
+    return hmac.compare_digest(key.encode(), settings().admin_api_key.encode())
 
 
 def _bearer() -> str:
@@ -90,6 +113,9 @@ CHECKS: dict[str, Callable[[], None]] = {
     "operator": _operator,
     "either": _either,
     "developer": developer_access.check,
+    "console": partial(_console, workspace=True, operator=False),
+    "console-operator": partial(_console, workspace=False, operator=True),
+    "console-either": partial(_console, workspace=True, operator=True),
     "public": lambda: None,
     "vendor": lambda: None,  # the handler checks its signature
 }

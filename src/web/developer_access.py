@@ -14,14 +14,14 @@ FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-
 
 def check() -> None:
     """Before each request for such a page. Raises 401, and 403 for a POST from another site's page."""
-    if not _is_local() and not _has_key():
+    if not is_local() and not _has_key():
         detail = "From another machine, sign in with any name and ADMIN_API_KEY as the password."
         raise Problem(401, detail, headers={"WWW-Authenticate": 'Basic realm="Nightshift", charset="UTF-8"'})
     if request.method == "POST" and not _is_from_our_page():
         raise Problem(403, "Only this server's own pages may send this request.")
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
     """Whether it comes from this machine, through no proxy, and names this machine as the host: a page whose name was
     rebound to loopback names another."""
     if any(name in request.headers for name in FORWARDED):

@@ -109,7 +109,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _of_http(error: HTTPException) -> Response:
+def _of_http(error: HTTPException) -> Any:
+    if error.response is not None:  # a redirect
+        return error.response
     status, methods = error.code or 500, getattr(error, "valid_methods", None)
     if status == 413:
         _drain()

@@ -96,7 +96,7 @@ def _scope() -> str:
 def _fingerprint() -> bytes:
     """SHA-256 of method, path and body. An upload counts by its fields and files: its boundary differs each time."""
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
-    if not request.files:
+    if not (request.files or request.form):
         digest.update(request.get_data())
         return digest.digest()
     digest.update(json.dumps(sorted(request.form.items(multi=True))).encode())

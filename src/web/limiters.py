@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from threading import Condition, Lock
 
 from flask import Response, after_this_request, request
@@ -22,6 +22,7 @@ from web.error_responses import Problem
 
 PAUSE_SECONDS = 1.0
 MAX_STREAMS = 300  # each holds a thread
+MAX_GUESSERS = 10_000  # remembered
 
 
 class RateLimiter:
@@ -130,6 +131,27 @@ class ConcurrencyLimiter:
             if not mine:
                 del self._permits[workspace_id]
             self._changed.notify_all()
+
+
+class WrongGuesses:
+    """Bounds wrong keys by whose they are, in this process: so many at once, then one in `seconds_each`."""
+
+    def __init__(self, at_once: int, seconds_each: float) -> None:
+        self._span, self._each = at_once * seconds_each, seconds_each
+        self._paid_until: dict[str, float] = {}  # when the last of their guesses is forgotten
+        self._lock = Lock()
+
+    def count(self, who: str) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if len(self._paid_until) > MAX_GUESSERS:
+                self._paid_until = {name: until for name, until in self._paid_until.items() if until > now}
+            self._paid_until[who] = max(now, self._paid_until.get(who, now)) + self._each
+
+    def seconds_to_wait(self, who: str) -> int:
+        """Until these may guess again; 0: now."""
+        wait = self._paid_until.get(who, 0.0) + self._each - self._span - time.monotonic()
+        return max(0, ceil(wait))
 
 
 def until_answered(permit: Permit) -> None:

@@ -1,6 +1,7 @@
 """What a request says: its body, query and headers as models."""
 
 import base64
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -120,13 +121,13 @@ def refuse_nul() -> None:
         raise Problem(400, "The query contains a NUL character.")
 
 
-def read_body(takes_form: bool) -> None:
-    """Read the whole body, before the transaction: a slow sender must not hold a connection.
+def read_body(max_form_bytes: int) -> None:
+    """Read the whole body, before the transaction: a slow sender must not hold a connection. 0: it takes no form.
 
     Raises 413, also for a body without a length, which Werkzeug would cut off at the limit.
     """
-    is_form = takes_form and request.mimetype == "multipart/form-data"
-    request.max_content_length = MAX_FORM_BYTES if is_form else MAX_JSON_BYTES
+    is_form = max_form_bytes and request.mimetype == "multipart/form-data"
+    request.max_content_length = max_form_bytes if is_form else MAX_JSON_BYTES
     _ = request.files or request.get_data()
     if request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
@@ -156,10 +157,11 @@ def parse_body(model: Any, form: type[Form] | None) -> Any:
     return parse(model, value)
 
 
-def parse_headers(model: type[Parameters]) -> Any:
-    """The headers that `model` names. Raises 422."""
+def parse_headers(model: type[Parameters], fields: Mapping[str, str]) -> Any:
+    """The headers that `model` names; a form's `fields` may stand in for them. Raises 422."""
     names = [str(field.alias) for field in model.model_fields.values()]
-    return parse(model, {name: request.headers[name] for name in names if name in request.headers})
+    found = {name: request.headers.get(name, fields.get(name)) for name in names}
+    return parse(model, {name: value for name, value in found.items() if value is not None})
 
 
 def parse(model: Any, values: dict[str, Any]) -> Any:

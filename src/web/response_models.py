@@ -68,8 +68,13 @@ def page(rows: Sequence[Any], limit: int, by: str = "id") -> dict[str, Any]:
     while count < len(rows) and size < MAX_PAGE_BYTES:
         size += len(to_json(rows[count], fallback=lambda row: None))  # a row of the database is small
         count += 1
-    last = str(getattr(rows[count - 1], by)) if count == limit or size >= MAX_PAGE_BYTES else None
-    return {"items": rows[:count], "next_cursor": last and base64.urlsafe_b64encode(last.encode()).decode()}
+    last = getattr(rows[count - 1], by) if count == limit or size >= MAX_PAGE_BYTES else None
+    return {"items": rows[:count], "next_cursor": None if last is None else cursor_after(last)}
+
+
+def cursor_after(last: Any) -> str:
+    """The cursor of the part of a list that begins after the row that has this `by`."""
+    return base64.urlsafe_b64encode(str(last).encode()).decode()
 
 
 class Delivery(ResponseModel):

@@ -12,7 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from web.idempotency import OptionalKey
 from web.request_parsing import Form
 
-Access = Literal["workspace", "operator", "either", "vendor", "public", "developer"]
+Access = Literal[
+    "workspace", "operator", "either", "vendor", "public", "developer", "console", "console-operator", "console-either"
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Route:
     media_type: str = "application/json"
     on_repeat: Callable[..., Any] | None = None
     raw_bytes: int = 0
+    form_bytes: int = 0
+    nav: tuple[int, str] | None = None
 
     @cached_property
     def name(self) -> str:
@@ -72,8 +76,9 @@ class Route:
 
     @cached_property
     def form(self) -> type[Form] | None:
-        """The model of the multipart form that may be sent instead."""
-        return next((kind for kind in self._bodies if isinstance(kind, type) and issubclass(kind, Form)), None)
+        """The model of the form: of a page's, or of the multipart form that may be sent instead of JSON."""
+        kinds = (self.takes.get("form"), *self._bodies)
+        return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Form)), None)
 
     @cached_property
     def _bodies(self) -> tuple[Any, ...]:
@@ -89,12 +94,14 @@ def route(
     """Declare a handler's route. `responses`: status to response model (None: text, or nothing); the first status is the default.
 
     Options: `access`, who may call it (workspace, operator, either of them, public, developer; vendor: its signature is checked
-    by the handler); `media_type`; `on_repeat`, which returns the response to a repeated request while the AfterCommit of the
-    first one has not ended; `raw_bytes`: the handler gets the body as it is, `raw`, of at most so many bytes.
+    by the handler; console..: a session of a workspace, of an operator, of either); `media_type`; `on_repeat`, which returns the
+    response to a repeated request while the AfterCommit of the first one has not ended; `raw_bytes`: the handler gets the body as
+    it is, `raw`, of at most so many bytes; `form_bytes`: how long a form may be; `nav`: where a page is in the navigation.
 
     The handler's docstring is the summary. It gets the path's parameters, and of these those that it names:
     `session`: it runs in one transaction, and a POST honors Idempotency-Key;
-    `body`: a RequestBody or a union of them, one of which may be a Form; `query` and `headers`: Parameters.
+    `body`: a RequestBody or a union of them, one of which may be a Form; `query` and `headers`: Parameters; `form`, of a page: a
+    Form, which may carry the Idempotency-Key as a field.
     It returns, as in Flask, a value, or (value, status), or (value, status, headers). The value is a response model, or what
     one can be read from: a row, a dict; without a model it is text. A handler without `session` may return a flask.Response.
     """

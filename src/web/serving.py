@@ -11,7 +11,7 @@ from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.server_errors import log_server_error
 from web import access, idempotency
 from web.limiters import ConcurrencyLimiter
-from web.request_parsing import parse, parse_body, parse_headers, read_body, read_raw
+from web.request_parsing import MAX_FORM_BYTES, parse, parse_body, parse_headers, read_body, read_raw
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
 
@@ -30,7 +30,7 @@ def _serve(route: Route, **path: Any) -> Response:
     if route.raw_bytes:  # before its turn: a slow sender holds up nothing
         path["raw"] = read_raw(route.raw_bytes)
     elif route.method != "GET":
-        read_body(route.form is not None)
+        read_body(route.form_bytes or (MAX_FORM_BYTES if route.form else 0))
     deferred = None
     with _turn():
         arguments = _arguments(route, path)
@@ -57,7 +57,9 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
     if route.query is not None:
         arguments["query"] = parse(route.query, request.args.to_dict())
     if route.headers is not None:
-        arguments["headers"] = parse_headers(route.headers)
+        arguments["headers"] = parse_headers(route.headers, request.form if route.is_page else {})
+    if "form" in route.takes:
+        arguments["form"] = parse(route.form, request.form.to_dict())
     return arguments
 
 

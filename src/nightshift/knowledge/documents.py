@@ -34,6 +34,7 @@ class Source:
 
 # A document (`Document`), its attempts so far and when the next one is. It is PROCESSING from the moment a worker has it, a
 # little before that worker writes it into the row.
+UNREADY = ("PENDING", "PROCESSING", "ERROR")
 STATUS: Any = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
 WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
 SHOWN = select(
@@ -59,6 +60,13 @@ ACCEPT = text("""
         INSERT INTO outbox (job, row_id, workspace_id, traceparent) SELECT :job, id, :workspace, :traceparent FROM doc
     )
     SELECT id FROM doc
+""")
+
+
+COUNT = text("""
+    SELECT name, (SELECT count(*) FROM (SELECT FROM documents WHERE agent_id = :agent AND status = name AND status <> 'READY'
+                                        LIMIT :most) AS found)
+    FROM unnest(CAST(:names AS text[])) AS names (name)
 """)
 
 
@@ -116,9 +124,17 @@ def listed(session: Session, agent_id: str, status: str | None, before: str | No
     query = SHOWN.where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
     if status:
         query = query.where(status == STATUS)
+    if status in UNREADY:  # the few are found among many
+        query = query.where(Document.status.in_(UNREADY if status == "PROCESSING" else (status,)))
     if before:
         query = query.where(Document.id < before)
     return session.execute(query).all()
+
+
+def unready(session: Session, agent_id: str, most: int) -> dict[str, int]:
+    """How many of an agent's documents are in each status but READY; counted up to `most`."""
+    values = dict(agent=agent_id, most=most, names=list(UNREADY))
+    return {name: number for name, number in session.execute(COUNT, values)}  # noqa: C416 rows are no pairs to mypy
 
 
 def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:

@@ -1,8 +1,8 @@
 """The description of the API: for tools at /openapi.json, for people at /docs."""
 
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, redirect, render_template
+from flask import render_template
 
 from nightshift.settings import settings
 from web import openapi, security_headers
@@ -20,9 +20,3 @@ def page() -> Any:
     """Every route on one page."""
     html = render_template("docs.html", spec=openapi.spec(declared()), development=not settings().production)
     return security_headers.page(html)
-
-
-@route("GET", "/", {302: None}, access="public", media_type="text/html")
-def home() -> Response:
-    """The page for people."""
-    return cast(Response, redirect("/docs"))

@@ -103,7 +103,7 @@ class Passages(ResponseModel):
 def accept(session: Session, agent_id: str, body: JsonSource | Upload) -> tuple[Document, int, dict[str, str]]:
     """Add a document: a text, a web address, a question with its answer, or a file. The same source again: 200."""
     row, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body)))
-    return _document(row), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{row.Document.id}"}
+    return shown(row), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{row.Document.id}"}
 
 
 @route("GET", "/v1/agents/<agent_id>/knowledge", {200: Page[Document]})
@@ -111,13 +111,13 @@ def listed(session: Session, agent_id: str, query: DocumentQuery) -> dict[str, A
     """An agent's documents, newest first."""
     own_agent(session, agent_id)
     rows = documents.listed(session, agent_id, query.status, query.cursor, query.limit)
-    return page([_document(row) for row in rows], query.limit)
+    return page([shown(row) for row in rows], query.limit)
 
 
 @route("GET", "/v1/knowledge/<doc_id>", {200: Document})
 def show(session: Session, doc_id: str) -> Document:
     """One document and its progress."""
-    return _document(_own(session, doc_id))
+    return shown(_own(session, doc_id))
 
 
 @route("GET", "/v1/knowledge/<doc_id>/chunks", {200: Page[Chunk]})
@@ -133,7 +133,7 @@ def chunks(session: Session, doc_id: str, query: NumberedPageQuery) -> dict[str,
 def reingest(session: Session, doc_id: str) -> Document:
     """Ingest a document again; its old chunks stay until the new ones are stored."""
     documents.reingest(session, _own(session, doc_id).Document)
-    return _document(_own(session, doc_id))
+    return shown(_own(session, doc_id))
 
 
 @route("DELETE", "/v1/knowledge/<doc_id>", {204: None})
@@ -145,13 +145,18 @@ def remove(session: Session, doc_id: str) -> None:
 @route("GET", "/v1/agents/<agent_id>/knowledge/search", {200: Passages, 502: ProblemDetails})
 def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
     """The passages that best answer a question, best first."""
+    return passages(agent_id, query.q, query.limit)
+
+
+def passages(agent_id: str, question: str, limit: int) -> dict[str, Any]:
+    """The fields of Passages. Raises 404, 429, and what the embedder raises."""
     permit = searching.acquire(g.workspace_id)
     if permit is None:
         raise too_many("searches")
     until_answered(permit)
     with transaction() as session:  # ends here: no connection is held while the question is embedded
         own_agent(session, agent_id)
-    found = find_passages(agent_id, query.q, query.limit)
+    found = find_passages(agent_id, question, limit)
     return {"items": [row | {"locator": row} for row in found.passages], "mode": "words" if found.by_words else None}
 
 
@@ -159,6 +164,7 @@ def _own(session: Session, doc_id: str) -> Row[Any]:
     return or_404(documents.find(session, g.workspace_id, doc_id))
 
 
-def _document(row: Any) -> Document:
+def shown(row: Any) -> Document:
+    """A row of `documents` as it is answered."""
     error_msg = None if row.status == "PROCESSING" else row.Document.error_msg
     return Document.of(row, row.Document, progress=row.Document, error_msg=error_msg)

@@ -7,7 +7,7 @@ from nightshift.db.models.knowledge import DIMENSIONS, HASHES, Chunk, Document, 
 from nightshift.db.models.mail import Email, Invoice
 from nightshift.db.models.messages import ChannelAccount, Delivery, Message, MessageAttempt
 from nightshift.db.models.outbox import Outbox, Pause, Retry, Slot
-from nightshift.db.models.tenants import Agent, ApiKey, Event, IdempotencyKey, Workspace
+from nightshift.db.models.tenants import Agent, ApiKey, EndedSession, Event, IdempotencyKey, Workspace
 
 __all__ = [
     "DIMENSIONS",
@@ -25,6 +25,7 @@ __all__ = [
     "Document",
     "DocumentPart",
     "Email",
+    "EndedSession",
     "Event",
     "Handoff",
     "IdempotencyKey",

@@ -23,6 +23,7 @@ class Document(Base):
         UniqueConstraint("agent_id", "source_hash"),
         Index(None, "workspace_id"),
         Index("documents_agent_id", "agent_id", "id"),
+        Index("documents_unready", "agent_id", "status", "id", postgresql_where=text("status <> 'READY'")),
         Index("documents_first_ready_at", "first_ready_at", postgresql_where=text("first_ready_at IS NOT NULL")),
     )
     id: Mapped[str] = mapped_column(primary_key=True)

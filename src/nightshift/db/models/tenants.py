@@ -34,6 +34,14 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class EndedSession(Base):
+    """A session of the console that was signed out before its time: copies of its cookie open nothing."""
+
+    __tablename__ = "ended_sessions"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class Agent(Base):
     """One support agent of a workspace; knowledge belongs to it."""
 

@@ -1,0 +1,32 @@
+"""Numbers and times as people read them. console.js keeps the times true while a page is open, in the same words."""
+
+import secrets
+from datetime import UTC, datetime
+
+from nightshift import clock
+
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def ago(moment: datetime) -> str:
+    """ "3 min ago", "in 8 s"; the date where it is more than a week away."""
+    seconds = round((clock.now() - moment).total_seconds())
+    if abs(seconds) > 7 * 86_400:
+        return f"{moment.astimezone(UTC):%b %-d, %Y}"
+    if -1 <= seconds < 5:
+        return "just now"
+    size, name = next(unit for unit in UNITS if abs(seconds) >= unit[0])
+    return f"{seconds // size} {name} ago" if seconds > 0 else f"in {-seconds // size} {name}"
+
+
+def exact(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def once() -> str:
+    """A key that makes a form take effect once, however often it is sent."""
+    return secrets.token_urlsafe(16)

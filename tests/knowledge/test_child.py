@@ -147,10 +147,12 @@ def test_a_reader_that_never_ends_is_killed(run: Run, pid: Callable[[], int], de
 def test_blocks_come_while_the_file_is_read_and_leaving_kills_the_child(
     start: Callable[..., Reading], pid: Callable[[], int]
 ) -> None:
-    with start("first hang") as found:
+    with start("first hang", timeout_seconds=120.0) as found:
         assert next(iter(found.blocks)).text.startswith("first")
         assert psutil.pid_exists(pid())
+        left = time.monotonic()
     assert not psutil.pid_exists(pid())
+    assert time.monotonic() - left < 30, "it would have hung for 60"
 
 
 @pytest.mark.usefixtures("interrupt_when_it_runs")

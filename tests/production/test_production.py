@@ -215,10 +215,9 @@ def test_the_version_before_the_newest_migration_runs_beside_this_one(site: Site
     for name in (".venv", "nightshift.env"):
         (old / name).symlink_to(installation.root / name)
     # Given the old version's processes on the schema of the new one, and the new one's beside them
+    elsewhere = {"PYTHONPATH": str(old / "src"), "BIND": f"127.0.0.1:{installation.ports[1]}"}
     for name in ("web", "worker", "scheduler"):
-        installation.launch(
-            f"old {name}", f"make {name}", old, PYTHONPATH=str(old / "src"), PORT=str(installation.ports[1])
-        )
+        installation.launch(f"old {name}", f"make {name}", old, **elsewhere)
         installation.launch(f"new {name}", f"make {name}")
     installation.wait_ready(0)
     installation.wait_ready(1)

@@ -56,7 +56,7 @@ class Web:
 
 @pytest.fixture
 def web(servers: dict[str, str], tmp_path: Path) -> Iterator[Web]:
-    web = Web({**os.environ, **servers, "DRAIN_SECONDS": "2", "WEB_CONCURRENCY": "3"}, tmp_path / "web.log")
+    web = Web({**os.environ, **servers, "DRAIN_SECONDS": "6", "WEB_CONCURRENCY": "3"}, tmp_path / "web.log")
     web.start()
     yield web
     web.stop()
@@ -89,6 +89,12 @@ def load(api: Client, answers: list[Any]) -> Iterator[None]:
             thread.join()
 
 
+def wait_for_more(answers: list[Any]) -> None:
+    """So many that they are not those of requests which were under way."""
+    many = len(answers) + 8
+    wait_for(lambda: len(answers) > many)
+
+
 def test_no_request_is_lost_or_refused_and_no_signal_brings_back_old_code(web: Web, servers: dict[str, str]) -> None:
     wait_for(lambda: web.readiness() == 200)
     api, answers = Client.of_new_workspace(web.url, OPERATOR_KEY), list[Any]()
@@ -103,11 +109,11 @@ def test_no_request_is_lost_or_refused_and_no_signal_brings_back_old_code(web: W
         stopping = threading.Thread(target=web.stop)
         stopping.start()
         wait_for(lambda: web.readiness() == 503)
+        wait_for_more(answers)
         stopping.join()
         # Who comes now waits
         web.start()
-        many = len(answers)
-        wait_for(lambda: len(answers) > many + 50)
+        wait_for_more(answers)
     assert set(answers) == {201}, [answer for answer in answers if answer != 201][:5]
     with transaction() as session:
         written = session.query(InboundMessage).filter_by(workspace_id=api.workspace_id).count()

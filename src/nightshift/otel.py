@@ -1,19 +1,35 @@
 """Exports spans by OTLP over HTTP. The only module that imports OpenTelemetry, the `otel` extra."""
 
-from collections.abc import Iterator, Mapping
+import atexit
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Thread
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from nightshift.errors import TemporaryError
 from nightshift.logs import where
+from nightshift.server_errors import log_server_error
 from nightshift.version import VERSION
 
-FLUSH_MILLISECONDS = 2000
+EXPORT_SECONDS = 2.0  # for one batch, retries included; a stop waits no longer than that
+LOST = "The collector at OTEL_EXPORTER_OTLP_ENDPOINT takes no spans."
+
+
+class _OneLine(OTLPSpanExporter):
+    """Logs a collector that is away once, not for each attempt."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            log_server_error("spans lost", TemporaryError(LOST))
+        return result
 
 
 class Exporter:
@@ -25,8 +41,12 @@ class Exporter:
 
     def __init__(self, endpoint: str) -> None:
         known = Resource({"service.name": "nightshift", "service.version": VERSION})
-        self._provider = TracerProvider(resource=known.merge(OTELResourceDetector().detect()))
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        known = known.merge(OTELResourceDetector().detect())
+        self._provider = TracerProvider(resource=known, shutdown_on_exit=False)
+        exporter = _OneLine(f"{endpoint}/v1/traces", timeout=EXPORT_SECONDS)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        atexit.register(self.flush)
         self._tracer = self._provider.get_tracer("nightshift", VERSION)
         self._context = TraceContextTextMapPropagator()
 
@@ -53,4 +73,6 @@ class Exporter:
 
     def flush(self) -> None:
         """Send what has ended. To be called where a process ends without Python's exit."""
-        self._provider.force_flush(FLUSH_MILLISECONDS)
+        flushing = Thread(target=self._provider.force_flush, daemon=True)
+        flushing.start()
+        flushing.join(EXPORT_SECONDS)

@@ -66,6 +66,8 @@ def test_depth_and_the_oldest_wait_count_what_is_due_and_not_what_is_paused(stac
         before = scrape(stack.base_url)
         stack.sql(insert, job, "2030-01", "pending", 4000)
         stack.sql(insert, job, "2030-02", "failed", 4000)
+        since = "SELECT 1 FROM outbox_since WHERE job = %s AND due < now() - interval '1 hour'"
+        wait_for(lambda: stack.sql(since, job))  # a dispatcher has seen it
         samples = scrape(stack.base_url)
         for state in ("pending", "failed"):
             added = total(samples, "nightshift_outbox", state=state, **of) - total(

@@ -32,6 +32,18 @@ answer = client.post(f"/v1/agents/{agent.id}/messages", json=message, headers=he
 print(json.dumps([workspace.id, answer.json["id"], answer.headers["X-Request-Id"]]))
 """
 
+AWAY = """
+import time
+from nightshift import logs, tracing
+from nightshift.settings import settings
+logs.configure(settings())
+for _ in range(1200):
+    with tracing.span("request", "SERVER"):
+        pass
+time.sleep(1)
+tracing.flush()
+"""
+
 
 def spans(vendors: Recorder, trace: str) -> list[Span]:
     found = []
@@ -85,3 +97,12 @@ def test_without_an_endpoint_nothing_is_exported_nor_imported() -> None:
         assert tracing.ids().keys() == {"trace", "workspace"}
     assert not tracing.ids()
     assert not [name for name in sys.modules if name.startswith("opentelemetry.exporter")]
+
+
+@pytest.mark.slow
+def test_a_collector_that_is_away_is_one_line_of_the_log_and_holds_up_no_stop(servers: dict[str, str]) -> None:
+    env = os.environ | servers | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "LOG_FORMAT": "json"}
+    done = subprocess.run([sys.executable, "-c", AWAY], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["spans lost"], done.stderr

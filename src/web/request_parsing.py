@@ -2,6 +2,8 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from flask import request
@@ -72,8 +74,24 @@ def _decode_number(text: str) -> int:
     return int(last)
 
 
+def _moment(until: bool, written: Any) -> datetime:
+    """The day or time as the moment from which on, or before which, something is. Without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment + (timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)) * until
+    except OverflowError:
+        return moment
+
+
 Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, BeforeValidator(_readable)]
+A_MOMENT = WithJsonSchema({"type": "string", "format": "date-time"})
+Since = Annotated[datetime, PlainValidator(partial(_moment, False)), A_MOMENT]  # included, as the other one is
+Until = Annotated[datetime, PlainValidator(partial(_moment, True)), A_MOMENT]
 NumberCursor = Annotated[int, PlainValidator(_decode_number), WithJsonSchema({"type": "string"})]
 CURSOR = Field(description="`nextCursor` of the page before")
 

@@ -17,6 +17,12 @@ JOB = "email.send"
 # Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the attempt itself.
 REMEMBERED = timedelta(hours=24) - timedelta(minutes=1)
 
+# Of a FAILED mail's outbox row: see `retry`.
+DOUBTFUL = f"""EXISTS (
+    SELECT FROM emails e JOIN workspaces w ON w.id = e.workspace_id
+    WHERE e.id = o.row_id AND e.to_address = w.notify_email
+          AND e.maybe_sent_at <= clock_timestamp() - interval '{REMEMBERED.total_seconds()} seconds')
+"""
 
 # A mail (`Email`), its attempts so far and when the next one is.
 SHOWN = select(

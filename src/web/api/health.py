@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from nightshift.db.session import writable
 from nightshift.server_errors import log_server_error
 from runner.connection import redis
+from runner.heartbeat import live_workers
 from runner.registry import QUEUES
 from runner.scheduler import ALIVE
 from web.response_models import Count, ResponseModel
@@ -66,8 +67,3 @@ def _redis() -> dict[str, Any]:
     except RedisError as error:
         log_server_error("redis away", error)
         return {"redis": False, "workers": dict.fromkeys(QUEUES, 0), "scheduler": False}
-
-
-def live_workers(keys: set[bytes]) -> int:
-    """How many of these workers' keys have not expired. A heartbeat every 5 s keeps a key for 20 s."""
-    return int(redis().exists(*keys)) if keys else 0

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from nightshift import clock
 from nightshift.db.session import transaction
 from runner.connection import redis
+from runner.heartbeat import live_workers
 from runner.registry import QUEUES
 from runner.reporting import COUNTS
-from web.api.health import live_workers
 from web.error_responses import ProblemDetails
 from web.routing import route
 

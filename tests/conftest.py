@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -46,6 +48,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     paths = [Path(argument.partition("::")[0]) for argument in config.args]
     files = sum(len(list(path.rglob("test_*.py"))) if path.is_dir() else 1 for path in paths)
     return min(MAX_PROCESSES, files) if files > 1 else 0
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line for each reason why tests were left out."""
+    for reason, number in Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())).items():
+        terminalreporter.write_line(f"{number} left out: {reason.removeprefix('Skipped: ')}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -92,8 +92,8 @@ class Run:
         while not _answers(f"{self._url}/readyz"):
             self._tick(0.1)
         demo = json.loads((self._data / "demo.json").read_text())
-        say(f"Nightshift runs at {demo['baseUrl']}. Ctrl-C stops it.")
-        say(f"  for people   {demo['baseUrl']}/docs")
+        say(f"Nightshift runs at {demo['baseUrl']}/console. Ctrl-C stops it.")
+        say(f"  the API      {demo['baseUrl']}/docs")
         say(f"  the queues   {demo['baseUrl']}/admin/queues")
         say(f"  a key        {demo['apiKey']}  (agent {demo['agentId']}; more in .data/demo.json)")
         while True:

@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from client import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from programs import cannot_run
 from stack import Stack
 
@@ -21,7 +22,8 @@ WAIT_MS = 60_000  # bounds a hang; no measure of speed
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        cannot_run("needs chromium")
+        cannot_run("needs chromium (the console in a browser)")
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
@@ -77,22 +79,36 @@ def page(visitor: Page, api: Client, sign_in: Callable[..., None]) -> Page:
 
 @pytest.fixture
 def accessible() -> Callable[[Page], None]:
-    """Finds no serious fault on the page as it is: light and dark, wide and narrow, without a sideways scroll."""
+    """Finds no serious fault on the page as it is: light and wide, dark and narrow, and never a sideways scroll."""
 
     def check(page: Page) -> None:
-        for scheme in ("light", "dark"):
+        for scheme, size in (("light", WIDE), ("dark", NARROW)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for size in (WIDE, NARROW):
-                page.set_viewport_size(size)  # type: ignore[arg-type]
-                found = Axe().run(page).response["violations"]
-                faults = [
-                    (each["id"], [node["html"] for node in each["nodes"]])
-                    for each in found
-                    if each["impact"] in SERIOUS
-                ]
-                assert not faults, (page.url, scheme, size, faults)
-                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (page.url, size)
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            found = Axe().run(page).response["violations"]
+            faults = [
+                (each["id"], [node["html"] for node in each["nodes"]]) for each in found if each["impact"] in SERIOUS
+            ]
+            assert not faults, (page.url, scheme, faults)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (page.url, size)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
 
     return check
+
+
+@pytest.fixture
+def add_row(stack: Stack, api: Client) -> Callable[..., str]:
+    """Adds a document as its row says it is, without a job: nothing happens to it by itself. Returns its id."""
+
+    def add(title: str, status: str, **values: Any) -> str:
+        row = dict(
+            id=f"doc_{time.time_ns():024d}", workspace_id=api.workspace_id, agent_id=api.agent_id, type="file", kind="pdf",
+            title=title, source_hash=os.urandom(32), status=status, chunk_count=0, stage_done=0, stage_total=0,
+        ) | values  # fmt: skip
+        columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+        insert = f"INSERT INTO documents ({columns}, created_at, updated_at) VALUES ({marks}, now(), now())"
+        stack.sql(insert, *row.values())
+        return str(row["id"])
+
+    return add

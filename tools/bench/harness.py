@@ -21,6 +21,7 @@ from devstack.redis import Redis
 
 POLL_SECONDS = 0.05  # between two looks at what a measurement waits for
 MAX_WAIT_SECONDS = 300.0  # bounds a hang: it is not a measure of speed
+MAX_RUN_SECONDS = 1800.0  # of a program: longer than the longest measurement
 STOP_SECONDS = 30.0
 
 
@@ -73,7 +74,7 @@ def program(command: Sequence[str | Path], env: Mapping[str, str] | None = None,
         command, cwd=ROOT, env={**os.environ, **(env or {})}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,
     )  # fmt: skip
-    limit = threading.Timer(MAX_WAIT_SECONDS, process.kill)  # nobody waits for ever for a line of its output
+    limit = threading.Timer(MAX_RUN_SECONDS, process.kill)  # nobody waits for ever for a line of its output
     limit.daemon = True
     limit.start()
     try:

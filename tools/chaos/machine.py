@@ -19,6 +19,7 @@ import psutil
 import psycopg2
 import redis
 import requests
+from disk import Disk
 
 from devstack.postgres import Postgres
 from devstack.process import Process, stop
@@ -39,6 +40,8 @@ class Machine:
         self.home = Path(tempfile.mkdtemp(prefix="nightshift-chaos-"))
         self.mark = os.environ[MARK] = uuid.uuid4().hex
         self.postgres, self.redis_server = Postgres(self.home, shared_buffers="64MB"), Redis(self.home)
+        owner = self.postgres.account
+        self.disk = Disk(self.postgres.directory, owner.get("user", os.getuid()), owner.get("group", os.getgid()))
         self.redis = redis.Redis.from_url(self.redis_server.url, socket_timeout=2)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -118,6 +121,7 @@ class Machine:
                 process.kill()
 
     def remove(self) -> None:
+        self.disk.unmount()
         self.postgres.remove()
 
     def _is_ours(self, process: psutil.Process) -> bool:

@@ -84,6 +84,16 @@ def out_of_connections(target: Target) -> Fault:
     return f"{lasts:.0f} s"
 
 
+def postgres_disk_full(target: Target) -> Fault:
+    """Not a byte fits any more. Where nobody may mount a file system, nothing happens."""
+    if not target.machine.disk.is_mounted:
+        yield 0
+        return "not here: needs root"
+    with target.machine.disk.full():
+        yield (lasts := 20 * target.scale)
+    return f"{lasts:.0f} s"
+
+
 def cut_connections(target: Target) -> Fault:
     with suppress(psycopg2.Error):
         target.machine.sql(OTHER_SESSIONS)

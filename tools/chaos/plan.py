@@ -21,6 +21,7 @@ FAULTS: dict[str, Callable[[Target], Fault]] = {
     "Redis demoted": outages.redis_demoted,
     "Postgres read-only": outages.postgres_read_only,
     "Postgres silent": outages.postgres_silent,
+    "Postgres' disk full": outages.postgres_disk_full,
     "no connection left": outages.out_of_connections,
     "FLUSHALL": outages.flush,
     "connections cut": outages.cut_connections,

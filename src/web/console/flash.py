@@ -10,7 +10,7 @@ from nightshift.errors import one_line
 from web.console import session
 
 COOKIE = "nightshift_console_said"
-MAX_SENTENCES, MAX_CHARACTERS = 8, 300  # a cookie has 4 kB
+MAX_CHARACTERS, MAX_BYTES = 300, 3500  # of a sentence; of a cookie, which browsers drop where it has more than 4 kB
 SECONDS = 60
 
 
@@ -22,10 +22,14 @@ class Said:
 
 def cookie(sentences: tuple[str, ...], is_error: bool) -> str:
     """A Set-Cookie header that has the next page say this."""
-    shown = [one_line(sentence, MAX_CHARACTERS) for sentence in sentences[:MAX_SENTENCES]]
-    if (more := len(sentences) - MAX_SENTENCES) > 0:
-        shown.append(f"And {more} more.")
-    return _cookie(session.signed("said").dumps([shown, is_error]), SECONDS)
+    shown, more = [one_line(sentence, MAX_CHARACTERS) for sentence in sentences], 0
+    while len(token := _token(shown, more, is_error)) > MAX_BYTES:
+        shown, more = shown[:-1], more + 1
+    return _cookie(token, SECONDS)
+
+
+def _token(shown: list[str], more: int, is_error: bool) -> str:
+    return str(session.signed("said").dumps([[*shown, f"And {more} more."] if more else shown, is_error]))
 
 
 def read() -> Said | None:

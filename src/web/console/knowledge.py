@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import workspaces
 from nightshift.db.session import transaction
-from nightshift.errors import NightshiftError
+from nightshift.errors import NightshiftError, one_line
 from nightshift.knowledge import documents
 from web.access import own_agent
 from web.api import knowledge as api
@@ -23,6 +23,7 @@ MAX_AGENTS = 200  # to choose from
 MAX_COUNTED = 1000
 MAX_FORM_BYTES = 5 * MAX_FILE_BYTES  # several files at once
 PASSAGES = 5
+MAX_NAME = 100  # characters of a title in a sentence about it
 
 
 class DocumentsQuery(PageQuery):
@@ -83,7 +84,7 @@ def delete(session: Session, doc_id: str) -> Done:
     if row is None:
         return Done(("This document is not there any more.",), HOME, is_error=True)
     documents.remove(session, row.Document)
-    return Done((f"{row.Document.title}: deleted.",), f"{HOME}?agent={row.Document.agent_id}")
+    return Done((_of(row.Document.title, "deleted."),), f"{HOME}?agent={row.Document.agent_id}")
 
 
 @action(f"{HOME}/<doc_id>/retry")
@@ -93,19 +94,19 @@ def retry(session: Session, doc_id: str) -> Done:
     if row is None:
         return Done(("This document is not there any more.",), is_error=True)
     if row.status != "ERROR":
-        return Done((f"{row.Document.title}: is {row.status}, and not tried again.",), is_error=True)
+        return Done((_of(row.Document.title, f"is {row.status}, and not tried again."),), is_error=True)
     documents.reingest(session, row.Document)
-    return Done((f"{row.Document.title}: is tried again.",))
+    return Done((_of(row.Document.title, "is tried again."),))
 
 
 @action(f"{HOME}/files", form_bytes=MAX_FORM_BYTES)
 def upload(form: OfAgent) -> Done:
     """Add files: each that can be added, whatever is wrong with the others."""
     files = [file for file in request.files.getlist("file") if file.filename]
-    said = [(file.filename, *_add(form.agent, Upload, file=file)) for file in files]
+    said = [(file.filename or "", *_add(form.agent, Upload, file=file)) for file in files]
     if not said:
         return Done(("Choose a file first.",), is_error=True)
-    sentences = tuple(f"{name}: {sentence}" for name, sentence, _ in said)
+    sentences = tuple(_of(name, sentence) for name, sentence, _ in said)
     return Done(sentences, is_error=not all(added for _, _, added in said))
 
 
@@ -113,7 +114,11 @@ def upload(form: OfAgent) -> Done:
 def add_address(form: Address) -> Done:
     """Add what is at a web address."""
     sentence, added = _add(form.agent, UrlSource, type="url", url=form.url)
-    return Done((f"{form.url}: {sentence}",), is_error=not added)
+    return Done((_of(form.url, sentence),), is_error=not added)
+
+
+def _of(name: str, sentence: str) -> str:
+    return f"{one_line(name, MAX_NAME)}: {sentence}"
 
 
 def _add(agent_id: str, model: Any, **fields: Any) -> tuple[str, bool]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from web import error_responses
 from web.console import assets, flash, session, texts
+from web.console.servers import redis_is_away
 from web.response_models import cursor_after
 from web.routing import Access, Route, declared
 
@@ -97,7 +98,12 @@ def register(app: Flask) -> None:
     """Errors of the console are pages too, and templates have what they need."""
     app.after_request(_as_page)
     app.jinja_env.globals.update(
-        asset=assets.address, navigation=navigation, signed_in=session.current, once=texts.once
+        asset=assets.address,
+        navigation=navigation,
+        signed_in=session.current,
+        once=texts.once,
+        back=_back,
+        redis_is_away=redis_is_away,
     )
     app.jinja_env.filters.update(ago=texts.ago, exact=texts.exact, count=texts.count, cursor=cursor_after)
 
@@ -129,7 +135,7 @@ def answer(view: View) -> Answer:
 def _tag(view: View) -> str:
     """Other data, other files or another reader: another tag."""
     basis = view.data if view.basis is None else view.basis
-    return hashlib.sha256(to_json([basis, assets.version(), _reader()])).hexdigest()[:24]
+    return hashlib.sha256(to_json([basis, assets.version(), _reader(), redis_is_away()])).hexdigest()[:24]
 
 
 def _unchanged() -> Answer | None:

@@ -20,7 +20,10 @@ wrong = WrongGuesses(10, seconds_each=6)
 
 
 class Next(Parameters):
+    """`again`: the browser has been sent here a second time, from this page."""
+
     next: str = session.HOME
+    again: str = ""
 
 
 class KeyForm(Form):
@@ -42,10 +45,15 @@ def front() -> Response:
 
 @route("GET", session.SIGN_IN, {200: None}, access="public", media_type="text/html")
 def show(query: Next) -> Any:
-    """The sign-in page."""
+    """The sign-in page.
+
+    With a link on another site, such as a mail's, browsers send no SameSite=Strict cookie. So whoever comes by one is sent here
+    once more, from this page, and is let in if there is a cookie.
+    """
     if session.current():
         return redirect(_own(query.next), 303)
-    return pages.answer(_view(query.next))
+    is_from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site" and not query.again
+    return pages.answer(_view(query.next, again=is_from_elsewhere))
 
 
 @route("POST", session.SIGN_IN, {303: None, 401: None, 429: None}, access="public", media_type="text/html")
@@ -82,8 +90,9 @@ def sign_out() -> Any:
     return session.forget(_to(session.SIGN_IN))
 
 
-def _view(next_: str, error: str = "", status: int = 200) -> View:
-    return View("sign_in.html", dict(next=_own(next_), error=error, demo=_demo_key() is not None), status=status)
+def _view(next_: str, error: str = "", status: int = 200, again: bool = False) -> View:
+    data = dict(next=_own(next_), error=error, again=again, demo=_demo_key() is not None)
+    return View("sign_in.html", data, status=status)
 
 
 def _to(path: str) -> Response:

@@ -242,7 +242,7 @@ function checkAll({ target }) {
   for (const box of document.getElementsByName(target.dataset.all)) box.checked = target.checked;
 }
 
-document.documentElement.classList.add("scripted");
+document.documentElement.className = "js";
 document.querySelectorAll("[data-upload]").forEach(receiveFiles);
 document.querySelectorAll("[data-now]").forEach(sendOnChange);
 document.addEventListener("submit", sendQuietly);

@@ -43,8 +43,8 @@ format: .venv/installed ## put the code in its format
 lock: .venv/installed ## resolve the locks from setup.cfg and check them for every platform (make lock CHECK=1: check alone)
 	@$(BIN)/python tools/lock.py $(if $(CHECK),check)
 
-ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
-	@$(BIN)/python -m runner.ops $(CMD)
+ops: .venv/installed ## what an operator does by hand, as .venv/bin/nightshift (make ops CMD="status", CMD="retry --queue email")
+	@$(BIN)/nightshift $(CMD)
 
 new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
 	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"

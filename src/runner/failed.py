@@ -1,4 +1,4 @@
-"""Rows that are FAILED, and enqueueing them again."""
+"""FAILED rows that are enqueued again: one, or those of a bulk retry when their time comes."""
 
 import logging
 from collections.abc import Sequence
@@ -14,15 +14,6 @@ from nightshift.server_errors import log_server_error
 from runner import reporting
 from runner.connection import redis
 from runner.registry import JOBS, Job, parse_job_id
-
-
-def failed(queue: str | None = None) -> Sequence[Outbox]:
-    """The FAILED rows of one queue or of all, oldest first."""
-    query = select(Outbox).where(Outbox.state == "failed").order_by(Outbox.updated_at, Outbox.job, Outbox.row_id)
-    if queue is not None:
-        query = query.where(Outbox.job.in_([job.name for job in JOBS.values() if job.queue.name == queue]))
-    with transaction() as session:
-        return session.scalars(query).all()
 
 
 def retry(name: str, row_id: str, generation: int | None = None) -> bool:
@@ -66,11 +57,6 @@ def _retry_one(name: str, row_id: str, generation: int) -> None:
     except Exception as error:
         log("retry failed", logging.ERROR, job=name, row=row_id, raised=error)
         reporting.report(error, job=name)
-
-
-def retry_queue(queue: str) -> int:
-    """Enqueue every FAILED row of this queue again, also those that Redis has forgotten. Returns how many."""
-    return sum(retry(row.job, row.row_id) for row in failed(queue))
 
 
 def _forget(job: Job, row_id: str, generation: int) -> None:

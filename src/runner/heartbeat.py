@@ -19,6 +19,7 @@ from nightshift.server_errors import log_server_error
 from runner.connection import connect, redis
 
 BEAT_SECONDS = 5
+ALIVE = "nightshift:scheduler"  # a key in Redis that lives while a scheduler makes whole ticks
 GONE_AFTER_SECONDS = 20  # without a heartbeat, a worker is no longer listed
 RENEW_SECONDS = 10
 GRACE_SECONDS = 30  # past its time limit, a job in C code that does not hear the alarm takes its process down

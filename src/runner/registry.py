@@ -170,6 +170,11 @@ class Entry:
         return slot if isinstance(slot, datetime) else None
 
 
+def jobs_of(queue: str | None) -> list[str]:
+    """The names of a queue's jobs; of all of them where that is None."""
+    return [job.name for job in JOBS.values() if queue in (None, job.queue.name)]
+
+
 def job_id(job: str, row_id: str, generation: int) -> str:
     """As a run is named in Redis: `<module>-<function>-<row id>-<generation>`."""
     return f"{job.replace('.', '-')}-{row_id}-{generation}"

@@ -14,6 +14,7 @@ from web.routing import Route
 
 REFERENCE = "#/components/schemas/{model}"
 ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+PATH = {"slot": {"type": "string", "format": "date-time"}}  # what is no id
 SECONDS = {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
 ERRORS = {
     400: "Malformed JSON, an incomplete body, or a NUL character",
@@ -64,7 +65,8 @@ def template(route: Route) -> str:
 def parameters(route: Route) -> list[dict[str, Any]]:
     """What its path, query and headers may say."""
     found = [
-        {"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
+        {"name": n, "in": "path", "required": True, "schema": PATH.get(n, ID)}
+        for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
     ]
     for where, model in (("query", route.query), ("header", route.headers)):
         if model is not None:

@@ -58,7 +58,8 @@ def _readable(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _decode(text: str) -> str:
+def decode(text: str) -> str:
+    """What a cursor stands for. Raises ValueError."""
     try:
         last = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
@@ -69,7 +70,7 @@ def _decode(text: str) -> str:
 
 
 def _decode_number(text: str) -> int:
-    last = _decode(text)
+    last = decode(text)
     if not last.isdecimal() or len(last) > 18:
         raise ValueError("must be a nextCursor from this list")
     return int(last)
@@ -104,7 +105,7 @@ class Limited(Parameters):
 class PageQuery(Limited):
     """Which part of a list. The cursor is the id of the last row of the page before."""
 
-    cursor: Annotated[Annotated[str, AfterValidator(_decode)] | None, CURSOR] = None
+    cursor: Annotated[Annotated[str, AfterValidator(decode)] | None, CURSOR] = None
 
 
 class FilteredQuery(PageQuery):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from nightshift.db import like
 from nightshift.outbox import retries
-from runner.registry import JOBS
+from runner.registry import JOBS, jobs_of
 
 SAMPLE = 20
 GROUPED = 10_000  # the newest rows that are grouped by error
@@ -53,9 +53,8 @@ class Filters:
 
     def values(self) -> dict[str, Any]:
         """The parameters of its conditions."""
-        jobs = [job.name for job in JOBS.values() if self.queue in (None, job.queue.name)]
         given = dict(
-            jobs=[name for name in jobs if self.job in (None, name)], workspace=self.workspace,
+            jobs=[name for name in jobs_of(self.queue) if self.job in (None, name)], workspace=self.workspace,
             since=self.since, row_id=self.row_id,
         )  # fmt: skip
         named = {name: value for name, value in given.items() if value is not None}

@@ -75,7 +75,7 @@ def run(session: Session, name: str, slot: datetime) -> Slot:
 
 def is_slot(entry: Entry, moment: datetime) -> bool:
     """Whether the entry is due at this very time."""
-    return entry.next(moment - DATED) == moment
+    return 2000 < moment.year < 2100 and entry.next(moment - DATED) == moment
 
 
 def _newest(session: Session, entry: Entry) -> str:

@@ -8,9 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from nightshift.db.session import writable
 from nightshift.server_errors import log_server_error
 from runner.connection import redis
-from runner.heartbeat import live_workers
+from runner.heartbeat import ALIVE, live_workers
 from runner.registry import QUEUES
-from runner.scheduler import ALIVE
 from web.response_models import Count, ResponseModel
 from web.routing import route
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from nightshift.channels.accounts import JOB, lanes_of
 from nightshift.db import models
 from nightshift.outbox import pauses
-from runner.registry import JOBS, QUEUES
+from runner.registry import QUEUES, jobs_of
 from web.api.channels import ChannelType
 from web.error_responses import Problem, ProblemDetails, invalid, not_found
 from web.request_parsing import Line, RequestBody
@@ -66,5 +66,4 @@ def _queue(session: Session, body: NewPause) -> tuple[models.Pause, bool]:
         raise Problem(403, "Only the operator can pause a queue.")
     if body.queue not in QUEUES:
         raise invalid("queue", f"must be one of {', '.join(QUEUES)}")
-    jobs = [job.name for job in JOBS.values() if job.queue.name == body.queue]
-    return pauses.pause(session, jobs, body.reason, queue=body.queue)
+    return pauses.pause(session, jobs_of(body.queue), body.reason, queue=body.queue)

@@ -27,7 +27,7 @@ class Outbox(Base):
         ),
         Index("outbox_failed", "job", "workspace_id", "row_id", postgresql_where=text("state = 'failed'")),
         Index("outbox_blocked", "job", "due_at", postgresql_where=text("state = 'blocked'")),
-        Index("outbox_done", "job", "updated_at", postgresql_where=text("state = 'done'")),
+        Index("outbox_done", "updated_at", "job", postgresql_where=text("state = 'done'")),
         Index("outbox_failed_at", "updated_at", "row_id", postgresql_where=text("state = 'failed'")),
     )  # fmt: skip
     job: Mapped[str] = mapped_column(primary_key=True)

@@ -1,15 +1,12 @@
 """What a support team does with messages in the console."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
-import pytest
 from client import Client
 from messaging import message, put, say, settled
 from playwright.sync_api import Page, expect
 from recorder import Answer, Recorder
-from stack import Stack, wait_for
+from stack import Stack
 
 BLOCKED = Answer(403, {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"})
 GERMAN = "Rückerstattungsbestätigung für Ihre Waschmaschinenersatzteillieferung"

@@ -106,6 +106,7 @@ def register(app: Flask) -> None:
         redis_is_away=redis_is_away,
     )
     app.jinja_env.filters.update(ago=texts.ago, exact=texts.exact, count=texts.count, cursor=cursor_after)
+    app.jinja_env.filters.update(vendor=texts.vendor, field_name=texts.field_name)
 
 
 def navigation() -> list[Route]:

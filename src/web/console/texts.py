@@ -1,5 +1,6 @@
 """Numbers and times as people read them. console.js keeps the times true while a page is open, in the same words."""
 
+import re
 import secrets
 from datetime import UTC, datetime
 
@@ -38,6 +39,13 @@ def vendor(channel_type: str) -> str:
     """The name of a channel where no sentence is around it: "WhatsApp", "Webhook"."""
     name = CHANNELS[channel_type].name.removeprefix("The ")
     return name[0].upper() + name[1:]
+
+
+def field_name(name: str) -> str:
+    """ "Phone number ID" for phoneNumberId."""
+    words = re.sub(r"(?<!^)([A-Z])", r" \1", name).lower().split()
+    shown = " ".join(word.upper() if word in ("id", "sid", "url") else word for word in words)
+    return shown[0].upper() + shown[1:]
 
 
 def faults(problem: Problem, **labels: str) -> tuple[str, ...]:

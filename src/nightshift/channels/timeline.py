@@ -51,12 +51,16 @@ class Waits:
 
 def steps(session: Session, row: Row[Any]) -> list[Step]:
     """What has happened to a message of `message_list.find`, after it was accepted, in order."""
-    attempts = [
-        Step(datetime.fromisoformat(a["at"]), False, a["outcome"], a["error"], a["http_status"]) for a in row.attempts
-    ]
+    attempts = {
+        a["generation"]: Step(datetime.fromisoformat(a["at"]), False, a["outcome"], a["error"], a["http_status"])
+        for a in row.attempts
+    }
+    dated = [(step.at, step) for step in attempts.values()]
     told = select(Delivery).where(Delivery.message_id == row.Message.id, Delivery.state != "accepted")
-    reports = [Step(d.at, True, d.state, d.error, part=d.part) for d in session.scalars(told.order_by(Delivery.part))]
-    return sorted(attempts + reports, key=lambda step: step.at)
+    for d in session.scalars(told.order_by(Delivery.part)):
+        attempt = attempts.get(d.generation or 0)  # which came before, even where the vendor's clock counts in seconds
+        dated.append((max(d.at, attempt.at) if attempt else d.at, Step(d.at, True, d.state, d.error, part=d.part)))
+    return [step for _, step in sorted(dated, key=lambda pair: pair[0])]
 
 
 def parts(message: Message) -> int:

@@ -131,7 +131,9 @@ def test_signed_out_in_one_tab_or_without_its_key_a_page_leads_to_the_sign_in_pa
 def test_a_link_on_another_site_leads_in(page: Page, api: Client) -> None:
     """Browsers send no SameSite=Strict cookie with it."""
     mail = page.context.new_page()
-    mail.set_content(f'<a href="{api.base_url}/console/knowledge?status=ERROR">Open</a>')
+    link = f'<a href="{api.base_url}/console/knowledge?status=ERROR">Open</a>'
+    mail.route("http://mail.example/**", lambda route: route.fulfill(body=link, content_type="text/html"))
+    mail.goto("http://mail.example/inbox")
     mail.get_by_role("link").click()
     expect(mail.get_by_role("region", name="Documents")).to_be_visible()
     expect(mail).to_have_url(f"{api.base_url}/console/knowledge?status=ERROR")

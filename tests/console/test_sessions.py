@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from client import OPERATOR_KEY
 from production import in_production
 
-from nightshift import workspaces
+from nightshift import clock, workspaces
 from nightshift.db.session import transaction
 from nightshift.settings import settings
 from web import create_app
@@ -116,7 +117,10 @@ def test_a_forged_or_old_cookie_opens_nothing(key: str, monkeypatch: pytest.Monk
         visitor.set_cookie(sessions.COOKIE, forged, path="/console")
         assert visitor.get(PAGE).status_code == 303
     enter(visitor, key)
-    monkeypatch.setattr(sessions, "LIFETIME_SECONDS", -1)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=6.9))
+    assert visitor.get(PAGE).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=7.1))
     assert visitor.get(PAGE).status_code == 303
 
 

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 from typing import IO, Any
 
-from sqlalchemy import Row, case, delete, func, select, text, update
+from sqlalchemy import Row, case, delete, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,7 +34,6 @@ class Source:
 
 # A document (`Document`), its attempts so far and when the next one is. It is PROCESSING from the moment a worker has it, a
 # little before that worker writes it into the row.
-UNREADY = ("PENDING", "PROCESSING", "ERROR")
 STATUS: Any = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
 WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
 SHOWN = select(
@@ -63,6 +62,7 @@ ACCEPT = text("""
 """)
 
 
+UNREADY = ("PENDING", "PROCESSING", "ERROR")
 COUNT = text("""
     SELECT name, (SELECT count(*) FROM (SELECT FROM documents WHERE agent_id = :agent AND status = name AND status <> 'READY'
                                         LIMIT :most) AS found)
@@ -121,10 +121,12 @@ def find(session: Session, workspace_id: str, doc_id: str) -> Row[Any] | None:
 def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> Sequence[Row[Any]]:
     """An agent's documents, newest first, from the one before `before` on."""
     query = SHOWN.where(Document.agent_id == agent_id).order_by(Document.id.desc()).limit(limit)
-    if status:
-        query = query.where(status == STATUS)
-    if status in UNREADY:  # the few are found among many
-        query = query.where(Document.status.in_(UNREADY if status == "PROCESSING" else (status,)))
+    if status == "PROCESSING":
+        running = select(Outbox.row_id).where(Outbox.job == JOB, Outbox.state == "running")
+        written = select(Document.id).where(Document.agent_id == agent_id, Document.status == status)
+        query = query.where(Document.id.in_(union(running, written)))
+    elif status:
+        query = query.where(Document.status == status, Outbox.state.is_distinct_from("running"))
     if before:
         query = query.where(Document.id < before)
     return session.execute(query).all()

@@ -34,7 +34,7 @@ def _token(shown: list[str], more: int, is_error: bool) -> str:
 
 def read() -> Said | None:
     try:
-        return Said(*session.signed("said").loads(request.cookies.get(COOKIE, ""), max_age=SECONDS))
+        return Said(*session.signed("said").loads(request.cookies.get(COOKIE, "")))
     except BadSignature:
         return None
 

@@ -2,21 +2,22 @@
 
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import quote
 
 from flask import abort, g, redirect, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
-from nightshift import events
+from nightshift import clock, events
 from nightshift.db.session import statement
+from nightshift.ids import made_at, new_id
 from nightshift.settings import settings
 
 HOME, SIGN_IN = "/console", "/console/sign-in"
 COOKIE = "nightshift_console"
-LIFETIME_SECONDS = events.KEPT_DAYS * 86_400  # as long as it is known that a session was ended
+LIFETIME = timedelta(days=events.KEPT_DAYS)  # as long as it is known that a session was ended
 OPERATOR = "operator"
 
 LOOK_UP = """
@@ -54,9 +55,9 @@ def required() -> Session:
 
 def begin(response: Response, key: str) -> Response:
     """Sign in by this response. `key`: the id of a workspace's key, or OPERATOR."""
-    token = _signer().dumps([secrets.token_urlsafe(12), _operator() if key == OPERATOR else key])
+    token = _signer().dumps([new_id("ses"), _operator() if key == OPERATOR else key])
     response.set_cookie(
-        COOKIE, token, max_age=LIFETIME_SECONDS, path=HOME, httponly=True, samesite="Strict", secure=_is_https()
+        COOKIE, token, max_age=LIFETIME, path=HOME, httponly=True, samesite="Strict", secure=_is_https()
     )
     return response
 
@@ -71,17 +72,20 @@ def forget(response: Response) -> Response:
     return response
 
 
-def signed(purpose: str) -> URLSafeTimedSerializer:
+def signed(purpose: str) -> URLSafeSerializer:
     """Signs with the newest of CREDENTIAL_KEYS, and accepts the others."""
     keys = list(reversed(settings().credential_keys))
     how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-    return URLSafeTimedSerializer(keys, salt=f"nightshift.console.{purpose}", signer_kwargs=how)
+    return URLSafeSerializer(keys, salt=f"nightshift.console.{purpose}", signer_kwargs=how)
 
 
 def _read(token: str) -> Session | None:
     try:
-        session_id, key = _signer().loads(token, max_age=LIFETIME_SECONDS)
+        session_id, key = _signer().loads(token)
     except BadSignature:
+        return None
+    began = made_at(session_id)
+    if began is None or clock.now() - began > LIFETIME:
         return None
     row = statement(LOOK_UP, id=session_id, key=key)[0]
     is_operator = hmac.compare_digest(key, _operator())
@@ -90,7 +94,7 @@ def _read(token: str) -> Session | None:
     return Session(session_id, None, None) if is_operator else Session(session_id, row.workspace_id, key)
 
 
-def _signer() -> URLSafeTimedSerializer:
+def _signer() -> URLSafeSerializer:
     return signed("session")
 
 

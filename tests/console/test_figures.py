@@ -3,10 +3,7 @@
 from typing import Any
 
 import pytest
-from client import OPERATOR_KEY, Client
-from messaging import put, say
-from playwright.sync_api import Page, expect
-from recorder import Recorder
+from client import OPERATOR_KEY
 
 from nightshift import workspaces
 from nightshift.db.session import transaction

@@ -5,7 +5,7 @@ from threading import Thread
 from typing import Annotated, Any, Literal
 
 from flask import g
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy import Row
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
@@ -66,6 +66,10 @@ class MessageQuery(Matching, FilteredQuery):
 
 
 class BulkRetry(Matching, RequestBody):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "FAILED", "channelType": "WHATSAPP", "dryRun": True}]}
+    )
+
     status: Literal["FAILED"] = "FAILED"
     ids: Annotated[list[str] | None, Field(max_length=MAX_IDS)] = None
     dry_run: Annotated[bool, Field(description="Only say what it would do")] = False

@@ -43,7 +43,9 @@ def show(session: Session, query: Span) -> View:
     try:
         asked = parse(DayQuery, span)
     except Problem as problem:
-        return View("analytics.html", data | dict(wrong=faults(problem, **{"from": "From", "to": "To"})), dict(spans=spans))
+        return View(
+            "analytics.html", data | dict(wrong=faults(problem, **{"from": "From", "to": "To"})), dict(spans=spans)
+        )
     days = daily(session, g.workspace_id, asked.first, asked.last)
     charts = [(title, [(f"{day['day']:%b %-d}", day[name]) for day in days]) for name, title in CHARTS.items()]
     return View("analytics.html", data | dict(charts=charts), dict(spans=spans))

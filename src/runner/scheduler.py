@@ -78,6 +78,6 @@ def tick() -> None:
             lost = reconcile()
         count_hours()
         redis().set(ALIVE, 1, ex=INTERVAL_SECONDS * 3)
-    verdict.record()
+        verdict.record()
     if lost:
         log("reconciled", lost=lost)

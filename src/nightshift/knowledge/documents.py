@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from nightshift import clock, outbox
-from nightshift.db.models import Chunk, Document, DocumentPart, Outbox
+from nightshift.db.models import Chunk, Document, DocumentPart, Outbox, Retry
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
+from nightshift.outbox import retries
 
 JOB = "ingestion.ingest"
 PART_BYTES = 1 << 20
@@ -36,12 +37,16 @@ class Source:
 # little before that worker writes it into the row.
 STATUS: Any = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
 WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
-SHOWN = select(
-    Document,
-    STATUS.label("status"),
-    func.coalesce(Outbox.runs, 0).label("attempts"),
-    case((WILL_RETRY, Outbox.due_at)).label("retry_at"),
-).outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
+SHOWN = (
+    select(
+        Document,
+        STATUS.label("status"),
+        func.coalesce(Outbox.runs, 0).label("attempts"),
+        case((WILL_RETRY, Outbox.due_at), else_=Retry.at).label("retry_at"),
+    )
+    .outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
+    .outerjoin(Retry, retries.JOIN)
+)
 
 
 # The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent

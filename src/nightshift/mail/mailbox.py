@@ -9,9 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, undefer
 
 from nightshift import clock, outbox
-from nightshift.db.models import Email, Outbox, Workspace
+from nightshift.db.models import Email, Outbox, Retry, Workspace
 from nightshift.ids import new_id
 from nightshift.mail.render import render
+from nightshift.outbox import retries
 
 JOB = "email.send"
 # Resend drops a second mail with the same Idempotency-Key for 24 hours, of which a minute is kept for the attempt itself.
@@ -26,12 +27,19 @@ DOUBTFUL = f"""EXISTS (
           AND e.maybe_sent_at <= clock_timestamp() - interval '{REMEMBERED.total_seconds()} seconds')
 """
 
-# A mail (`Email`), its attempts so far and when the next one is.
-SHOWN = select(
-    Email,
-    func.coalesce(Outbox.runs, 0).label("attempts"),
-    case((Outbox.state.in_(("pending", "dispatched")), Outbox.due_at)).label("next_attempt_at"),
-).outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Email.id))
+# A mail (`Email`), its status (PENDING also while a retry of many has not come to it), its attempts so far and when the next one
+# is.
+STATUS: Any = case((Retry.at.is_not(None), "PENDING"), else_=Email.status)
+SHOWN = (
+    select(
+        Email,
+        STATUS.label("status"),
+        func.coalesce(Outbox.runs, 0).label("attempts"),
+        case((Outbox.state.in_(("pending", "dispatched")), Outbox.due_at), else_=Retry.at).label("next_attempt_at"),
+    )
+    .outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Email.id))
+    .outerjoin(Retry, retries.JOIN)
+)
 
 
 def enqueue(session: Session, workspace_id: str, kind: str, key: str, **values: Any) -> str | None:
@@ -95,7 +103,7 @@ def listed(
     """A workspace's mail, or everybody's, newest first, from the one before `before` on."""
     query = SHOWN.where(*_of(workspace_id)).order_by(Email.id.desc()).limit(limit)
     if status:
-        query = query.where(Email.status == status)
+        query = query.where(status == STATUS)
     if before:
         query = query.where(Email.id < before)
     return session.execute(query).all()

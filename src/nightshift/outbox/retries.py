@@ -10,12 +10,18 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from nightshift.db.models import Outbox, Retry
+
 PER_SECOND = 30  # of one bulk retry: about what a bot may send at Telegram
 AT_ONCE = 50  # enqueued by one dispatcher before it looks at anything else
 LOCK = 7_461_003  # one dispatcher at a time keeps the order
 
 # `r`, of the outbox row `o`: it is FAILED, and will be enqueued again at r.at.
 SCHEDULED = "r.job = o.job AND r.row_id = o.row_id AND r.generation = o.generation AND o.state = 'failed'"
+JOIN = (  # the same for SQLAlchemy
+    (Retry.job == Outbox.job) & (Retry.row_id == Outbox.row_id) & (Retry.generation == Outbox.generation)
+    & (Outbox.state == "failed")
+)  # fmt: skip
 NOT_SCHEDULED = f"NOT EXISTS (SELECT FROM retries r WHERE {SCHEDULED})"
 SCHEDULE = f"""
     INSERT INTO retries AS r (job, row_id, generation, at)

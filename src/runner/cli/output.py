@@ -10,18 +10,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+WIDTH = 160  # of a table that goes to a file
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def show(columns: Sequence[str], rows: Iterable[Any], as_json: bool, none: str = "") -> None:
-    """Print these attributes, or items, of the rows. `none`: said on stderr where there are no rows."""
+def show(columns: Sequence[str], rows: Iterable[Any], as_json: bool, none: str = "", titles: bool = False) -> None:
+    """Print these attributes, or items, of the rows. `none`: said on stderr where there are no rows. `titles`: other programs
+    get them too."""
     values = [{name: row[name] if isinstance(row, dict) else getattr(row, name) for name in columns} for row in rows]
     if as_json:
         print_json(values)
     elif not values:
         click.echo(none, err=True)
-    elif Console().is_terminal:
-        Console().print(table(columns, values))
+    elif (console := Console()).is_terminal or titles:
+        console.width = console.width if console.is_terminal else WIDTH
+        console.print(table(columns, values))
     else:
         for row in values:
             click.echo(" ".join(cell(row[name]) for name in columns))
@@ -32,7 +35,8 @@ def table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Table:
     drawn, listed = Table(box=None, pad_edge=False, header_style="bold"), list(rows)
     for name in columns:
         numeric = all(isinstance(row[name], int | float | None) for row in listed)
-        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        whole = not numeric and name != columns[-1]  # ids and times stay in one piece
+        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in listed:
         drawn.add_row(*(Text(cell(row[name])) for name in columns))
     return drawn

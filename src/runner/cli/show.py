@@ -30,7 +30,7 @@ def show(row_id: str, as_json: bool) -> None:
     for title, rows in (("attempts", found.attempts), ("deliveries", found.deliveries)):
         if rows:
             click.secho(title, bold=True)
-            output.show(tuple(rows[0]), rows, False)
+            output.show(tuple(rows[0]), rows, False, titles=True)
 
 
 def _fields(title: str, values: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def status(context: click.Context, as_json: bool) -> None:
     else:
         when = f" since {cell(judged.since)}" if judged.since else ""
         click.echo(f"{judged.state}{when}\n  {judged.cause}\n  {judged.action}\n")
-        show(COLUMNS[:9], rows, False)
+        show(COLUMNS[:9], rows, False, titles=True)
         click.echo("\n" + "  ".join(f"{name} {number}" for name, number in counts.items()))
     context.exit(0 if judged.state == verdict.HEALTHY else 1)
 
@@ -43,7 +43,7 @@ def status(context: click.Context, as_json: bool) -> None:
 def queues(watch: bool, as_json: bool) -> None:
     """Each queue: what waits and for how long, what runs, what was done and failed in the last hour."""
     if not watch:
-        show(COLUMNS, _rows(figures.read().cards), as_json)
+        show(COLUMNS, _rows(figures.read().cards), as_json, titles=True)
         return
     if not Console().is_terminal:
         raise Wrong("--watch needs a terminal.")

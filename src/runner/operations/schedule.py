@@ -19,8 +19,7 @@ ROWS = text("SELECT row_id, state, runs, error, updated_at FROM outbox WHERE job
 
 @dataclass(frozen=True)
 class Slot:
-    """A time at which an entry was due, and the row that it enqueued. `state`: of that row; None where there is none, as of an
-    entry's first slot, which only says from when on it counts."""
+    """A time at which an entry was due, and the row that it enqueued. `state`: of that row; None where there is none any more."""
 
     at: datetime
     row_id: str
@@ -84,7 +83,8 @@ def _newest(session: Session, entry: Entry) -> str:
 
 
 def _last(session: Session, entry: Entry) -> list[Slot]:
-    return _slots(session, entry, list(session.scalars(SLOTS, {"entry": entry.name, "limit": LAST})))
+    times = session.scalars(SLOTS, {"entry": entry.name, "limit": LAST})
+    return _slots(session, entry, [at for at in times if is_slot(entry, at)])
 
 
 def _slots(session: Session, entry: Entry, times: list[datetime]) -> list[Slot]:

@@ -28,15 +28,13 @@ class Serving(ResponseModel):
 
 class Readiness(ResponseModel):
     """`postgres`, `redis`: whether they take writes, and whether the schema is as new as the program. `workers`: how many live
-    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s. `stopping`: whether this process is
-    about to end."""
+    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s."""
 
     status: Literal["ready", "not ready"]
     postgres: bool
     redis: bool
     workers: dict[str, Count]
     scheduler: bool
-    stopping: bool
 
 
 @route("GET", "/healthz", {200: Alive}, access="public")
@@ -47,10 +45,10 @@ def healthz() -> dict[str, str]:
 
 @route("GET", "/readyz", {200: Readiness, 503: Readiness}, access="public")
 def readyz() -> tuple[dict[str, Any], int]:
-    """Whether every part is there."""
-    parts, stopping = {"postgres": _postgres(), **_redis()}, draining.is_set()
-    ready = all(parts.values()) and all(parts["workers"].values()) and not stopping
-    return {"status": "ready" if ready else "not ready", **parts, "stopping": stopping}, 200 if ready else 503
+    """Whether every part is there, and this process is not about to stop."""
+    parts = {"postgres": _postgres(), **_redis()}
+    ready = all(parts.values()) and all(parts["workers"].values()) and not draining.is_set()
+    return {"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503
 
 
 @route("GET", "/readyz/web", {200: Serving, 503: Serving}, access="public")

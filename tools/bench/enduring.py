@@ -1,4 +1,4 @@
-"""Nine troubles, in the cells of a public benchmark of Postgres job queues: `make bench ONLY=enduring SECONDS=60`.
+"""Nine troubles, in the cells of a public benchmark of Postgres job queues: `make bench ONLY=enduring SECONDS=60 RATE=80`.
 
 Rows are enqueued at a steady rate; two machines' workers (ten each) and two schedulers are there. Each cell has a quiet phase,
 the trouble, and a recovery, of SECONDS each. Figures are rates at which rows are done, against the quiet phase. The remark says
@@ -28,7 +28,8 @@ from runner.connection import redis
 
 SECONDS = float(os.environ.get("SECONDS") or 60)
 QUEUE, WORKSPACES = "email", 40
-RATE, EVERY_SECONDS = 80, 0.25  # rows a second, and between two batches of them
+RATE = float(os.environ.get("RATE") or 80)  # rows a second
+EVERY_SECONDS, BATCH = 0.1, 10  # between two looks, and rows in one transaction at most
 JOB = NAMES[QUEUE]
 READERS, IDLE = 4, 300
 DONE = """
@@ -47,7 +48,7 @@ class Load:
     """Enqueues rows until it is stopped; while Postgres is away it tries again."""
 
     def __init__(self) -> None:
-        self.rate, self.accepted = float(RATE), 0
+        self.rate, self.accepted = RATE, 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -61,9 +62,12 @@ class Load:
         while not self._over.wait(EVERY_SECONDS):
             now = time.monotonic()
             owed, before = owed + self.rate * (now - before), now
-            names = [f"row_{time.monotonic_ns()}_{number}" for number in range(int(owed))]
-            with suppress(SQLAlchemyError):
-                ours.enqueue(JOB, names, f"ws_{self.accepted % WORKSPACES}", due_in=0)
+            while owed >= 1 and not self._over.is_set():
+                names = [f"row_{time.monotonic_ns()}_{number}" for number in range(min(BATCH, int(owed)))]
+                try:
+                    ours.enqueue(JOB, names, f"ws_{self.accepted % WORKSPACES}", due_in=0)
+                except SQLAlchemyError:
+                    break
                 self.accepted, owed = self.accepted + len(names), owed - len(names)
 
 

@@ -157,13 +157,16 @@ class Entry:
 
     def slots(self, after: datetime, until: datetime) -> list[datetime]:
         """The slots after `after`, up to and including `until`: of more than `catch_up`, the newest."""
-        found, slot = list[datetime](), self._previous(until.astimezone(UTC) + timedelta(seconds=1))
-        if slot is not None and slot > until:
-            slot = self._previous(slot)
+        found, slot = list[datetime](), self.last(until)
         while slot is not None and slot > after and len(found) < self.catch_up:
             found.insert(0, slot)
             slot = self._previous(slot)
         return found
+
+    def last(self, moment: datetime) -> datetime | None:
+        """The last slot up to and including `moment`."""
+        slot = self._previous(moment.astimezone(UTC) + timedelta(seconds=1))
+        return self._previous(slot) if slot is not None and slot > moment else slot
 
     def _previous(self, moment: datetime) -> datetime | None:
         slot = self._tab.previous(now=moment, return_datetime=True)

@@ -21,7 +21,7 @@ RESULTS = HERE / "results"
 WITH_BULLMQ = {"working", "empty_jobs"}
 MEASUREMENTS = (
     "ingesting", "finding", "accepting", "flooding", "working", "empty_jobs", "sending", "mailing", "growing", "recovering",
-    "billing_and_rollup", "holding", "characters", "reading",
+    "billing_and_rollup", "holding", "characters", "reading", "console",
 )  # fmt: skip
 ON_REQUEST = ("enduring",)  # half an hour of troubles, which is no part of a whole run
 

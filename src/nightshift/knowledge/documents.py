@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from sqlalchemy import Row, case, delete, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from nightshift import clock, outbox, tracing
 from nightshift.db.models import Chunk, Document, DocumentPart, Outbox, Retry
@@ -145,8 +145,13 @@ def unready(session: Session, agent_id: str, most: int) -> dict[str, int]:
 
 
 def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:
-    """A document's chunks in reading order, from number `from_idx` on."""
-    query = select(Chunk).where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx).order_by(Chunk.chunk_idx)
+    """A document's chunks in reading order, from number `from_idx` on, without what they are found by."""
+    query = (
+        select(Chunk)
+        .options(defer(Chunk.embedding), defer(Chunk.words))
+        .where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx)
+        .order_by(Chunk.chunk_idx)
+    )
     return list(session.scalars(query.limit(limit)))
 
 

@@ -13,7 +13,8 @@ from nightshift.db.session import transaction
 from nightshift.outbox import pauses
 from runner.cli import Wrong, nightshift
 from runner.cli.output import json_option, print_json, show
-from runner.registry import QUEUES, jobs_of
+from runner.operations import queues
+from runner.registry import QUEUES
 
 CREDITS = click.IntRange(0, 10**15)
 
@@ -28,7 +29,7 @@ def pause(queue: str | None, reason: str | None, as_json: bool) -> None:
         raise click.UsageError("Give a --reason.")
     with transaction() as session:
         if queue and reason:
-            pauses.pause(session, jobs_of(queue), reason, queue=queue)
+            queues.pause(session, queue, reason)
         paused = pauses.listed(session, None)
     show(("id", "queue", "since", "reason"), paused, as_json, "No queue is paused.")
 
@@ -38,8 +39,7 @@ def pause(queue: str | None, reason: str | None, as_json: bool) -> None:
 def resume(queue: str) -> None:
     """End a queue's pause: what was held is done now."""
     with transaction() as session:
-        found = [each for each in pauses.listed(session, None) if each.queue == queue]
-        if not [pauses.resume(session, each.id, None) for each in found]:
+        if not queues.resume(session, queue):
             raise Wrong(f"{queue} is not paused.")
     click.echo(f"{queue} is resumed.")
 

@@ -20,6 +20,7 @@ CONDITIONS = {
     "workspace": "o.workspace_id = :workspace",
     **like.conditions("error", "o.error"),
     "since": "o.updated_at >= :since",
+    "until": "o.updated_at <= :until",
     "row_id": "o.row_id = :row_id",
     "before": "(o.updated_at, o.row_id, o.job) < (:before_at, :before, :before_job)",
 }
@@ -33,7 +34,8 @@ BY_ERROR = f"""
 """  # noqa: S608 constants
 PREVIEW = f"""
     WITH matched AS (SELECT {COLUMNS}, {{doubtful}} AS doubtful {FOUND})
-    SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice, few.*
+    SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice,
+        (SELECT json_object_agg(job, number) FROM (SELECT job, count(*) AS number FROM matched GROUP BY job) AS n) AS jobs, few.*
     FROM (SELECT) AS always LEFT JOIN LATERAL (
         SELECT * FROM matched ORDER BY doubtful DESC, failed_at, row_id LIMIT {SAMPLE}) AS few ON true
 """  # noqa: S608 constants
@@ -50,12 +52,13 @@ class Filters:
     error: str | None = None
     since: datetime | None = None
     row_id: str | None = None
+    until: datetime | None = None
 
     def values(self) -> dict[str, Any]:
         """The parameters of its conditions."""
         given = dict(
             jobs=[name for name in jobs_of(self.queue) if self.job in (None, name)], workspace=self.workspace,
-            since=self.since, row_id=self.row_id,
+            since=self.since, row_id=self.row_id, until=self.until,
         )  # fmt: skip
         named = {name: value for name, value in given.items() if value is not None}
         return named | like.containing("error", self.error)
@@ -63,10 +66,11 @@ class Filters:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a bulk retry would do: how many rows; of how many an earlier run may have had its effect outside; how long it takes
-    until the last one is enqueued; some of them, the doubtful ones first."""
+    """What a bulk retry would do: how many rows; how many of each job; of how many an earlier run may have had its effect
+    outside; how long it takes until the last one is enqueued; some of them, the doubtful ones first."""
 
     matched: int
+    jobs: dict[str, int]
     may_arrive_twice: int
     seconds: int
     sample: Sequence[Row[Any]]
@@ -98,9 +102,8 @@ def preview(session: Session, filters: Filters) -> Preview:
     sql = PREVIEW.format(where=_where(values), doubtful=f"CASE o.job {doubtful} ELSE false END")
     rows = session.execute(text(sql), values).all()
     first = rows[0]
-    return Preview(
-        first.matched, first.may_arrive_twice, retries.seconds(first.matched), [row for row in rows if row.row_id]
-    )
+    sample = [row for row in rows if row.row_id]
+    return Preview(first.matched, first.jobs or {}, first.may_arrive_twice, retries.seconds(first.matched), sample)
 
 
 def retry_all(session: Session, filters: Filters) -> int:

@@ -1,10 +1,8 @@
 """The operator's figures: what the outbox holds, in one snapshot, and what ended in each of the last hours."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -12,18 +10,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from nightshift.db.models import Pause
-from nightshift.db.session import transaction
 from nightshift.outbox import done, pauses
 from nightshift.outbox.retries import SCHEDULED
 from nightshift.outbox.statements import paused
 from runner.connection import redis
 from runner.cron import now
 from runner.heartbeat import live_workers
+from runner.operations.kept import kept
 from runner.registry import JOBS, QUEUES
 
 HOURS = 12  # of the charts, this one included
 RECENT = 2000  # of all jobs, the last rows that are done, for the percentiles
-SHARE = 10  # figures are kept ten times as long as they took: they cost at most a tenth of one connection of Postgres
 
 # A row is in one of these states, by constraint; `scheduled` are those of the failed ones that will be retried.
 STATES = text(f"""
@@ -139,22 +136,6 @@ class Figures:
     counts: Counts
 
 
-_kept: tuple[float, Figures] | None = None
-_lock = Lock()
-
-
-def read() -> Figures:
-    """The figures of now, or of a moment ago where they take long to read."""
-    global _kept
-    with _lock:
-        begun = time.monotonic()
-        if _kept is None or begun > _kept[0]:
-            with transaction(durable=False) as session:
-                figures = _read(session)
-            _kept = begun + (time.monotonic() - begun) * SHARE, figures
-        return _kept[1]
-
-
 def live() -> dict[str, int] | None:
     """The live workers of each queue; None while Redis is away."""
     try:
@@ -163,7 +144,9 @@ def live() -> dict[str, int] | None:
         return None
 
 
-def _read(session: Session) -> Figures:
+@kept
+def read(session: Session) -> Figures:
+    """The figures of now, or of a moment ago where they take long to read."""
     moment = now(session)
     this_hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     times = [this_hour - timedelta(hours=ago) for ago in reversed(range(HOURS))]

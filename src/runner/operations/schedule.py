@@ -1,7 +1,7 @@
 """The schedule as an operator sees it: each entry's next slot, its last ones, and what became of them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -31,13 +31,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """An entry with its next slot and the last ones, newest first."""
+    """An entry with its next slot and the last ones, newest first. `newest`: when it was due last, enqueued or not."""
 
     name: str
     cron: str
     job: str
     queue: str
     next: datetime
+    newest: datetime | None
     last: list[Slot]
 
 
@@ -46,7 +47,13 @@ def entries(session: Session) -> list[Scheduled]:
     moment = cron.now(session)
     return [
         Scheduled(
-            entry.name, entry.cron, entry.job.name, entry.job.queue.name, entry.next(moment), _last(session, entry)
+            entry.name,
+            entry.cron,
+            entry.job.name,
+            entry.job.queue.name,
+            entry.next(moment),
+            entry.last(moment),
+            _last(session, entry),
         )
         for entry in cron.entries()
     ]
@@ -78,8 +85,8 @@ def is_slot(entry: Entry, moment: datetime) -> bool:
 
 
 def _newest(session: Session, entry: Entry) -> str:
-    moment = cron.now(session)
-    return f"{entry.slots(moment - timedelta(days=400), moment)[-1].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    newest = entry.last(cron.now(session))
+    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else "its next one"
 
 
 def _last(session: Session, entry: Entry) -> list[Slot]:

@@ -77,7 +77,7 @@ class FailedPreview(ResponseModel):
 def listed(session: Session, query: FailedQuery) -> dict[str, Any]:
     """FAILED work that matches, newest first."""
     rows = failed_work.listed(session, query.filters(), query.limit, query.cursor)  # type: ignore[arg-type]
-    return page([_failed(row) for row in rows], query.limit, by="cursor")
+    return page([shown(row) for row in rows], query.limit, by="cursor")
 
 
 @route("POST", "/v1/failed/retry", {202: Queued, 200: FailedPreview}, access="operator")
@@ -86,9 +86,10 @@ def retry_all(session: Session, body: RetryFailed) -> tuple[Queued | FailedPrevi
     if not body.dry_run:
         return Queued(queued=failed_work.retry_all(session, body.filters())), 202
     found = failed_work.preview(session, body.filters())
-    return FailedPreview.of(found, sample=[_failed(row) for row in found.sample]), 200
+    return FailedPreview.of(found, sample=[shown(row) for row in found.sample]), 200
 
 
-def _failed(row: Row[Any]) -> Failed:
+def shown(row: Row[Any]) -> Failed:
+    """A row as it is listed."""
     queue = JOBS[row.job].queue.name if row.job in JOBS else None
     return Failed.of(row, id=row.row_id, queue=queue, workspace_id=row.workspace_id or None, attempts=row.runs)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from nightshift.channels.accounts import JOB, lanes_of
 from nightshift.db import models
 from nightshift.outbox import pauses
-from runner.registry import QUEUES, jobs_of
+from runner.operations import queues
+from runner.registry import QUEUES
 from web.api.channels import ChannelType
 from web.error_responses import Problem, ProblemDetails, invalid, not_found
 from web.request_parsing import Line, RequestBody
@@ -69,4 +70,4 @@ def _queue(session: Session, body: NewPause) -> tuple[models.Pause, bool]:
         raise Problem(403, "Only the operator can pause a queue.")
     if body.queue not in QUEUES:
         raise invalid("queue", f"must be one of {', '.join(QUEUES)}")
-    return pauses.pause(session, jobs_of(body.queue), body.reason, queue=body.queue)
+    return queues.pause(session, body.queue, body.reason)

@@ -105,7 +105,9 @@ def register(app: Flask) -> None:
         back=_back,
         redis_is_away=redis_is_away,
     )
-    app.jinja_env.filters.update(ago=texts.ago, exact=texts.exact, count=texts.count, cursor=cursor_after)
+    app.jinja_env.filters.update(
+        ago=texts.ago, exact=texts.exact, seconds=texts.seconds, count=texts.count, cursor=cursor_after
+    )
     app.jinja_env.filters.update(vendor=texts.vendor, field_name=texts.field_name)
 
 

@@ -26,6 +26,15 @@ def exact(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def seconds(number: float) -> str:
+    """A duration: "40 ms", "1.2 s", "3 min", "2.5 h"."""
+    if number < 1:
+        return f"{round(number * 1000)} ms"
+    if number < 100:
+        return f"{number:.2g} s"
+    return f"{number / 60:.0f} min" if number < 6000 else f"{number / 3600:.1f} h"
+
+
 def count(number: int) -> str:
     return f"{number:,}"
 

@@ -49,6 +49,7 @@ def spec(routes: Iterable[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Nightshift", "version": "0.1.0", "description": "The back office of a support product."},
+        "tags": [{"name": name, "description": about} for name, about in sorted({r.group for r in described})],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -108,7 +109,7 @@ def _schemas(routes: list[Route]) -> tuple[Schemas, dict[str, Any]]:
 
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
-    operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters(route)}
+    operation: dict[str, Any] = {"summary": route.summary, "tags": [route.group[0]], "parameters": parameters(route)}
     if route.access != "public":
         keys = ("workspace", "operator") if route.access == "either" else (route.access,)
         operation["security"] = [{key: []} for key in keys]

@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -105,6 +106,16 @@ class PageQuery(Limited):
     """Which part of a list. The cursor is the id of the last row of the page before."""
 
     cursor: Annotated[Annotated[str, AfterValidator(decode)] | None, CURSOR] = None
+
+
+class FilteredQuery(PageQuery):
+    """The same of a list that is filtered."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A form of a page sends those too that nobody has filled in."""
+        return {name: value for name, value in given.items() if value != ""}
 
 
 class NumberedPageQuery(Limited):

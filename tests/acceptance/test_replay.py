@@ -45,4 +45,4 @@ def test_requeue_all_retries_a_queues_failed_rows_also_what_redis_forgot(
     stack.redis.delete(f"rq:job:{name}")
     stack.redis.zrem("rq:failed:ingestion", name)
     assert press(stack, "/requeue/ingestion").json()["count"] >= 2
-    assert {api.settled(doc_id)["status"] for doc_id in (known, forgotten)} == {"READY"}
+    assert {api.settled(doc_id, "READY")["status"] for doc_id in (known, forgotten)} == {"READY"}

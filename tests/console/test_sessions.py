@@ -186,3 +186,5 @@ def test_bad_input_to_the_sign_in_page_is_an_error_in_words(key: str) -> None:
         assert ask().status_code == 401
     assert visitor.get("/console/sign-in?next=%00").status_code == 400
     assert visitor.put("/console/sign-in").status_code == 405
+    tag = visitor.get("/console/sign-in").headers["ETag"]
+    assert visitor.get("/console/sign-in", headers={"If-None-Match": tag}).status_code == 304

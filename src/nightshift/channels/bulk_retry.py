@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -21,13 +22,13 @@ MATCHED = f"""
         WHERE o.job = :job AND o.workspace_id = :workspace AND o.state = 'failed' AND {retries.NOT_SCHEDULED}
               AND m.status = 'FAILED' AND {{where}}
     )
-    SELECT count(*) AS matched, count(*) FILTER (WHERE doubtful) AS may_arrive_twice,
+    SELECT statement_timestamp() AS as_of, count(*) AS matched, count(*) FILTER (WHERE doubtful) AS may_arrive_twice,
            count(DISTINCT (channel_type, customer_id)) AS customers,
            ARRAY(SELECT id FROM matched ORDER BY doubtful DESC, lane_seq LIMIT {SAMPLE}) AS ids
     FROM matched
 """  # noqa: S608 constants
 WHICH = """
-    o.job = :job AND o.workspace_id = :workspace
+    o.job = :job AND o.workspace_id = :workspace AND (CAST(:as_of AS timestamptz) IS NULL OR o.updated_at <= :as_of)
     AND EXISTS (SELECT FROM messages m WHERE m.id = o.row_id AND m.status = 'FAILED' AND {where})
 """
 
@@ -35,8 +36,9 @@ WHICH = """
 @dataclass(frozen=True)
 class Preview:
     """What a bulk retry would do: how many messages, to how many customers; of how many an earlier attempt may have arrived;
-    how long it takes until the last one is enqueued; some of them, the doubtful ones first."""
+    how long it takes until the last one is enqueued; some of them, the doubtful ones first; and when that was so."""
 
+    as_of: datetime
     matched: int
     may_arrive_twice: int
     customers: int
@@ -51,15 +53,17 @@ def preview(session: Session, workspace_id: str, agent_id: str, filters: Filters
     sample = listed(session, workspace_id, agent_id, Filters(ids=row.ids), None, SAMPLE, 1 << 20) if row.ids else ()
     ranks = {message_id: rank for rank, message_id in enumerate(row.ids)}
     in_order = sorted(sample, key=lambda shown: ranks[shown.Message.id])
-    return Preview(row.matched, row.may_arrive_twice, row.customers, retries.seconds(row.matched), in_order)
+    return Preview(row.as_of, row.matched, row.may_arrive_twice, row.customers, retries.seconds(row.matched), in_order)
 
 
-def retry_all(session: Session, workspace_id: str, agent_id: str, filters: Filters) -> int:
+def retry_all(
+    session: Session, workspace_id: str, agent_id: str, filters: Filters, as_of: datetime | None = None
+) -> int:
     """Have every FAILED message that matches retried, 30 a second, in the order of each customer's lane: how many.
 
-    Those that are to be retried already are not counted.
+    Those that are to be retried already are not counted. `as_of`, of a preview: none that failed later.
     """
-    values = _values(workspace_id, agent_id, filters)
+    values = _values(workspace_id, agent_id, filters) | {"as_of": as_of}
     return retries.schedule(session, WHICH.format(where=where(tuple(values))), **values)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, case, delete, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
-from nightshift import clock, outbox
+from nightshift import clock, outbox, tracing
 from nightshift.db.models import Chunk, Document, DocumentPart, Outbox, Retry
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
@@ -61,7 +61,7 @@ ACCEPT = text("""
     ), part AS (
         INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
     ), enqueued AS (
-        INSERT INTO outbox (job, row_id, workspace_id) SELECT :job, id, :workspace FROM doc
+        INSERT INTO outbox (job, row_id, workspace_id, traceparent) SELECT :job, id, :workspace, :traceparent FROM doc
     )
     SELECT id FROM doc
 """)
@@ -87,9 +87,10 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
     )  # fmt: skip
     values = dict(
         id=doc.id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
-        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES),
+        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES), traceparent=tracing.traceparent(),
     )  # fmt: skip
     if session.scalar(ACCEPT, values) is not None:
+        tracing.add_id("row", doc.id)
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,8 @@ class FailedQuery(Matching, Limited):
 
 
 class RetryFailed(Matching, RequestBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"queue": "email", "dryRun": True}]})
+
     dry_run: Annotated[bool, Field(description="Only say what it would do")] = False
 
 

@@ -5,7 +5,7 @@ from threading import Thread
 from typing import Annotated, Any, Literal
 
 from flask import g
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy import Row
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
@@ -19,9 +19,10 @@ from nightshift.outbox import Lease
 from runner.run import run_here
 from web.access import own_agent
 from web.api.channels import ChannelType, CustomerNamed
+from web.draining import draining
 from web.error_responses import Problem, ProblemDetails, invalid, or_404
 from web.limiters import ConcurrencyLimiter, until_answered
-from web.request_parsing import Line, PageQuery, Parameters, Prose, RequestBody, Since, Until
+from web.request_parsing import FilteredQuery, Line, Parameters, Prose, RequestBody, Since, Until
 from web.response_models import MAX_PAGE_BYTES, Count, Delivery, Page, ResponseModel, Time, page
 from web.routing import AfterCommit, route
 
@@ -61,17 +62,15 @@ class Matching(Parameters):
         return Filters(**{name: getattr(self, name) for name in Matching.model_fields}, **more)
 
 
-class MessageQuery(Matching, PageQuery):
+class MessageQuery(Matching, FilteredQuery):
     status: Status | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """A form of a page sends those too that nobody has filled in."""
-        return {name: value for name, value in given.items() if value != ""}
 
 
 class BulkRetry(Matching, RequestBody):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "FAILED", "channelType": "WHATSAPP", "dryRun": True}]}
+    )
+
     status: Literal["FAILED"] = "FAILED"
     ids: Annotated[list[str] | None, Field(max_length=MAX_IDS)] = None
     dry_run: Annotated[bool, Field(description="Only say what it would do")] = False
@@ -115,7 +114,7 @@ class Queued(ResponseModel):
 
 def _current(session: Session, kept: dict[str, Any]) -> Message:
     """What a repeated request gets while the first one is sending, or after it died: the message as it is now."""
-    return _message(_own(session, kept["id"]))
+    return shown(_own(session, kept["id"]))
 
 
 @route("POST", "/v1/agents/<agent_id>/messages", {201: Message}, on_repeat=_current)
@@ -123,7 +122,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
     """Send a message to a customer: tried at once, then retried for an hour."""
     begun = time.monotonic()
     own_agent(session, agent_id)
-    permit = sending.acquire(g.workspace_id)
+    permit = None if draining.is_set() else sending.acquire(g.workspace_id)
     if permit:
         until_answered(permit)
     try:
@@ -132,7 +131,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
         )
     except NoCredentials:
         raise invalid("channelType", "has no credentials: PUT them to /v1/channels first") from None
-    so_far = _message(_own(session, message_id))
+    so_far = shown(_own(session, message_id))
     return AfterCommit(so_far, lambda: _tried(lease, begun)) if lease else so_far
 
 
@@ -142,7 +141,7 @@ def listed(session: Session, agent_id: str, query: MessageQuery) -> dict[str, An
     own_agent(session, agent_id)
     filters = query.filters(status=query.status)
     rows = message_list.listed(session, g.workspace_id, agent_id, filters, query.cursor, query.limit, MAX_PAGE_BYTES)
-    return page([_message(row) for row in rows], query.limit)
+    return page([shown(row) for row in rows], query.limit)
 
 
 @route("POST", "/v1/agents/<agent_id>/messages/retry", {202: Queued, 200: Preview})
@@ -153,13 +152,13 @@ def retry_all(session: Session, agent_id: str, body: BulkRetry) -> tuple[Queued 
     if not body.dry_run:
         return Queued(queued=bulk_retry.retry_all(*which)), 202
     found = bulk_retry.preview(*which)
-    return Preview.of(found, sample=[_message(row) for row in found.sample]), 200
+    return Preview.of(found, sample=[shown(row) for row in found.sample]), 200
 
 
 @route("GET", "/v1/messages/<message_id>", {200: Message})
 def show(session: Session, message_id: str) -> Message:
     """One message and its attempts."""
-    return _message(_own(session, message_id))
+    return shown(_own(session, message_id))
 
 
 @route("POST", "/v1/messages/<message_id>/retry", {202: Message, 409: ProblemDetails})
@@ -168,7 +167,7 @@ def retry(session: Session, message_id: str) -> Message:
     _own(session, message_id)
     if not messages.retry(session, message_id):
         raise Problem(409, "Only a FAILED message can be retried.")
-    return _message(_own(session, message_id))
+    return shown(_own(session, message_id))
 
 
 def _tried(lease: Lease, begun: float) -> Message:
@@ -180,14 +179,15 @@ def _tried(lease: Lease, begun: float) -> Message:
     if attempt.is_alive():  # it writes what the vendor answered when Postgres is back
         raise NoConnection
     with transaction() as session:
-        return _message(_own(session, lease.row_id))
+        return shown(_own(session, lease.row_id))
 
 
 def _own(session: Session, message_id: str) -> Row[Any]:
     return or_404(message_list.find(session, g.workspace_id, message_id))
 
 
-def _message(row: Row[Any]) -> Message:
+def shown(row: Row[Any]) -> Message:
+    """A row of `message_list` as it is answered."""
     provider_ids = [provider_id for provider_id in row.Message.provider_ids if provider_id]
     error = row.Message.error if row.Message.delivery_state == "failed" else None
     return Message.of(row, row.Message, provider_ids=provider_ids, delivery=Delivery.read(row.Message, error))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import g
+from pydantic import ConfigDict
 from sqlalchemy.orm import Session
 
 from nightshift.channels.accounts import JOB, lanes_of
@@ -18,6 +19,8 @@ from web.routing import route
 
 
 class NewPause(RequestBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"channelType": "WHATSAPP", "reason": "Holiday"}]})
+
     queue: str | None = None
     channel_type: ChannelType | None = None
     reason: Line

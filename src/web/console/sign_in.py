@@ -56,7 +56,7 @@ def show(query: Next) -> Any:
     return pages.answer(_view(query.next, again=is_from_elsewhere))
 
 
-@route("POST", session.SIGN_IN, {303: None, 401: None, 429: None}, access="public", media_type="text/html")
+@route("POST", session.SIGN_IN, {303: None, 304: None, 401: None, 429: None}, access="public", media_type="text/html")
 def sign_in(form: KeyForm) -> Any:
     """Sign in with a workspace key, or as an operator with ADMIN_API_KEY. Guesses are bounded."""
     origin.check()

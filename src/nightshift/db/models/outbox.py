@@ -49,6 +49,7 @@ class Outbox(Base):
     lane_seq: Mapped[int | None] = mapped_column(BigInteger)  # the order in it
     give_up_at: Mapped[datetime | None]  # no retry starts after this
     error: Mapped[str | None]  # the last failure's sentence
+    traceparent: Mapped[str | None]  # of the request that enqueued it
     updated_at: Mapped[datetime]
 
 

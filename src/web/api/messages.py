@@ -73,7 +73,7 @@ class MessageQuery(Matching, PageQuery):
 
 class BulkRetry(Matching, RequestBody):
     status: Literal["FAILED"] = "FAILED"
-    ids: Annotated[list[str] | None, Field(max_length=MAX_IDS)] = None
+    ids: Annotated[list[Line] | None, Field(max_length=MAX_IDS)] = None
     dry_run: Annotated[bool, Field(description="Only say what it would do")] = False
 
 

@@ -2,12 +2,12 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all web worker scheduler migrate check format lock ops new recorder bench chaos clean
+.PHONY: help run test test-all test-production web worker scheduler migrate check format lock ops new recorder bench chaos clean
 PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
-LOCKS := requirements.lock requirements-embedded.lock requirements-dev.lock requirements-build.lock
+LOCKS := requirements.lock requirements-embedded.lock requirements-otel.lock requirements-dev.lock requirements-build.lock
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: .venv/installed ## start everything: embedded Redis and Postgres, API, workers, scheduler (Ctrl-C stops it)
 	@exec $(BIN)/python -m devstack
@@ -17,6 +17,9 @@ test: .venv/installed ## run the test suite on embedded servers of its own (make
 
 test-all: .venv/installed ## run it with what takes long: crash points, fuzzed requests, whole starts (T="-m slow": these alone)
 	@$(PYTEST) $(T)
+
+test-production: .venv/installed ## install and run it as README's production section says, restart it under load, restore a dump
+	@$(BIN)/python -m pytest -m production tests/production
 
 web: .venv/installed ## serve the API alone
 	@exec $(BIN)/gunicorn --config python:web.gunicorn_conf 'web:create_app()'
@@ -43,8 +46,8 @@ format: .venv/installed ## put the code in its format
 lock: .venv/installed ## resolve the locks from setup.cfg and check them for every platform (make lock CHECK=1: check alone)
 	@$(BIN)/python tools/lock.py $(if $(CHECK),check)
 
-ops: .venv/installed ## what an operator does by hand (make ops CMD="failed", CMD="retry <job> <row id>")
-	@$(BIN)/python -m runner.ops $(CMD)
+ops: .venv/installed ## what an operator does by hand, as .venv/bin/nightshift (make ops CMD="status", CMD="retry --queue email")
+	@$(BIN)/nightshift $(CMD)
 
 new: .venv/installed ## write a new job with its migration, route and test (make new JOB=exports QUEUE=email)
 	@$(BIN)/python tools/new "$(JOB)" "$(or $(QUEUE),email)"

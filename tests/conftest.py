@@ -31,6 +31,7 @@ from devstack.redis import Redis
 from nightshift.settings import VENDOR_BASE_URLS
 
 FUZZING = ROOT / "tests" / "acceptance" / "test_the_description_holds.py"  # six seconds to collect, for each process
+PRODUCTION = ROOT / "tests" / "production"  # installs an environment: only `make test-production` runs it
 MAX_PROCESSES = 6  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
 
 
@@ -58,6 +59,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """`make test` does not even import what it would deselect."""
+    if collection_path == PRODUCTION:
+        return config.option.markexpr != "production" or None
     return True if collection_path == FUZZING and config.option.markexpr == "not slow" else None
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 DONE = VENV / "installed"
 BUILD_LOCK = ROOT / "requirements-build.lock"
-LOCKS = [ROOT / f"requirements{part}.lock" for part in ("", "-embedded", "-dev")]
+LOCKS = [ROOT / f"requirements{part}.lock" for part in ("", "-embedded", "-otel", "-dev")]
 SOURCES = (BUILD_LOCK, *LOCKS, ROOT / "setup.cfg")
 REPORT_SECONDS = 3.0
 

@@ -18,6 +18,7 @@ UV = Path(sysconfig.get_path("scripts")) / "uv"
 LOCKS = {  # lock: the extra of setup.cfg it is for; each holds only what those before it do not
     "requirements.lock": "",
     "requirements-embedded.lock": "embedded",
+    "requirements-otel.lock": "otel",
     "requirements-dev.lock": "dev",
 }
 BUILD_LOCK, BUILD_TOOLS = "requirements-build.lock", "packaging\nsetuptools\nwheel"

@@ -25,8 +25,10 @@ def start(root: Path, env: Mapping[str, str]) -> None:
     if env.get("APP_ENV") == "production":
         raise DevstackError("APP_ENV is production: `make run` is for development. Use make web, worker, scheduler.")
     data = make_private(root / ".data")
-    port = load({**PLACEHOLDERS, **{name: value for name, value in env.items() if value}}, data).port
-    url = f"http://127.0.0.1:{port}"
+    config = load({**PLACEHOLDERS, **{name: value for name, value in env.items() if value}}, data)
+    port, url = config.port, f"http://127.0.0.1:{config.port}"
+    if config.bind not in (f"0.0.0.0:{port}", f"127.0.0.1:{port}"):
+        raise DevstackError("BIND: `make run` listens at PORT, on all addresses or on 127.0.0.1.")
     with hold(data / RUN_LOCK, "Nightshift is already running in this checkout, at ") as lock:
         print(url, end="", file=lock, flush=True)
         check_port_is_free(port, PORT_WAIT_SECONDS if (data / SERVERS).exists() else 0)

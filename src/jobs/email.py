@@ -7,7 +7,10 @@ from runner import Retry, job
 RETRY = Retry(max=3, interval=[10, 10, 10])
 
 
-@job("email", RETRY, on_failure=delivery.failed, retry_failed=mailbox.retry, payload=delivery.PAYLOAD)
+@job(
+    "email", RETRY, on_failure=delivery.failed, retry_failed=mailbox.retry, payload=delivery.PAYLOAD,
+    doubtful=mailbox.DOUBTFUL,
+)  # fmt: skip
 def send(email_id: str, *, to: str = "", subject: str = "", html: str = "") -> None:
     """Bring one mail to SENT, or say in its row why not. All arguments but the id are for people to see.
 

@@ -1,6 +1,6 @@
 """Send a message that did not get through, or that waits behind another one to the same customer."""
 
-from nightshift.channels import messages
+from nightshift.channels import bulk_retry, messages
 from nightshift.channels.send import send
 from nightshift.outbox import current_lease
 from runner import Retry, job
@@ -8,7 +8,10 @@ from runner import Retry, job
 RETRY = Retry(max=5, interval=[5, 20, 80, 320, 1280])
 
 
-@job("webhook-retry", RETRY, on_failure=messages.failed, retry_failed=messages.retry, payload=messages.PAYLOAD)
+@job(
+    "webhook-retry", RETRY, on_failure=messages.failed, retry_failed=messages.retry, payload=messages.PAYLOAD,
+    doubtful=bulk_retry.DOUBTFUL.format(id="o.row_id"),
+)  # fmt: skip
 def retry_send(
     message_id: str,
     *,

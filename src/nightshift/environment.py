@@ -5,9 +5,11 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 MAILBOX = re.compile(r"[^\s<>@]+@[^\s<>@]+|[^<>]*<[^\s<>@]+@[^\s<>@]+>")
+ADDRESS = re.compile(r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?", re.IGNORECASE)
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
@@ -67,6 +69,17 @@ class Environment:
             raise SettingsError(f"{name} must end with a database number, or without a path.")
         return value.rstrip("/") if parts.scheme.startswith("http") else value
 
+    def address(self, name: str, default_port: int) -> str:
+        """Where to listen, as gunicorn reads it: `host:port` or `unix:/path`."""
+        value = self.get(name) or "0.0.0.0"  # noqa: S104 all addresses
+        if value.startswith("unix:/"):
+            return value
+        parts = ADDRESS.fullmatch(value)
+        port = int(parts["port"] or default_port) if parts else 0
+        if parts is None or not 1 <= port <= 65535:
+            raise SettingsError(f"{name} must be a host, host:port, [IPv6 address]:port or unix:/path/to/socket.")
+        return f"{parts['host']}:{port}"
+
     def server_url(self, name: str, schemes: tuple[str, ...], check: Callable[[str], object]) -> str:
         """A URL that `check` accepts, which raises ValueError with a reason."""
         value = self.url(name, schemes)
@@ -81,6 +94,12 @@ class Environment:
         parts = urlsplit(value)
         if value and not (parts.username and parts.path.rpartition("/")[2].isdecimal()):
             raise SettingsError(f"{name} is not a Sentry DSN (https://<key>@<host>/<project number>).")
+        return value or None
+
+    def otlp(self, name: str) -> str | None:
+        value = self.url(name, ("http", "https"), "")
+        if value and find_spec("opentelemetry") is None:
+            raise SettingsError(f"{name} is set, but the otel extra is not installed (requirements-otel.lock).")
         return value or None
 
     def webhook_secret(self, name: str) -> str | None:

@@ -14,6 +14,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{int(clock.now().timestamp() * 1000):012x}{secrets.token_hex(8)}"
 
 
+def earliest_id(prefix: str, epoch_seconds: float) -> str:
+    """What no id that is made at this moment or later sorts before."""
+    return f"{prefix}_{max(0, int(epoch_seconds * 1000)):012x}"
+
+
 def made_at(made_id: str) -> datetime | None:
     """When `new_id` created this id, to the millisecond, in UTC; None for an id of another form."""
     found = FORM.fullmatch(made_id)

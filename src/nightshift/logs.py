@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import Any
 
-from nightshift import clock
+from nightshift import clock, tracing
 from nightshift.errors import NightshiftError, one_line
 from nightshift.settings import Settings
 
@@ -78,4 +78,4 @@ class _TextWithTraceback(_Text):
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         head = {"time": clock.now().isoformat(), "level": record.levelname, "event": record.getMessage()}
-        return _encode({**head, "logger": record.name, **_fields(record)})
+        return _encode({**head, "logger": record.name, **tracing.ids(), **_fields(record)})

@@ -22,6 +22,7 @@ SERVERS = "servers.json"  # in DATA_DIR: the URLs of a running `make run`
 RUN_LOCK = "run.lock"  # in DATA_DIR: locked while `make run` is running
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+MIN_POOL_SIZE = 3  # a scheduler's tick has three at a time
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -51,6 +52,10 @@ class Settings:
     database_url: str
     redis_url: str
     port: int
+    bind: str
+    web_concurrency: int
+    drain_seconds: int
+    db_pool_size: int
     openai_api_key: str | None
     openai_base_url: str
     embedding_model: str
@@ -67,6 +72,7 @@ class Settings:
     keep_alive_seconds: int
     retention_days: int | None
     sentry_dsn: str | None
+    otel_endpoint: str | None
     log_format: str
 
 
@@ -91,6 +97,10 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         database_url=source.server_url("DATABASE_URL", POSTGRES_SCHEMES, check_postgres),
         redis_url=source.server_url("REDIS_URL", REDIS_SCHEMES, check_redis),
         port=port,
+        bind=source.address("BIND", port),
+        web_concurrency=source.integer("WEB_CONCURRENCY", 2, 1, 64),
+        drain_seconds=source.integer("DRAIN_SECONDS", 5 if production else 0, 0, 60),
+        db_pool_size=source.integer("DB_POOL_SIZE", 20, MIN_POOL_SIZE, 200),
         openai_api_key=source.get("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),
         embedding_model=source.get("EMBEDDING_MODEL") or "text-embedding-3-small",
@@ -113,6 +123,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         keep_alive_seconds=source.integer("KEEP_ALIVE_SECONDS", 100, 1, 3600),
         retention_days=source.integer("RETENTION_DAYS", 0, 1, 36_500) or None,
         sentry_dsn=source.dsn("SENTRY_DSN"),
+        otel_endpoint=source.otlp("OTEL_EXPORTER_OTLP_ENDPOINT"),
         log_format=source.one_of("LOG_FORMAT", ("json", "text") if production else ("text", "json")),
     )
 

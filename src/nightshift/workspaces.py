@@ -21,6 +21,10 @@ class TooManyKeys(Exception):
     """This workspace has as many keys as it may have."""
 
 
+class LastKey(Exception):
+    """Nobody could open this workspace any more."""
+
+
 def create(
     session: Session, name: str, notify_email: str, monthly_grant: int, low_threshold: int
 ) -> tuple[Workspace, Agent, str]:
@@ -62,9 +66,13 @@ def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
 
 
 def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
-    """Revoke a key at once. False where the workspace has no such key."""
-    gone = delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id).returning(ApiKey.id)
-    return session.scalar(gone) is not None
+    """Revoke a key at once. False where the workspace has no such key. Raises LastKey."""
+    session.get_one(Workspace, workspace_id, with_for_update={"key_share": True})  # others count after this one
+    mine = session.scalars(select(ApiKey.id).where(ApiKey.workspace_id == workspace_id)).all()
+    if mine == [key_id]:
+        raise LastKey
+    session.execute(delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id))
+    return key_id in mine
 
 
 def owner_of(secret: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ and anyone who can write to Redis could then run code. So pickle is replaced bef
 import signal
 import sys
 
-if sys.argv[0] == "-m":  # `python -m runner.ops` is here before its own first line
+if sys.argv[0] == "-m" or sys.argv[0].endswith("/nightshift"):  # a command is here before its own first line
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback; Postgres rolls back
 
 import rq.serializers

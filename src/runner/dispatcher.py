@@ -17,8 +17,9 @@ from nightshift.db.session import writable
 from nightshift.logs import log, where
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
-from runner import reporting
+from runner import counts, reporting
 from runner.dispatch import dispatch_all, look
+from runner.failed import retry_due
 from runner.reconcile import remove_other_kinds
 from runner.registry import JOBS
 from runner.rescue import forget_worker, rescue, rescue_popped
@@ -74,6 +75,8 @@ def dispatch_due_rows(queues: Sequence[str], deaths: int) -> None:
             _done(look)
             _done(lambda: rescue(trusted=sight.clear))
             _done(remove_other_kinds)
+            _done(counts.flush)
+        _done(lambda: retry_due(jobs))
         _done(lambda: dispatch_all(jobs))
     sentry_sdk.flush(2)
 

@@ -1,28 +1,23 @@
-"""Rows that are FAILED, and enqueueing them again."""
+"""FAILED rows that are enqueued again: one, or those of a bulk retry when their time comes."""
 
+import logging
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from nightshift.db.models import Outbox
-from nightshift.db.session import transaction
+from nightshift.db.session import DISCONNECTED, statement, transaction
+from nightshift.logs import log
+from nightshift.outbox import retries
 from nightshift.server_errors import log_server_error
+from runner import reporting
 from runner.connection import redis
 from runner.registry import JOBS, Job, parse_job_id
 
 
-def failed(queue: str | None = None) -> Sequence[Outbox]:
-    """The FAILED rows of one queue or of all, oldest first."""
-    query = select(Outbox).where(Outbox.state == "failed").order_by(Outbox.updated_at, Outbox.job, Outbox.row_id)
-    if queue is not None:
-        query = query.where(Outbox.job.in_([job.name for job in JOBS.values() if job.queue.name == queue]))
-    with transaction() as session:
-        return session.scalars(query).all()
-
-
-def retry(name: str, row_id: str) -> bool:
-    """Enqueue this row again, with all its attempts. False where it is not FAILED."""
+def retry(name: str, row_id: str, generation: int | None = None) -> bool:
+    """Enqueue this row again, with all its attempts. False where it is not FAILED, or not by this generation."""
     job = JOBS.get(name)
     if job is None:
         return False
@@ -31,16 +26,37 @@ def retry(name: str, row_id: str) -> bool:
     )
     with transaction() as session:
         row = session.scalars(query).one_or_none()
-        generation = row.generation if row else 0
-        if row is None or not job.enqueue_again(session, row_id):
+        if row is None or generation not in (None, row.generation) or not job.enqueue_again(session, row_id):
             return False
-    _forget(job, row_id, generation)
+    _forget(job, row_id, row.generation)
     return True
 
 
-def retry_queue(queue: str) -> int:
-    """Enqueue every FAILED row of this queue again, also those that Redis has forgotten. Returns how many."""
-    return sum(retry(row.job, row.row_id) for row in failed(queue))
+def retry_due(jobs: Sequence[str]) -> int:
+    """Enqueue the rows of these jobs whose scheduled retry has come, in order: how many it looked at. One process at a time.
+
+    One that cannot be enqueued stays FAILED, and stops no other one.
+    """
+    if not statement(retries.ARE_DUE, durable=False, jobs=list(jobs))[0].are_due:
+        return 0
+    with transaction() as session:
+        if not session.scalar(retries.TURN, {"lock": retries.LOCK}):
+            return 0
+        due = session.execute(retries.DUE, {"jobs": list(jobs), "limit": retries.AT_ONCE}).all()
+        for row in due:
+            _retry_one(*row)
+        session.execute(retries.DROP, [row._asdict() for row in due])
+    return len(due)
+
+
+def _retry_one(name: str, row_id: str, generation: int) -> None:
+    try:
+        retry(name, row_id, generation)
+    except DISCONNECTED:
+        raise
+    except Exception as error:
+        log("retry failed", logging.ERROR, job=name, row=row_id, raised=error)
+        reporting.report(error, job=name)
 
 
 def _forget(job: Job, row_id: str, generation: int) -> None:

@@ -16,12 +16,18 @@ from nightshift import clock
 from nightshift.logs import log
 from nightshift.outbox.lease import held
 from nightshift.server_errors import log_server_error
-from runner.connection import connect
+from runner.connection import connect, redis
 
 BEAT_SECONDS = 5
+ALIVE = "nightshift:scheduler"  # a key in Redis that lives while a scheduler makes whole ticks
 GONE_AFTER_SECONDS = 20  # without a heartbeat, a worker is no longer listed
 RENEW_SECONDS = 10
 GRACE_SECONDS = 30  # past its time limit, a job in C code that does not hear the alarm takes its process down
+
+
+def live_workers(keys: set[bytes]) -> int:
+    """How many of these workers' keys have not expired."""
+    return int(redis().exists(*keys)) if keys else 0
 
 
 class Renewal(Thread):

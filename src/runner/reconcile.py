@@ -5,13 +5,13 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from nightshift import events
+from nightshift import events, metrics
 from nightshift.channels import reports
 from nightshift.db.session import statement, transaction
 from nightshift.logs import log
 from nightshift.outbox import statements
-from runner import reporting
 from runner.connection import redis
+from runner.counts import COUNTS
 from runner.dispatch import lost
 from runner.registry import JOBS, QUEUES, job_id
 
@@ -33,6 +33,7 @@ def reconcile() -> int:
     missing = [row for row in dispatched if job_id(row.job, row.row_id, row.generation).encode() not in waiting]
     lost(*[(row.job, row.row_id, row.generation) for row in missing])
     for row in missing:
+        metrics.count(metrics.LOST, row.job)
         connection.delete(f"rq:job:{job_id(row.job, row.row_id, row.generation)}")
     _drop_leftovers(connection)
     with transaction() as session:
@@ -44,7 +45,7 @@ def reconcile() -> int:
 def remove_other_kinds() -> None:
     """A key of another kind where one of the engine's should be would stop everybody who uses it. Raises RedisError."""
     connection = redis()
-    kinds = {"rq:workers": b"set", "rq:queues": b"set", reporting.COUNTS: b"hash"}
+    kinds = {"rq:workers": b"set", "rq:queues": b"set", COUNTS: b"hash"}
     for queue in QUEUES:
         kinds |= {f"rq:{key}:{queue}": kind for key, kind in OF_A_QUEUE.items()}
     with connection.pipeline(transaction=False) as pipe:

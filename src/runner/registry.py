@@ -50,6 +50,7 @@ class Job:
     `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row. `retry_failed` enqueues
     a FAILED row again, where that takes more than enqueueing the row, and says whether it did. `check` raises ValueError
     for a row id that cannot be right. `payload`: SQL that selects a row's `id` and what RQ shows as keyword arguments.
+    `doubtful`: an SQL condition on a FAILED outbox row `o`: an earlier run may have had the effect that a retry would repeat.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Job:
     retry_failed: Callable[[Session, str], bool] | None
     check: Callable[[str], None]
     payload: str
+    doubtful: str
 
     @property
     def path(self) -> str:
@@ -108,6 +110,7 @@ def job(
     check: Callable[[str], None] = lambda row_id: None,
     time_limit_seconds: int | None = None,
     payload: str = NO_PAYLOAD,
+    doubtful: str = "false",
 ) -> Callable[[Callable[..., None]], Job]:
     """Register a function that takes a row's id as a job of this queue. The engine settles the row when it returns.
 
@@ -119,7 +122,7 @@ def job(
     def register(function: Callable[..., None]) -> Job:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         spec, limit = QUEUES[queue], time_limit_seconds or QUEUES[queue].time_limit_seconds
-        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, retry_failed, check, payload)
+        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, retry_failed, check, payload, doubtful)
         update_wrapper(JOBS[name], function, updated=())
         return JOBS[name]
 
@@ -154,17 +157,25 @@ class Entry:
 
     def slots(self, after: datetime, until: datetime) -> list[datetime]:
         """The slots after `after`, up to and including `until`: of more than `catch_up`, the newest."""
-        found, slot = list[datetime](), self._previous(until.astimezone(UTC) + timedelta(seconds=1))
-        if slot is not None and slot > until:
-            slot = self._previous(slot)
+        found, slot = list[datetime](), self.last(until)
         while slot is not None and slot > after and len(found) < self.catch_up:
             found.insert(0, slot)
             slot = self._previous(slot)
         return found
 
+    def last(self, moment: datetime) -> datetime | None:
+        """The last slot up to and including `moment`."""
+        slot = self._previous(moment.astimezone(UTC) + timedelta(seconds=1))
+        return self._previous(slot) if slot is not None and slot > moment else slot
+
     def _previous(self, moment: datetime) -> datetime | None:
         slot = self._tab.previous(now=moment, return_datetime=True)
         return slot if isinstance(slot, datetime) else None
+
+
+def jobs_of(queue: str | None) -> list[str]:
+    """The names of a queue's jobs; of all of them where that is None."""
+    return [job.name for job in JOBS.values() if queue in (None, job.queue.name)]
 
 
 def job_id(job: str, row_id: str, generation: int) -> str:

@@ -1,30 +1,41 @@
 """After each attempt: one log line, one count, and one Sentry event where it was the last."""
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import sentry_sdk
 
+from nightshift import metrics, tracing
 from nightshift.errors import NightshiftError
 from nightshift.logs import log
+from nightshift.outbox import Lease
 from nightshift.settings import Settings
 
-COUNTS = "nightshift:jobs"  # hash: "<queue> <job> <outcome>" -> how often, since Redis was last empty
 
-
-def attempt(name: str, queue: str, ended: Any, seconds: float) -> None:
-    """The structured line of one attempt, and the event of a last one. Of an error: its class and place, and its message
-    only if that is ours. `ended`: see runner.run."""
+def attempt(name: str, queue: str, ended: Any, seconds: float, *, by_worker: bool = False) -> None:
+    """The structured line of one attempt, its counts, and the event of a last one. Of an error: its class and place, and its
+    message only if that is ours. `ended`: see runner.run."""
     lease, error = ended.lease, ended.error
     job = ended.job.name if ended.job else "unknown"
-    log(
-        "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
-        id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
-        waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
-        outcome=ended.outcome, raised=error,
-    )  # fmt: skip
+    metrics.count(metrics.RUNS, queue, job, ended.outcome)
+    if by_worker and lease:
+        metrics.observe(metrics.WAITED, lease.queued_seconds, queue)
+        metrics.observe(metrics.RAN, seconds, queue)
+    with about(lease) if lease else nullcontext():
+        log(
+            "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
+            id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
+            waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
+            outcome=ended.outcome, raised=error,
+        )  # fmt: skip
     if ended.outcome == "failed" and error:
         report(error, job=job, job_id=name, queue=queue)
+
+
+def about(lease: Lease) -> AbstractContextManager[object]:
+    """Log lines of the block name the lease's trace, workspace and row."""
+    return tracing.about(lease.traceparent, workspace=lease.workspace_id, row=lease.row_id)
 
 
 def _printable(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
+from nightshift import metrics
 from nightshift.db.session import transaction
 from nightshift.errors import TemporaryError
 from nightshift.logs import log
@@ -62,16 +63,13 @@ def _rescue(lease: Lease, owner: str | None, died: bool) -> bool:
 def _report(lease: Lease, died: bool) -> None:
     queue, name = JOBS[lease.job].queue.name, job_id(lease.job, lease.row_id, lease.generation)
     outcome = "died" if died else "released"
-    log(
-        "job",
-        logging.ERROR,
-        id=name,
-        job=lease.job,
-        queue=queue,
-        attempt=lease.runs,
-        outcome=outcome,
-        worker=lease.owner,
-    )
+    metrics.count(metrics.RUNS, queue, lease.job, outcome)
+    metrics.count(metrics.RESCUED, lease.job)
+    with reporting.about(lease):
+        log(
+            "job", logging.ERROR, id=name, job=lease.job, queue=queue, attempt=lease.runs, outcome=outcome,
+            worker=lease.owner,
+        )  # fmt: skip
     if died:
         reporting.report(TemporaryError("The worker of this job died."), job=lease.job, job_id=name, queue=queue)
 

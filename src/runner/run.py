@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rq.timeouts import JobTimeoutException
 
-from nightshift import outbox
+from nightshift import outbox, tracing
 from nightshift.db.models import Outbox
 from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.errors import LeaseLost, Snooze, TemporaryError
@@ -17,7 +17,7 @@ from nightshift.logs import log
 from nightshift.outbox import Lease
 from nightshift.outbox.lease import holding
 from nightshift.retry_policy import Failure, retry_policy
-from runner import reporting
+from runner import counts, reporting
 from runner.heartbeat import Renewal
 from runner.registry import Job, job_id
 
@@ -77,30 +77,33 @@ class Ended:
     lease: Lease | None = None
     job: Job | None = None
 
-    def count(self, queue: str) -> str:
-        """The name of its counter: "<queue> <job> <outcome>"."""
-        return f"{queue} {self.job.name if self.job else 'unknown'} {self.outcome}"
-
 
 def run(job: Job, lease: Lease) -> Ended:
     """Call the job's function under `lease` and settle the row, whatever comes of it. Raises no error of the job."""
-    with holding(lease):
-        try:
-            interrupts.call(job.function, lease.row_id)
-            if not lease.settled:
-                lease.finish_by()
-            return Ended("done", None, lease, job)
-        except LeaseLost:
-            return Ended("lost", None, lease, job)
-        except Snooze as snooze:
-            return _released(job, lease, snooze.until)
-        except Stop:
-            return _released(job, lease)
-        except (KeyboardInterrupt, SystemExit):  # a command that is broken off
-            _released(job, lease)
-            raise
-        except BaseException as error:
-            return _failed(job, lease, error)
+    known = dict(workspace=lease.workspace_id, row=lease.row_id)
+    with holding(lease), tracing.span(job.name, "CONSUMER", lease.traceparent, **known) as span:
+        ended = _run(job, lease)
+        span.set(ended.error, outcome=ended.outcome)
+        return ended
+
+
+def _run(job: Job, lease: Lease) -> Ended:
+    try:
+        interrupts.call(job.function, lease.row_id)
+        if not lease.settled:
+            lease.finish_by()
+        return Ended("done", None, lease, job)
+    except LeaseLost:
+        return Ended("lost", None, lease, job)
+    except Snooze as snooze:
+        return _released(job, lease, snooze.until)
+    except Stop:
+        return _released(job, lease)
+    except (KeyboardInterrupt, SystemExit):  # a command that is broken off
+        _released(job, lease)
+        raise
+    except BaseException as error:
+        return _failed(job, lease, error)
 
 
 def run_here(job: Job, lease: Lease) -> Ended:
@@ -127,6 +130,7 @@ def run_by_hand(job: Job, row_id: str) -> None:
         raise RuntimeError(f"{job.name} {row_id} is paused, or waits for another row.")
     with Renewal():
         ended = run_here(job, lease)
+    counts.flush()
     if ended.error:
         raise ended.error
     if ended.outcome != "done":

@@ -13,20 +13,23 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from nightshift import metrics
 from nightshift.db.connection import watch
 from nightshift.db.session import transaction
 from nightshift.logs import log
+from nightshift.outbox.done import count_hours
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
-from runner import cron, reporting
+from runner import counts, cron, reporting
 from runner.connection import redis
+from runner.heartbeat import ALIVE
+from runner.operations import verdict
 from runner.reconcile import reconcile
 
 LAST_SECONDS = 13.0
 INTERVAL_SECONDS = 15
 TICK_LOCK = 7_461_002
 TURN = text("SELECT pg_try_advisory_xact_lock(:lock)")
-ALIVE = "nightshift:scheduler"  # a key in Redis that says when the last whole tick was
 
 
 def run() -> None:
@@ -47,6 +50,7 @@ def run() -> None:
         except Exception as error:  # say so, and go on
             log("tick failed", logging.ERROR, raised=error)
             reporting.report(error, job="tick")
+        counts.flush()
         stop.wait(pause)
 
 
@@ -70,10 +74,14 @@ def tick() -> None:
     with transaction() as session:
         if not session.scalar(TURN, {"lock": TICK_LOCK}):
             return
-        try:
-            cron.tick()
-        finally:  # whatever keeps one half from its work
-            lost = reconcile()
-        redis().set(ALIVE, 1, ex=INTERVAL_SECONDS * 3)
+        with metrics.timed(metrics.TICK):
+            try:
+                cron.tick()
+            finally:  # whatever keeps one half from its work
+                with metrics.timed(metrics.RECONCILE):
+                    lost = reconcile()
+            count_hours()
+            redis().set(ALIVE, 1, ex=INTERVAL_SECONDS * 3)
+            verdict.record()
     if lost:
         log("reconciled", lost=lost)

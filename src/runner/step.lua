@@ -2,6 +2,7 @@
 -- ended. No job is ever between two places, so RQ's intermediate list is not needed.
 -- What RQ's tools show is written with pcall: a key of another kind among them must not keep a job from its worker.
 -- KEYS: queue, started, finished, failed, counts, worker. ARGV: options as JSON, then the successor's id and hash.
+-- step.counts: what the worker has counted since its last step.
 local queue, started, finished, failed, counts, worker = unpack(KEYS)
 local step = cjson.decode(ARGV[1])
 local try = redis.pcall
@@ -39,11 +40,13 @@ end
 local known = redis.call('TYPE', worker).ok == 'hash' -- after a FLUSHALL its heartbeat registers it again
 local executions = worker .. ':executions' -- where RQ's tools look for what a worker is doing
 redis.call('DEL', executions)
+for field, by in pairs(step.counts) do
+    try('HINCRBY', counts, field, by)
+end
 local ended = step.ended
 if ended then
     try('ZREM', started, execution(ended.id))
     redis.call('DEL', 'rq:execution:' .. execution(ended.id))
-    try('HINCRBY', counts, ended.count, 1)
     if known and ended.tally then
         try('HINCRBY', worker, ended.tally, 1)
         try('HINCRBYFLOAT', worker, 'total_working_time', ended.seconds)

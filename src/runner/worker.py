@@ -17,14 +17,14 @@ from rq import SimpleWorker
 from rq.job import JobStatus
 from rq.utils import utcformat
 
-from nightshift import clock, outbox
+from nightshift import clock, metrics, outbox, tracing
 from nightshift.db.connection import watch
 from nightshift.db.session import DISCONNECTED, retry_while_disconnected
 from nightshift.logs import log, where
 from nightshift.outbox import lease as leases
 from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
-from runner import dispatch, reporting, rq_hash
+from runner import counts, dispatch, reporting, rq_hash
 from runner.connection import TIMEOUT_SECONDS, connect
 from runner.heartbeat import Heartbeat
 from runner.registry import JOBS, Queue, parse_job_id
@@ -51,6 +51,7 @@ def work_on(queue: Queue, name: str, supervisor: int) -> None:
     Heartbeat(worker, supervisor).start()
     worker.work(logging_level="CRITICAL")
     sentry_sdk.flush(2)
+    tracing.flush()
 
 
 def _redis_answers(supervisor: int) -> bool:
@@ -87,7 +88,7 @@ class Worker(SimpleWorker):
         self._busy = False
         self._script = connection.register_script(STEP)
         kinds = ("queue", "wip", "finished", "failed")
-        self._keys = [*(f"rq:{kind}:{queue.name}" for kind in kinds), reporting.COUNTS, self.key]
+        self._keys = [*(f"rq:{kind}:{queue.name}" for kind in kinds), counts.COUNTS, self.key]
         self._constant = dict(
             worker=name,
             kept_seconds=rq_hash.KEPT_SECONDS,
@@ -117,7 +118,7 @@ class Worker(SimpleWorker):
         try:
             ended, successors = self._run(job)
             seconds, self.begun_at = time.monotonic() - self.begun_at, 0.0
-            reporting.attempt(job, self.spec.name, ended, seconds)
+            reporting.attempt(job, self.spec.name, ended, seconds, by_worker=True)
             self._next = self._step(job, ended, seconds, successors, pop=not self._stop_requested)
         except RedisError as error:  # the row knows how the job ended; reconciliation does the rest
             log_server_error("redis away", error, worker=self.name)
@@ -153,15 +154,20 @@ class Worker(SimpleWorker):
         step: dict[str, Any] = self._constant | dict(
             now=utcformat(clock.now()), time=(seconds_now := clock.now().timestamp()), pop=pop,
             expires_at=seconds_now + rq_hash.KEPT_SECONDS, limit_at=seconds_now + self.spec.time_limit_seconds + 60,
+            counts=(new := metrics.drain()),
         )  # fmt: skip
         if begin is not None:
             step["begin"] = begin
         if job is not None and ended is not None:
-            step["ended"] = dict(id=job, count=ended.count(self.spec.name), seconds=seconds) | _kept(ended)
+            step["ended"] = dict(id=job, seconds=seconds) | _kept(ended)
             if ended.error or ended.outcome == "done":
                 step["ended"]["tally"] = "failed_job_count" if ended.error else "successful_job_count"
         flat = [part for name, fields in successors for part in (name, *(p for pair in fields.items() for p in pair))]
-        begun = self._script(self._keys, [json.dumps(step), *flat])
+        try:
+            begun = self._script(self._keys, [json.dumps(step), *flat])
+        except RedisError:
+            metrics.restore(new)
+            raise
         return None if begun is None else _text(begun)
 
     def teardown(self) -> None:

@@ -8,7 +8,7 @@ import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.settings import SettingsError, settings
 from runner import dispatch, reporting
-from web import access, error_responses, request_parsing, routing, security_headers, serving
+from web import access, error_responses, request_parsing, request_trace, routing, security_headers, serving
 from web.console import pages
 from web.developer import dashboard
 
@@ -26,6 +26,7 @@ def create_app() -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=request_parsing.MAX_JSON_BYTES, MAX_FORM_MEMORY_SIZE=1 << 20)
     error_responses.register(app)
+    request_trace.register(app)
     pages.register(app)
     app.before_request(request_parsing.refuse_nul)
     app.before_request(access.check)

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
-from nightshift import workspaces
+from nightshift import tracing, workspaces
 from nightshift.db.models import Agent
 from nightshift.settings import settings
 from web import developer_access, origin
@@ -54,6 +54,7 @@ def _workspace() -> None:
     if owner is None:
         raise _unauthorized()
     g.workspace_id, g.key_id = owner
+    tracing.add_id("workspace", g.workspace_id)
     _rate.count(g.workspace_id)
     if request.endpoint not in current_app.extensions["streams"]:
         _admit(g.workspace_id)

@@ -40,7 +40,7 @@ def _has_key() -> bool:
 
 
 def _is_from_our_page() -> bool:
-    """Browsers name the origin of every POST. A request without one is refused: for tools there is `make ops`."""
+    """Browsers name the origin of every POST. A request without one is refused: for tools there is `nightshift`."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     host = source.partition("://")[2].partition("/")[0]
     return host != "" and host == request.host and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError, TemporaryError, one_line
+from nightshift.logs import log
 from nightshift.server_errors import log_server_error
 from web.response_models import ResponseModel
 
@@ -148,7 +149,6 @@ def _of_database(error: Exception) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    fields = {"fields": {"route": str(request.url_rule)}}
-    logging.getLogger("nightshift").error("request failed", exc_info=error, extra=fields)
+    log("request failed", logging.ERROR, route=str(request.url_rule), raised=error)
     sentry_sdk.capture_exception(error)
     return respond(Problem(500, SENTENCES[500]))

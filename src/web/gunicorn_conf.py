@@ -1,54 +1,58 @@
-"""gunicorn's settings, in development and production alike: two processes of threads."""
+"""gunicorn's settings, in development and production alike: processes of threads."""
 
 import signal
 import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn has its own handlers, Ctrl-C ends it without a traceback
 
-from functools import partial
+import logging
 from typing import Any
 
+from nightshift import logs
+from nightshift.logs import log
 from nightshift.settings import SettingsError, settings
 from web.limiters import MAX_STREAMS
 
 try:
-    bind = f"0.0.0.0:{settings().port}"
-    keepalive = settings().keep_alive_seconds
+    given = settings()
 except SettingsError as error:
     sys.exit(str(error))
+bind = given.bind
+keepalive = given.keep_alive_seconds
+workers = given.web_concurrency
 worker_class = "web.server.Worker"  # gthread
 logger_class = "web.server.Log"
 limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
-workers = 2
 threads = 64 + MAX_STREAMS  # an open event stream holds one
 timeout = 60
-graceful_timeout = 13  # a message that is being sent has 12 s (web.api.messages); a stop takes at most 15 s
+# A message that is being sent has 12 s (web.api.messages), none is sent any more while it drains, and a stop takes at most 15 s.
+graceful_timeout = 8 + max(5, given.drain_seconds)
 forwarder_headers = ""  # no header of a client names a path or a user
 loglevel = "warning"
 control_socket_disable = True  # gunicorn would make it in the home directory
 
 
+def on_starting(server: Any) -> None:
+    """A reload would start processes with the code that this one has loaded, however old it is."""
+    logs.configure(given)
+    server.handle_hup = lambda: log("reload refused", logging.WARNING, reason="Restart to load new code.")
+
+
 def worker_exit(server: Any, worker: Any) -> None:
     """Dispatch what the last requests enqueued. Tests of credentials that wait do not begin."""
+    from runner import counts
     from runner.dispatch import background
     from web.background import stop
 
     stop()
     background.drain(2)
+    counts.flush()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Bound what waits for Postgres, and have a stop end the event streams: each holds a thread as long as its client stays."""
+    """Bound what waits for Postgres."""
     from nightshift.db.connection import watch
-    from web.api.events import stopping
+    from runner import counts
 
     watch(every_transaction=True)
-
-    def end_streams_and(stop: Any, signum: int, frame: Any) -> None:
-        stopping.set()
-        stop(signum, frame)
-
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        stop = signal.getsignal(signum)
-        if callable(stop):
-            signal.signal(signum, partial(end_streams_and, stop))
+    counts.keep_flushing()

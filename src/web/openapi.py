@@ -14,6 +14,7 @@ from web.routing import Route
 
 REFERENCE = "#/components/schemas/{model}"
 ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+PATH = {"slot": {"type": "string", "format": "date-time"}}  # what is no id
 SECONDS = {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
 ERRORS = {
     400: "Malformed JSON, an incomplete body, or a NUL character",
@@ -48,6 +49,7 @@ def spec(routes: Iterable[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Nightshift", "version": "0.1.0", "description": "The back office of a support product."},
+        "tags": [{"name": name, "description": about} for name, about in sorted({r.group for r in described})],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -64,7 +66,8 @@ def template(route: Route) -> str:
 def parameters(route: Route) -> list[dict[str, Any]]:
     """What its path, query and headers may say."""
     found = [
-        {"name": n, "in": "path", "required": True, "schema": ID} for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
+        {"name": n, "in": "path", "required": True, "schema": PATH.get(n, ID)}
+        for n in re.findall(r"<(?:path:)?(\w+)>", route.path)
     ]
     for where, model in (("query", route.query), ("header", route.headers)):
         if model is not None:
@@ -106,7 +109,7 @@ def _schemas(routes: list[Route]) -> tuple[Schemas, dict[str, Any]]:
 
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
-    operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters(route)}
+    operation: dict[str, Any] = {"summary": route.summary, "tags": [route.group[0]], "parameters": parameters(route)}
     if route.access != "public":
         keys = ("workspace", "operator") if route.access == "either" else (route.access,)
         operation["security"] = [{key: []} for key in keys]

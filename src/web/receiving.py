@@ -68,12 +68,20 @@ class ReceivingWorker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._idle_seconds: float = self.cfg.keepalive
         self._waiting: dict[Any, Waiting] = {}
+
+    def limit_idle(self, seconds: float) -> None:
+        """From now on, a connection that has sent nothing of a request is closed after so long."""
+        self._idle_seconds = seconds
+        for waiting in self._waiting.values():
+            if waiting.data == b"":
+                waiting.deadline = min(waiting.deadline, time.monotonic() + seconds)
 
     def enqueue_req(self, conn: Any) -> None:
         """Every connection comes here that is new or has sent something: wait for its request."""
         held = conn.parser.unreader.take_buffered() if conn.initialized else b""
-        self._wait(conn, Waiting(time.monotonic() + self.cfg.keepalive, bytearray(held)))
+        self._wait(conn, Waiting(time.monotonic() + self._idle_seconds, bytearray(held)))
         self._receive(conn, conn.sock)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
@@ -90,8 +98,8 @@ class ReceivingWorker(ThreadWorker):
             self._close(conn)
 
     def murder_pending(self) -> None:
-        """Once a second: close what is past its deadline, and when stopping or full what has sent nothing."""
-        now, wanted = time.monotonic(), not self.alive or self.nr_conns >= self.worker_connections
+        """Once a second: close what is past its deadline, and when full what has sent nothing."""
+        now, wanted = time.monotonic(), self.nr_conns >= self.worker_connections
         for conn, waiting in list(self._waiting.items()):
             if waiting.deadline < now or (wanted and waiting.data == b""):
                 if waiting.data:

@@ -2,6 +2,8 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from flask import request
@@ -15,6 +17,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -55,7 +58,8 @@ def _readable(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _decode(text: str) -> str:
+def decode(text: str) -> str:
+    """What a cursor stands for. Raises ValueError."""
     try:
         last = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
@@ -66,14 +70,31 @@ def _decode(text: str) -> str:
 
 
 def _decode_number(text: str) -> int:
-    last = _decode(text)
+    last = decode(text)
     if not last.isdecimal() or len(last) > 18:
         raise ValueError("must be a nextCursor from this list")
     return int(last)
 
 
+def _moment(until: bool, written: Any) -> datetime:
+    """The day or time as the moment from which on, or before which, something is. Without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    length = timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)
+    try:
+        return moment.astimezone(UTC) + length * until
+    except OverflowError:  # at one of the two ends of time
+        return (datetime.min if moment.year < 2000 else datetime.max).replace(tzinfo=UTC)
+
+
 Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, BeforeValidator(_readable)]
+A_MOMENT = WithJsonSchema({"type": "string", "format": "date-time"})
+Since = Annotated[datetime, PlainValidator(partial(_moment, False)), A_MOMENT]  # included, as the other one is
+Until = Annotated[datetime, PlainValidator(partial(_moment, True)), A_MOMENT]
 NumberCursor = Annotated[int, PlainValidator(_decode_number), WithJsonSchema({"type": "string"})]
 CURSOR = Field(description="`nextCursor` of the page before")
 
@@ -85,7 +106,17 @@ class Limited(Parameters):
 class PageQuery(Limited):
     """Which part of a list. The cursor is the id of the last row of the page before."""
 
-    cursor: Annotated[Annotated[str, AfterValidator(_decode)] | None, CURSOR] = None
+    cursor: Annotated[Annotated[str, AfterValidator(decode)] | None, CURSOR] = None
+
+
+class FilteredQuery(PageQuery):
+    """The same of a list that is filtered."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A form of a page sends those too that nobody has filled in."""
+        return {name: value for name, value in given.items() if value != ""}
 
 
 class NumberedPageQuery(Limited):

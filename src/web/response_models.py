@@ -44,8 +44,8 @@ class ResponseModel(BaseModel):
         """Each field from `fields`, else from the first of `sources` that has an attribute of its name."""
         for name in cls.__pydantic_fields__.keys() - fields.keys():
             for source in sources:
-                if hasattr(source, name):
-                    fields[name] = getattr(source, name)
+                if (value := getattr(source, name, cls)) is not cls:
+                    fields[name] = value
                     break
         return cls.model_validate(fields)
 

@@ -50,6 +50,14 @@ class Route:
     def summary(self) -> str:
         return (inspect.getdoc(self.handler) or "").partition("\n")[0].removesuffix(".")
 
+    @cached_property
+    def group(self) -> tuple[str, str]:
+        """The name of its module, and what that is about."""
+        module = self.handler.__module__
+        name = module.rpartition(".")[2].capitalize()
+        about = (inspect.getdoc(importlib.import_module(module)) or "").partition("\n")[0].removeprefix(f"{name}: ")
+        return name, about[:1].upper() + about[1:]
+
     @property
     def is_page(self) -> bool:
         return self.media_type == "text/html"

@@ -4,8 +4,9 @@ from flask import Response
 
 from nightshift.settings import settings
 
-ALWAYS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+ALWAYS = {"X-Content-Type-Options": "nosniff"}
 UNLESS_SET = {
+    "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -13,8 +13,8 @@ from gunicorn.http import errors
 
 from nightshift.logs import log, where
 from web import security_headers
+from web.draining import DrainingWorker
 from web.error_responses import MEDIA_TYPE, SENTENCES, members_of
-from web.receiving import ReceivingWorker
 
 ERRORS = {  # the first class that fits; any other exception is our fault
     errors.InvalidResponseHeader: (500, SENTENCES[500]),
@@ -28,7 +28,7 @@ ERRORS = {  # the first class that fits; any other exception is our fault
 }
 
 
-class Worker(ReceivingWorker):
+class Worker(DrainingWorker):
     """Answers what is no valid request in the form of every other error."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

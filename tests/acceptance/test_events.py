@@ -133,7 +133,7 @@ def test_an_open_stream_does_not_hold_up_a_stop_of_the_api(api: Client, stack: S
     with listening(api) as live:
         web = stack.processes["web"]
         web.send_signal(signal.SIGTERM)
-        assert web.wait(12) == 0
+        assert web.wait(30) == 0
         assert live.ended.wait(5)
     stack.launch("web")
     stack.wait_ready()

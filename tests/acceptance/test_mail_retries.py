@@ -121,7 +121,7 @@ def test_the_operators_tools_send_again_too(api: Client, stack: Stack, vendors: 
     settled(api, mail_id)
     [line] = [x for x in ops("failed").stdout.splitlines() if mail_id in x]
     assert line.startswith(f"email.send {mail_id} {api.workspace_id} 1 ")
-    assert ops("retry", "email.send", mail_id).returncode == 0
+    assert ops("retry", "--queue", "email", "--id", mail_id).returncode == 0
     wait_for(lambda: len(sent(vendors, word)) == 2 and mail(api, mail_id)["status"] == "FAILED")
     name = wait_for(lambda: [name for name in listed(stack, "failed", "email") if mail_id in name])[0]
     assert press(stack, f"/job/{name}/requeue").json() == {"status": "OK"}

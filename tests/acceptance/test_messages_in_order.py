@@ -85,7 +85,7 @@ def test_what_waited_in_line_behind_a_refused_token_fails_too_and_an_operator_se
         assert shown["id"] in listed
     put(api, "TELEGRAM", vendors)
     for shown in (first, waiting, fast):
-        assert ops("retry", "webhook_retry.retry_send", shown["id"]).returncode == 0
+        assert ops("retry", "--id", shown["id"]).returncode == 0
         assert settled(api, shown["id"])["status"] == "SENT"
     sent = [r.json["text"] for r in vendors.asked("/telegram", word) if r.json["chat_id"] == "customer"]
     assert sent == [f"{word} 0"] * 3 + [f"{word} 1"]

@@ -36,6 +36,23 @@ def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> No
     stack.wait_ready()
 
 
+def test_readyz_is_503_while_the_schema_is_behind_the_program_and_not_while_it_is_ahead(stack: Stack) -> None:
+    def answer(revision: str) -> requests.Response:
+        stack.sql("UPDATE alembic_version SET version_num = %s", revision)
+        return requests.get(f"{stack.base_url}/readyz", timeout=10)
+
+    stack.wait_ready()
+    [(current,)] = stack.sql("SELECT version_num FROM alembic_version")
+    try:
+        behind = answer("0101")
+        assert (behind.status_code, behind.json()["postgres"], behind.json()["redis"]) == (503, False, True)
+        assert [line["error"] for line in stack.lines(event="database away") if "run make migrate" in line["error"]]
+        assert answer("9999").status_code == 200, "a newer release is on its way: this one goes on"
+    finally:
+        stack.sql("UPDATE alembic_version SET version_num = %s", current)
+    stack.wait_ready()
+
+
 def test_workers_register_again_after_redis_was_wiped(stack: Stack) -> None:
     stack.redis.flushall()
     stack.wait_ready()

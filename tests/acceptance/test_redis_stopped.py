@@ -16,7 +16,7 @@ import pytest
 from stack import Stack, wait_for
 
 from devstack.redis import Redis
-from runner.scheduler import ALIVE
+from runner.heartbeat import ALIVE
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,13 +1,9 @@
-"""What is FAILED is retried: by the dashboard and by `make ops`."""
+"""What is FAILED is retried by the dashboard."""
 
-import subprocess
-import sys
 from uuid import uuid4
 
-import pytest
 from client import Client
-from dashboard import failed, failed_job, listed, press
-from ops import ops
+from dashboard import failed_job, listed, press
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
@@ -49,40 +45,4 @@ def test_requeue_all_retries_a_queues_failed_rows_also_what_redis_forgot(
     stack.redis.delete(f"rq:job:{name}")
     stack.redis.zrem("rq:failed:ingestion", name)
     assert press(stack, "/requeue/ingestion").json()["count"] >= 2
-    assert {api.settled(doc_id)["status"] for doc_id in (known, forgotten)} == {"READY"}
-
-
-def test_failed_lists_what_is_failed_in_one_line_each(api: Client, stack: Stack, vendors: Recorder) -> None:
-    doc_id = failed(api, vendors)
-    for arguments in (["failed"], ["failed", "--queue", "ingestion"]):
-        [line] = [line for line in ops(*arguments).stdout.splitlines() if doc_id in line]
-        job, row_id, workspace_id, runs, when, sentence = line.split(" ", 5)
-        assert (job, row_id, workspace_id, runs) == ("ingestion.ingest", doc_id, api.workspace_id, "1")
-        assert when.endswith("Z") and sentence == api.doc(doc_id)["errorMsg"]
-    assert ops("failed", "--queue", "billing").stdout == ""
-
-
-def test_retry_enqueues_one_again_with_all_attempts(api: Client, stack: Stack, vendors: Recorder) -> None:
-    doc_id = failed(api, vendors)
-    assert ops("retry", "ingestion.ingest", doc_id).returncode == 0
-    doc = api.settled(doc_id)
-    assert (doc["status"], doc["attempts"]) == ("READY", 1)
-    again = ops("retry", "ingestion.ingest", doc_id)
-    assert (again.returncode, again.stderr) == (1, f"ingestion.ingest {doc_id} is not FAILED.\n")
-
-
-def test_retry_enqueues_a_whole_queue_again(api: Client, stack: Stack, vendors: Recorder) -> None:
-    doc_ids = [failed(api, vendors) for _ in range(3)]
-    command = [sys.executable, "-m", "runner.ops", "retry", "--queue", "ingestion"]
-    retried = subprocess.run(command, cwd=stack.root, env=stack.env, capture_output=True, text=True, timeout=300)
-    assert retried.stdout.endswith(" enqueued again.\n")
-    assert {api.settled(doc_id)["status"] for doc_id in doc_ids} == {"READY"}
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["retry"], ["retry", "ingestion.ingest"], ["failed", "--queue", "none"], ["forget"]]
-)
-def test_what_it_does_not_understand_it_says(arguments: list[str]) -> None:
-    answer = ops(*arguments)
-    assert (answer.returncode, answer.stdout) == (2, "")
-    assert "usage: make ops" in answer.stderr
+    assert {api.settled(doc_id, "READY")["status"] for doc_id in (known, forgotten)} == {"READY"}

@@ -4,7 +4,7 @@ import requests
 from client import Client
 from stack import Stack, wait_for
 
-from runner.reporting import COUNTS
+from runner.counts import COUNTS
 
 
 def metrics(stack: Stack) -> str:
@@ -24,7 +24,10 @@ def test_rubbish_in_place_of_every_key_stops_nobody(api: Client, stack: Stack) -
     assert api.settled(api.add_text("Still at work."))["status"] == "READY"
     stack.wait_ready()
     wait_for(lambda: stack.redis.type(COUNTS) in (b"hash", b"none"))
-    stack.redis.hset(COUNTS, mapping={b"\xff": "x", "a b": "1", "email email.send done": "many", "no such queue": "7"})
+    stack.redis.hset(
+        COUNTS,
+        mapping={b"\xff": "x", "a b": "1", "nightshift_jobs email email.send done": "many", "no such series": "7"},
+    )
     try:
         assert "no such" not in metrics(stack)
         wait_for(lambda: 'nightshift_workers{queue="email"} 10.0' in metrics(stack))

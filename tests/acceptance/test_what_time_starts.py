@@ -123,7 +123,7 @@ def test_a_slot_that_failed_for_good_is_seen_and_retried_by_ops(api: Client, sta
 
     [line] = [line for line in ops("failed", "--queue", "analytics-rollup").stdout.splitlines() if day in line]
     assert line.startswith(f"{ROLLUP} {day} - 3 ")
-    assert ops("retry", ROLLUP, day).returncode == 0
+    assert ops("retry", "--job", ROLLUP, "--id", day).returncode == 0
     wait_for(lambda: enqueued(stack, ROLLUP)[day] == "done")
 
 

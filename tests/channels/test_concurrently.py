@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from stack import wait_for
 
 from nightshift import clock, outbox, workspaces
-from nightshift.channels import accounts, attempts, messages
+from nightshift.channels import accounts, attempts, message_list, messages
 from nightshift.db.session import engine, transaction
 
 CREDENTIALS = {"botToken": "123:token"}
@@ -52,12 +52,12 @@ def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
     with ThreadPoolExecutor(1) as elsewhere, transaction() as session:
         event.listen(engine(), "after_cursor_execute", after_a_statement)
         try:
-            view = messages.find(session, workspace_id, message_id)
+            view = message_list.find(session, workspace_id, message_id)
         finally:
             event.remove(engine(), "after_cursor_execute", after_a_statement)
         assert view
         assert (view.status, len(view.attempts)) == ("RETRYING", 0)
-        [later] = messages.listed(session, agent_id, None, None, 50, 1 << 20)
+        [later] = message_list.listed(session, workspace_id, agent_id, message_list.Filters(), None, 50, 1 << 20)
         assert (later.status, [a["outcome"] for a in later.attempts]) == ("SENDING", ["unknown"])
 
 

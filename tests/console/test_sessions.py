@@ -104,6 +104,7 @@ def test_it_ends_with_its_key(key: str, monkeypatch: pytest.MonkeyPatch) -> None
     visitor, operator = visit(key), visit(OPERATOR_KEY)
     workspace_id, key_id = workspaces.owner_of(key) or ("", "")
     with transaction() as session:
+        workspaces.create_key(session, workspace_id)
         workspaces.delete_key(session, workspace_id, key_id)
     assert visitor.get(PAGE).status_code == 303
     assert operator.get(PAGE).status_code == 404, "an operator has no knowledge"
@@ -166,6 +167,12 @@ def test_the_demo_workspace_is_for_the_developers_own_machine(
     assert post(visit(), **{"X-Forwarded-For": "127.0.0.1"}).status_code == 404
     with in_production():
         assert button not in visit().get("/console/sign-in").text and post(visit()).status_code == 404
+
+
+def test_the_sign_in_page_is_asked_for_again_by_a_browser_that_has_it(key: str) -> None:
+    visitor = visit()
+    tag = visitor.get("/console/sign-in").headers["ETag"]
+    assert visitor.get("/console/sign-in", headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_bad_input_to_the_sign_in_page_is_an_error_in_words(key: str) -> None:

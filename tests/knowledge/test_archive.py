@@ -7,9 +7,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from extracted import extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import archive, extract
+from nightshift.knowledge.extract import archive
 from nightshift.knowledge.extract.archive import Archive, target
 
 MakeZip = Callable[[Mapping[str, str | bytes]], Path]

@@ -4,19 +4,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Thread, main_thread
 from types import FrameType
 
 import psutil
 import pytest
+from extracted import Extracted, whole
 from stack import wait_for
 
 from nightshift.errors import PermanentError, TemporaryError
-from nightshift.knowledge.extract import child
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract import blocks, child, extract
+from nightshift.knowledge.extract.blocks import Block
 
 Run = Callable[..., Extracted]
+Reading = AbstractContextManager[blocks.Extracted]
 
 
 class Interrupted(BaseException):
@@ -24,16 +27,21 @@ class Interrupted(BaseException):
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reading]:
     """Read a file with the unruly reader, which only the child's PYTHONPATH contains."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "readers"), prepend=os.pathsep)
 
-    def run(deed: str, timeout_seconds: float = 20.0) -> Extracted:
+    def start(deed: str, timeout_seconds: float = 20.0) -> Reading:
         path = tmp_path / "file"
         path.write_text(deed)
         return child.read("unruly", path, timeout_seconds)
 
-    return run
+    return start
+
+
+@pytest.fixture
+def run(start: Callable[..., Reading]) -> Run:
+    return lambda *args, **options: whole(start(*args, **options))
 
 
 @pytest.fixture
@@ -103,6 +111,9 @@ def test_what_the_child_writes_to_stderr_goes_nowhere(run: Run, capfd: pytest.Ca
         ("eat", "more memory"),
         ("panic", "may be damaged"),
         ("long", "more than 20 million characters"),
+        ("first SIGSEGV", "breaks the reader"),
+        ("first panic", "may be damaged"),
+        ("first exit", "breaks the reader"),
     ],
 )
 def test_a_file_that_breaks_its_reader_is_refused_with_a_sentence(run: Run, deed: str, sentence: str) -> None:
@@ -118,20 +129,30 @@ def test_a_stop_of_the_service_is_not_the_file_s_fault(run: Run, deed: str) -> N
 
 def test_a_reader_that_cannot_be_imported_is_not_the_file_s_fault(tmp_path: Path) -> None:
     with pytest.raises(TemporaryError):
-        child.read("no_such_reader", tmp_path)
+        whole(child.read("no_such_reader", tmp_path))
 
 
 def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
     with pytest.raises(TemporaryError):
-        child.read("nightshift.knowledge.extract.pdf", tmp_path / "gone.pdf")
+        whole(child.read("nightshift.knowledge.extract.pdf.document", tmp_path / "gone.pdf"))
 
 
 @pytest.mark.parametrize("deed", ["hang", "spin"])
 def test_a_reader_that_never_ends_is_killed(run: Run, pid: Callable[[], int], deed: str) -> None:
-    with pytest.raises(PermanentError, match="too long to read") as caught:
+    with pytest.raises(PermanentError, match="too long to read"):
         run(deed, timeout_seconds=3.0)  # in which it has started
-    assert caught.value.__suppress_context__  # the context holds the child's output
     wait_for(lambda: not psutil.pid_exists(pid()))
+
+
+def test_blocks_come_while_the_file_is_read_and_leaving_kills_the_child(
+    start: Callable[..., Reading], pid: Callable[[], int]
+) -> None:
+    with start("first hang", timeout_seconds=120.0) as found:
+        assert next(iter(found.blocks)).text.startswith("first")
+        assert psutil.pid_exists(pid())
+        left = time.monotonic()
+    assert not psutil.pid_exists(pid())
+    assert time.monotonic() - left < 30, "it would have hung for 60"
 
 
 @pytest.mark.usefixtures("interrupt_when_it_runs")
@@ -146,3 +167,17 @@ def test_the_child_ends_itself_when_nobody_kills_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hang")
     command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", "unruly", str(tmp_path / "file"), "0.5"]
     assert subprocess.run(command, timeout=60).returncode == -signal.SIGALRM
+
+
+def test_a_text_that_takes_too_long_ends_as_in_every_format(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("a" + "\u0301\u0316" * 100_000)  # normalized in quadratic time
+    with pytest.raises(PermanentError, match="too long to read"):
+        whole(extract("text", tmp_path / "file.txt", timeout_seconds=1.0))
+
+
+def test_pieces_of_a_long_text_are_the_text(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Line {n}\nof it" + "\n" * (n % 4) for n in range(30_000))
+    (tmp_path / "file.txt").write_text(text)
+    blocks = whole(extract("text", tmp_path / "file.txt")).blocks
+    assert len(blocks) > 3
+    assert "\n\n".join(block.text for block in blocks) == text

@@ -1,10 +1,12 @@
 import time
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightshift.knowledge.chunk import Chunk, chunk
+from nightshift.knowledge import chunk as chunking
+from nightshift.knowledge.chunk import Chunk, chunks
 from nightshift.knowledge.extract.blocks import Block
 
 WORDS = st.lists(
@@ -12,6 +14,10 @@ WORDS = st.lists(
 )
 TEXTS = st.text(st.characters(exclude_categories=("Cs",))) | WORDS.map(" ".join) | WORDS.map("".join)
 BLOCKS = st.lists(st.builds(Block, TEXTS, st.integers(1, 3) | st.none(), st.sampled_from([(), ("A",), ("A", "B")])))
+
+
+def chunk(blocks: list[Block]) -> list[Chunk]:
+    return list(chunks(blocks))
 
 
 def sized(*lengths: int) -> list[Block]:
@@ -25,10 +31,10 @@ def sized(*lengths: int) -> list[Block]:
 @given(BLOCKS)
 def test_chunks_are_exact_slices_that_hold_every_visible_character_once(blocks: list[Block]) -> None:
     text = "\n\n".join(block.text for block in blocks)
-    chunks = chunk(blocks)
-    assert [c.idx for c in chunks] == list(range(len(chunks)))
+    found = chunk(blocks)
+    assert [c.idx for c in found] == list(range(len(found)))
     position = 0
-    for c in chunks:
+    for c in found:
         assert text[c.start : c.end] == c.content == c.content.strip() != ""
         assert len(c.content) <= 1600
         assert len(c.content.encode()) <= 8000
@@ -51,27 +57,27 @@ def table(*rows: str, names: str = "Code | Meaning") -> Block:
 def test_every_passage_of_a_table_begins_with_its_column_names_and_no_row_is_cut() -> None:
     rows = [f"E{n:03} | The pump stops. It has failed {n} times. Call us." for n in range(120)]
     text = table(*rows).text
-    chunks = chunk([table(*rows)])
-    assert len(chunks) > 2
-    assert [row for c in chunks for row in c.content.split("\n")[1:]] == rows
-    for number, c in enumerate(chunks):
+    found = chunk([table(*rows)])
+    assert len(found) > 2
+    assert [row for c in found for row in c.content.split("\n")[1:]] == rows
+    for number, c in enumerate(found):
         assert c.content.startswith("Code | Meaning\n") and len(c.content) <= 1600
         assert text[c.start : c.end] == (c.content if number == 0 else c.content.removeprefix("Code | Meaning\n"))
 
 
 def test_a_row_that_does_not_fit_is_cut_between_cells() -> None:
     cells = [f"cell {n}. with a stop" for n in range(200)]
-    chunks = chunk([table(" | ".join(cells), "short | row")])
-    parts = [part for c in chunks for part in c.content.removeprefix("Code | Meaning\n").split("\n")]
+    found = chunk([table(" | ".join(cells), "short | row")])
+    parts = [part for c in found for part in c.content.removeprefix("Code | Meaning\n").split("\n")]
     assert [cell for part in parts for cell in part.split(" | ")] == [*cells, "short", "row"]
-    assert all(c.content.startswith("Code | Meaning\n") for c in chunks)
+    assert all(c.content.startswith("Code | Meaning\n") for c in found)
 
 
 def test_column_names_leave_room_for_rows() -> None:
     names = " | ".join(f"Column {n}" for n in range(300))
-    chunks = chunk([table(*(f"{n} | x" for n in range(800)), names=names)])
-    assert all(len(c.content) <= 1600 for c in chunks)
-    later = chunks[-1].content.split("\n")[0]
+    found = chunk([table(*(f"{n} | x" for n in range(800)), names=names)])
+    assert all(len(c.content) <= 1600 for c in found)
+    later = found[-1].content.split("\n")[0]
     assert names.startswith(later + " | Column") and 700 < len(later) <= 800
 
 
@@ -99,8 +105,8 @@ def test_a_cut_never_falls_inside_a_character(character: str) -> None:
         assert c.content.removeprefix("a").replace(character, "") == ""
 
 
-def pages(chunks: list[Chunk]) -> list[tuple[int | None, int]]:
-    return [(c.page, len(c.content)) for c in chunks]
+def pages(found: list[Chunk]) -> list[tuple[int | None, int]]:
+    return [(c.page, len(c.content)) for c in found]
 
 
 def test_a_new_page_begins_a_new_chunk_once_there_are_400_characters() -> None:
@@ -141,6 +147,21 @@ def test_a_new_heading_begins_a_new_chunk_and_a_mere_paragraph_does_not() -> Non
 )
 def test_a_chunk_ends_at_the_best_place(text: str, ends: str) -> None:
     assert chunk([Block(text)])[0].content.endswith(ends)
+
+
+@settings(max_examples=300)
+@given(BLOCKS, st.integers(1, 5000))
+def test_a_text_in_segments_has_the_same_chunks(blocks: list[Block], segment: int) -> None:
+    whole = chunk(blocks)
+    with patch.object(chunking, "SEGMENT", segment):
+        assert chunk(blocks) == whole
+
+
+def test_chunks_come_before_the_text_is_whole() -> None:
+    taken: list[int] = []
+    blocks = (taken.append(page) or Block("Words. " * 400, page) for page in range(1, 1001))
+    next(chunks(blocks))
+    assert len(taken) < 100
 
 
 def test_no_text_no_chunks() -> None:

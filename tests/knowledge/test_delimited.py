@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from extracted import extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
 
 
 def text_of(data: str | bytes, path: Path) -> str:

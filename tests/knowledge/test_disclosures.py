@@ -3,7 +3,7 @@
 import pytest
 
 from nightshift.knowledge.extract.blocks import sections
-from nightshift.knowledge.extract.html import paragraphs
+from nightshift.knowledge.extract.web.html import paragraphs
 
 Q1, A1, Q2, A2 = "How long is the warranty?", "The warranty is 36 months.", "Where is my parcel", "Parcels take 3 days."
 

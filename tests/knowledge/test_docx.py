@@ -4,8 +4,8 @@ import docx
 import pytest
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import parse_xml
+from extracted import extract
 
-from nightshift.knowledge.extract import extract
 from nightshift.knowledge.extract.blocks import Block
 
 NAMESPACES = " ".join(

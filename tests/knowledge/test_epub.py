@@ -2,9 +2,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from extracted import extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
 from nightshift.knowledge.extract.blocks import Block
 
 MakeEpub = Callable[..., Path]

@@ -2,11 +2,11 @@ import time
 from pathlib import Path
 
 import pytest
+from extracted import Extracted, extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import Extracted, extract
 from nightshift.knowledge.extract.blocks import Block, sections
-from nightshift.knowledge.extract.html import paragraphs
+from nightshift.knowledge.extract.web.html import paragraphs
 
 ARTICLE = (
     "<html><head><title>Shop</title></head><body><nav><a>Home</a><a>Cart</a></nav><main><article><h1>Returns</h1>"

@@ -3,9 +3,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from extracted import Extracted, extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import Extracted, extract
 
 
 def a_message(subject: str = "Rückgabe") -> EmailMessage:

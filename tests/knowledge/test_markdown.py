@@ -2,11 +2,11 @@ import time
 from pathlib import Path
 
 import pytest
+from extracted import extract
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
 from nightshift.knowledge.extract.markdown import sections, visible
 from nightshift.knowledge.text import without_data
 

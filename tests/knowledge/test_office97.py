@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from extracted import extract
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
 from nightshift.knowledge.extract.blocks import Block
 
 SAMPLES = Path(__file__).parent / "samples"

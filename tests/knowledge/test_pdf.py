@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
+from extracted import extract
 from PIL import Image
 from pypdf.annotations import FreeText
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, NameObject, NumberObject, TextStringObject
@@ -13,9 +14,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
-from nightshift.knowledge.extract.hyphens import Joiner
-from nightshift.knowledge.extract.pdf import _page_list
+from nightshift.knowledge.extract.pdf.document import _page_list
+from nightshift.knowledge.extract.pdf.hyphens import Joiner
 
 MakePdf = Callable[..., Path]
 SAMPLES = Path(__file__).parent / "samples"

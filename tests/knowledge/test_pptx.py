@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from extracted import extract
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 
-from nightshift.knowledge.extract import extract
 from nightshift.knowledge.extract.blocks import Block
 
 TITLE_AND_CONTENT, BLANK = 1, 6

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from extracted import Extracted, extract
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 from openpyxl.comments import Comment
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import extract
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract.blocks import Block
 
 SAMPLES = Path(__file__).parent / "samples"
 MakeZip = Callable[[Mapping[str, str | bytes]], Path]

@@ -19,7 +19,7 @@ from nightshift.server_errors import reason
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTGRES, REDIS = 'role "stranger" does not exist', "invalid username-password pair"
-COMMANDS = ["nightshift.db.migrate"], ["runner.ops", "failed"]
+COMMANDS = ["nightshift.db.migrate"], ["runner.cli", "failed"]
 
 
 @pytest.fixture

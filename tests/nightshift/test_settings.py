@@ -34,6 +34,26 @@ def test_production_starts_with_all_required_settings(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "production makes no secret of its own"
 
 
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("", "0.0.0.0:3001"),
+        ("127.0.0.1", "127.0.0.1:3001"),
+        ("api.internal:80", "api.internal:80"),
+        ("[::1]:8080", "[::1]:8080"),
+        ("[::]", "[::]:3001"),
+        ("unix:/run/nightshift/web.sock", "unix:/run/nightshift/web.sock"),
+    ],
+)
+def test_the_api_listens_at_bind(value: str, address: str, tmp_path: Path) -> None:
+    assert load({**GOOD, "BIND": value}, tmp_path).bind == address
+
+
+def test_only_production_drains(tmp_path: Path) -> None:
+    assert load(GOOD, tmp_path).drain_seconds == 5
+    assert load({**GOOD, "APP_ENV": "development"}, tmp_path).drain_seconds == 0
+
+
 def test_base_urls_default_to_the_vendors(tmp_path: Path) -> None:
     contract = {
         "WHATSAPP": "https://graph.facebook.com/v26.0",
@@ -73,6 +93,12 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("PORT", "0"),
         ("PORT", "70000"),
         ("PORT", "eighty"),
+        ("BIND", "0.0.0.0:99999"),
+        ("BIND", "unix:relative.sock"),
+        ("BIND", "http://0.0.0.0"),
+        ("WEB_CONCURRENCY", "0"),
+        ("DB_POOL_SIZE", "2"),
+        ("DRAIN_SECONDS", "soon"),
         ("DATABASE_URL", "mysql://db/n"),
         ("DATABASE_URL", "postgresql://"),
         ("REDIS_URL", "localhost:6379"),

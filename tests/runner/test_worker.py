@@ -23,6 +23,7 @@ from runner import dispatch as dispatching
 from runner import rescue as rescuing
 from runner import rq_hash
 from runner.connection import redis
+from runner.counts import COUNTS
 from runner.dispatch import dispatch, dispatch_all, take
 from runner.heartbeat import Heartbeat
 from runner.registry import JOBS, Job, Queue, job_id
@@ -146,8 +147,8 @@ def test_a_payload_that_cannot_be_read_stops_neither_its_own_row_nor_another(que
 
 
 RUBBISH: dict[str, Callable[[Redis, str], Any]] = {
-    "counts": lambda connection, queue: connection.set("nightshift:jobs", "text"),
-    "a count": lambda connection, queue: connection.hset("nightshift:jobs", f"{queue} test done", "many"),
+    "counts": lambda connection, queue: connection.set(COUNTS, "text"),
+    "a count": lambda connection, queue: connection.hset(COUNTS, f"nightshift_wait_seconds {queue} 0.01", "many"),
     "finished": lambda connection, queue: connection.set(f"rq:finished:{queue}", "text"),
     "started": lambda connection, queue: connection.set(f"rq:wip:{queue}", "text"),
 }
@@ -158,14 +159,14 @@ def test_rubbish_where_rqs_tools_look_keeps_no_job_from_its_worker(where: str, q
     job = register()
     enqueue(job, 8)
     dispatch(job.name, "ws")
-    counts = redis().dump("nightshift:jobs") if redis().type("nightshift:jobs") == b"hash" else None
+    counts = redis().dump(COUNTS) if redis().type(COUNTS) == b"hash" else None
     try:
         RUBBISH[where](redis(), queue.name)
         assert work(queue) == 0
     finally:
-        redis().delete("nightshift:jobs")
+        redis().delete(COUNTS)
         if counts:
-            redis().restore("nightshift:jobs", 0, counts)
+            redis().restore(COUNTS, 0, counts)
     assert rows(job) == [("done", 0, None)] * 8
 
 

@@ -4,16 +4,12 @@ import io
 from contextlib import redirect_stderr, redirect_stdout
 from subprocess import CompletedProcess
 
-import jobs  # noqa: F401  registers them
-from runner.ops import main
+from runner.cli import main
 
 
 def ops(*arguments: str) -> CompletedProcess[str]:
-    """What `python -m runner.ops ...` answers."""
+    """What `nightshift ...` answers."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        try:
-            status = main(arguments)
-        except SystemExit as stop:  # argparse's
-            status = int(stop.code or 0)
+        status = main(arguments)
     return CompletedProcess(list(arguments), status, out.getvalue(), err.getvalue())

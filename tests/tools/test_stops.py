@@ -18,7 +18,7 @@ PROGRAMS = {
     "worker": ["worker.py", "email"],
     "scheduler": ["scheduler.py"],
     "migrate": ["-m", "nightshift.db.migrate"],
-    "ops": ["-m", "runner.ops", "failed"],
+    "nightshift": ["-m", "runner.cli", "failed"],
 }
 MOMENTS = [seconds / 10 for seconds in (0, 0.5, 1, 2, 3, 4, 6, 8, 10, 12, 15, 20)]
 ENDED = {0, 1, 130, -signal.SIGINT, -signal.SIGTERM}

@@ -11,7 +11,7 @@ from nightshift.db.session import transaction
 from nightshift.settings import settings
 from web import create_app
 
-PAGES = ("/docs", "/console/sign-in", "/dev/mail", "/admin/queues/", "/admin/queues/0/view/jobs")
+PAGES = ("/docs", "/console/sign-in", "/admin/queues/", "/admin/queues/0/view/jobs")
 
 
 @pytest.fixture(params=["development", "production"])

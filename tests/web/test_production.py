@@ -49,7 +49,7 @@ def test_what_is_for_developers_is_404_by_any_method_and_with_any_key(key: str) 
             for method in rule.methods or ():
                 for headers in ({}, *({"Authorization": f"Bearer {k}"} for k in (key, OPERATOR_KEY))):
                     assert app.test_client().open(path, method=method, headers=headers).status_code == 404, path
-        assert there == {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"} | {
+        assert there == {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/readyz/web", "/metrics"} | {
             path for path in there if path.startswith(("/v1/", "/console"))
         }
 

@@ -2,7 +2,10 @@
 
 import io
 import random
+from typing import Any
 
+from docx import Document
+from openpyxl import Workbook
 from reportlab.pdfgen.canvas import Canvas
 
 from nightshift.knowledge.chunk import Chunk
@@ -26,6 +29,36 @@ def prose(seed: int, characters: int) -> str:
 
 def passages(count: int) -> list[Chunk]:
     return [Chunk(1 + n // 3, ("A heading",), n * 1600, n * 1600 + 1500, n, prose(n, 1500)) for n in range(count)]
+
+
+def docx(paragraphs: int) -> bytes:
+    """With a heading before every tenth one."""
+    document = Document()
+    for number in range(paragraphs):
+        if number % 10 == 0:
+            document.add_heading(prose(number, 30))
+        document.add_paragraph(prose(number, 400))
+    return saved(document)
+
+
+def xlsx(rows: int, columns: int) -> bytes:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Prices")
+    sheet.append([f"Column {n}" for n in range(columns)])
+    for row in range(rows):
+        sheet.append([prose(row, 20), *(row * n / 7 for n in range(1, columns))])
+    return saved(book)
+
+
+def html(paragraphs: int) -> bytes:
+    parts = (f"<h2>{prose(n, 30)}</h2>" * (n % 10 == 0) + f"<p>{prose(n, 400)}</p>" for n in range(paragraphs))
+    return f"<!doctype html><title>Help</title><main>{''.join(parts)}</main>".encode()
+
+
+def saved(made: Any) -> bytes:
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
 
 
 def thousand_pages() -> bytes:

@@ -103,6 +103,19 @@ def rotate() -> tuple[int, list[str]]:
     return len(keys) - len(lost), lost
 
 
+def unreadable(session: Session) -> tuple[int, list[str]]:
+    """How many accounts have credentials, and which of those no key of CREDENTIAL_KEYS opens."""
+    sealed = select(ChannelAccount).where(ChannelAccount.credentials.is_not(None)).execution_options(yield_per=1000)
+    count, lost = 0, []
+    for account in session.scalars(sealed):
+        count += 1
+        try:
+            credentials_of(account)
+        except PermanentError:
+            lost.append(scope_of(account.workspace_id, account.type))
+    return count, lost
+
+
 def hook_url(channel_type: str, hook_id: str) -> str | None:
     """Where the vendor reports to; None where it is not known how vendors reach this installation."""
     base = settings().public_url

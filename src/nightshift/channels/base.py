@@ -80,6 +80,7 @@ class Channel(ABC):
     type: ClassVar[str]
     name: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
+    where: ClassVar[str]  # people find its credentials
     optional: ClassVar[tuple[str, ...]] = ()  # credentials that may be left out
     limit: ClassVar[TextLimit]
     honours_key: ClassVar[bool] = False  # the vendor drops a second request with the same idempotency key

@@ -22,6 +22,7 @@ class Discord(Channel):
     type = "DISCORD"
     name = "Discord"
     fields = ("botToken",)
+    where = "In the Discord Developer Portal: your application, Bot. Reset the token and copy it."
     limit = TextLimit(2000, "characters")
     honours_key = True
     codes: ClassVar[Codes] = {

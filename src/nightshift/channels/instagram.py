@@ -13,6 +13,7 @@ class Instagram(PageChannel):
     type = "INSTAGRAM"
     name = "Instagram"
     fields = ("accessToken",)
+    where = "In Meta for Developers: your app, Instagram, API setup with Instagram login. Generate a token."
     limit = TextLimit(1000, "bytes")
     id_path = ("message_id",)
     codes: ClassVar[Codes] = {**PAGE, 2534022: (PermanentError, WINDOW)}

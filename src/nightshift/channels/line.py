@@ -20,6 +20,7 @@ class Line(Channel):
     type = "LINE"
     name = "LINE"
     fields = ("channelAccessToken",)
+    where = "In the LINE Developers Console: your channel, Messaging API. Issue a long-lived token."
     limit = TextLimit(5000, "utf16")
     honours_key = True
     codes: ClassVar[Codes] = {

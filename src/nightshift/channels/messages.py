@@ -1,11 +1,9 @@
-"""Messages as their owner sees them: accept, show, list, retry."""
+"""Messages: accept one, retry it, record what failed. How they are shown stands in `message_list`."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Text, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from nightshift import clock, dirty_days, events, outbox
@@ -15,61 +13,18 @@ from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Outbox
 from nightshift.errors import BadCredential, NightshiftError, TemporaryError
 from nightshift.ids import new_id
 from nightshift.outbox import Lease
-from nightshift.outbox.statements import UNFINISHED, paused
 from nightshift.retry_policy import MAX_WAIT_SECONDS, UNEXPECTED, Failure, wait_seconds
 
 HELD_TOO_LONG = "The provider asked us not to use this account for longer than 30 minutes."
 LATE = " It is sent again, and may arrive after later messages."
 MAX_HOLD_SECONDS = wait_seconds(MAX_WAIT_SECONDS)  # a longer one fails messages instead of delaying them
-STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 
 
 class NoCredentials(Exception):
     """This workspace has no credentials for this channel."""
 
 
-# A message's status (SENDING while an attempt runs), when it can go (not before the head of its lane; nobody knows while it
-# is paused), its attempts.
-SHOWN = f"""
-    SELECT id AS message_id, status, size, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
-           (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
-            WHERE a.message_id = found.id) AS attempts
-    FROM (
-        SELECT m.id, m.agent_id, m.workspace_id,
-               CASE WHEN o.state = 'running' AND m.status = 'RETRYING' THEN 'SENDING' ELSE m.status END AS status,
-               octet_length(m.content) AS size, CASE WHEN NOT {paused("o")} THEN greatest(o.due_at, (
-                   SELECT head.due_at FROM outbox head
-                   WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
-                         AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) END AS next_attempt_at
-        FROM messages m LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id WHERE {{rows}}) AS found
-    WHERE {{which}}
-"""  # noqa: S608 constants
-# Of these rows: `ahead`, how many bytes the contents of those before it have. They are not read for that.
-PAGE = """
-    SELECT * FROM (SELECT *, sum(size) OVER (ORDER BY message_id DESC) - size AS ahead FROM ({shown}) AS shown) AS shown
-    WHERE {page}
-"""
 HELD_FOR = text("SELECT extract(epoch FROM CAST(:until AS timestamptz) - clock_timestamp())::float8")
-
-
-def _shown(rows: str, which: str, page: str = "true") -> Any:
-    """One statement for all of each: between two statements an attempt may begin or end."""
-    rows_shown = SHOWN.format(rows=rows, which=which)
-    found = text(PAGE.format(shown=rows_shown, page=page)).columns(
-        message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB
-    )
-    shown = found.subquery("shown")
-    columns = (shown.c.status, shown.c.next_attempt_at, shown.c.attempts)
-    return select(Message, *columns).join(shown, Message.id == shown.c.message_id).order_by(Message.id.desc())
-
-
-ONE = _shown("m.id = :id AND m.workspace_id = :workspace", "true")
-LIST = _shown(
-    "m.agent_id = :agent AND (CAST(:stored AS text) IS NULL OR m.status = :stored)"
-    " AND (CAST(:before AS text) IS NULL OR m.id < :before)",
-    "CAST(:status AS text) IS NULL OR status = :status ORDER BY id DESC LIMIT :limit",
-    "ahead < :max_bytes",
-)
 PAYLOAD = (
     "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
 )
@@ -181,20 +136,6 @@ def _apply_to_account(session: Session, message: Message, attempt: Any, error: B
     if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
         seconds = wait_seconds(error.retry_after_seconds) - (time.monotonic() - error.at)
         accounts.hold(*account, seconds, MAX_HOLD_SECONDS)
-
-
-def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | None:
-    """One message of this workspace: `Message`, status, next_attempt_at, attempts."""
-    return session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
-
-
-def listed(
-    session: Session, agent_id: str, status: str | None, before: str | None, limit: int, max_bytes: int
-) -> Sequence[Row[Any]]:
-    """An agent's messages, newest first, from the one before `before` on: `limit`, or as many as reach `max_bytes`."""
-    stored = "RETRYING" if status == "SENDING" else status
-    parameters = dict(job=JOB, agent=agent_id, status=status, stored=stored, before=before, limit=limit)
-    return session.execute(LIST, parameters | {"max_bytes": max_bytes}).all()
 
 
 def _lane(message: Message) -> str:

@@ -12,6 +12,7 @@ class Messenger(PageChannel):
     type = "MESSENGER"
     name = "Messenger"
     fields = ("pageAccessToken",)
+    where = "In Meta for Developers: your app, Messenger, Messenger API Settings. Generate a token for your page."
     limit = TextLimit(2000, "characters")
     id_path = ("message_id",)
     codes: ClassVar[Codes] = PAGE

@@ -9,6 +9,7 @@ from nightshift.channels.send import exchange
 from nightshift.db.models import ChannelAccount
 from nightshift.db.session import transaction
 from nightshift.errors import BadCredential, NightshiftError
+from nightshift.vendor_call import vendor_call
 
 DEADLINE_SECONDS = 8.0
 NOBODY = Part("", "", "", 0)
@@ -26,7 +27,10 @@ def test(workspace_id: str, channel_type: str) -> None:
         call = channel.probe(accounts.credentials_of(account))
         if call is None:
             return
-        channel.message_id(exchange(call, DEADLINE_SECONDS), NOBODY)
+        with vendor_call(channel_type) as made:
+            answer = exchange(call, DEADLINE_SECONDS)
+            made.status = answer.status
+            channel.message_id(answer, NOBODY)
     except NightshiftError as raised:
         error = raised
     result = {"at": clock.now().isoformat(), "ok": error is None, "error": error and str(error)}

@@ -13,6 +13,7 @@ from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError, TemporaryError, one_line
 from nightshift.outbox import Lease
 from nightshift.response import Response
+from nightshift.vendor_call import vendor_call
 
 PART_SECONDS = 5.0  # with less than that left, the next part is left to the next run
 USER_NAMED_SECONDS = 15.0  # of an attempt, for an address that a user named
@@ -54,18 +55,19 @@ def _post(attempt: Attempt, credentials: dict[str, str], part: Part) -> str:
     call = attempt.channel.call(credentials, part)
     ends = min(attempt.lease.ends, attempt.begun + USER_NAMED_SECONDS) if call.user_named else attempt.lease.ends
     try:
-        answer = exchange(call, max(ends - time.monotonic(), 0.01))
-    except TemporaryError as error:
-        raise _unanswered(attempt.channel.name, error.answer_lost) from None
-    attempt.http_status = answer.status
-    try:
-        return one_line(attempt.channel.message_id(answer, part))
+        with vendor_call(attempt.channel_type) as made:
+            try:
+                answer = exchange(call, max(ends - time.monotonic(), 0.01))
+            except TemporaryError as error:
+                raise _unanswered(attempt.channel.name, error.answer_lost) from None
+            attempt.http_status = made.status = answer.status
+            return one_line(attempt.channel.message_id(answer, part))
     except Moved as moved:
         if part.to != attempt.customer_id:
             raise  # once
         return _post(attempt, credentials, replace(part, to=moved.to))
     except NightshiftError as error:
-        error.http_status = answer.status
+        error.http_status = made.status
         raise
 
 

@@ -25,6 +25,7 @@ class Slack(Channel):
     type = "SLACK"
     name = "Slack"
     fields = ("botToken",)
+    where = "At api.slack.com/apps: your app, OAuth & Permissions. It is the Bot User OAuth Token (xoxb-…)."
     limit = TextLimit(4000, "escaped")
     codes: ClassVar[Codes] = {
         **named(

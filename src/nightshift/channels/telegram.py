@@ -17,6 +17,7 @@ class Telegram(Channel):
     type = "TELEGRAM"
     name = "Telegram"
     fields = ("botToken",)
+    where = "Write /newbot to @BotFather in Telegram: it answers with the token."
     in_path: ClassVar[PathFields] = {"botToken": re.compile(r"[A-Za-z0-9:_-]+")}
     limit = TextLimit(4096, "characters")
     statuses: ClassVar[Codes] = {

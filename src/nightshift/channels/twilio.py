@@ -36,6 +36,7 @@ class Twilio(Channel):
     type = "TWILIO"
     name = "Twilio"
     fields = ("accountSid", "authToken", "from")
+    where = "On the first page of Twilio's Console. From is one of your numbers, or a Messaging Service (MG…)."
     in_path: ClassVar[PathFields] = {"accountSid": PATH_SAFE}
     limit = TextLimit(1600, "utf16")  # of UCS-2: an emoji counts twice (error 21617)
     codes: ClassVar[Codes] = {

@@ -28,6 +28,7 @@ class Webhook(Channel):
     type = "WEBHOOK"
     name = "The webhook"
     fields = ("url", "secret")
+    where = "The address of a program of yours, and a secret that both know: whsec_ and random bytes in base64."
     limit = TextLimit(20_000, "bytes")
     honours_key = True
     statuses: ClassVar[Codes] = {

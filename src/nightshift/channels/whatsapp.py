@@ -23,6 +23,7 @@ class WhatsApp(MetaChannel):
     type = "WHATSAPP"
     name = "WhatsApp"
     fields = ("accessToken", "phoneNumberId")
+    where = "In Meta for Developers: your app, WhatsApp, API Setup. The token of a system user does not expire."
     in_path: ClassVar[PathFields] = {"phoneNumberId": PATH_SAFE}
     limit = TextLimit(4096, "characters")
     id_path = ("messages", 0, "id")

@@ -87,20 +87,26 @@ def answered(connection: Connection | None) -> None:
 
 
 def _end_overdue() -> None:
+    canceling = Thread()
     while True:
         time.sleep(LOOK_SECONDS)
         now = time.monotonic()
-        for connection, ends in list(_waiting.items()):
-            if now > ends + CANCEL_SECONDS:
-                _cut(connection)
-            elif now > ends and not isinstance(connection, Pooled):  # a thread: this may wait for Postgres too
-                Thread(target=_cancel, args=(connection,), daemon=True).start()
+        late = {connection: now - ends for connection, ends in list(_waiting.items()) if now > ends}
+        for connection in [connection for connection, seconds in late.items() if seconds > CANCEL_SECONDS]:
+            del late[connection]
+            _cut(connection)
+        backends = [each.info.backend_pid for each in late if not isinstance(each, Pooled)]
+        if (
+            backends and not canceling.is_alive()
+        ):  # a thread: this may wait for Postgres too; one: it opens a connection
+            canceling = Thread(target=_cancel, args=(backends,), daemon=True)
+            canceling.start()
 
 
-def _cancel(connection: Connection) -> None:
-    """Have Postgres end the statement, so that it does not run on. (psycopg2's own cancel stops the whole process meanwhile.)"""
+def _cancel(backends: list[int]) -> None:
+    """Have Postgres end their statements, so that these do not run on. (psycopg2's own cancel stops the whole process.)"""
     with suppress(psycopg2.Error), closing(connect()) as another:
-        another.cursor().execute("SELECT pg_cancel_backend(%s)", (connection.info.backend_pid,))
+        another.cursor().execute("SELECT pg_cancel_backend(pid) FROM unnest(%s) pid", (backends,))
 
 
 def _cut(connection: Connection) -> None:

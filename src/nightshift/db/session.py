@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.connection import PROBE_SECONDS, Pooled, answered, connect, expect_answer, lent
+from nightshift.settings import settings
 
-POOL_SIZE = 20  # kept: a connection opened and closed for one use costs 3 ms of CPU
 IDLE_SECONDS = 1.0
 RETRY_SECONDS = 10.0  # for a restart, or a crash and its recovery
 DISCONNECTED = (OperationalError, InterfaceError, NoConnection)  # what SQLAlchemy raises while Postgres is away
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @cache
 def engine() -> Engine:
-    """The process's pool: up to 20 connections, none opened before it is needed."""
+    """The process's pool: up to DB_POOL_SIZE connections, none opened before it is needed."""
     pool = _pool()
     event.listen(pool, "checkout", _check)
     event.listen(pool, "checkin", lambda connection, record: answered(connection))
@@ -150,7 +150,7 @@ def retry_while_disconnected(act: Callable[[], T], until: float | None = None) -
 def _pool() -> Engine:
     return create_engine(
         "postgresql+psycopg2://",
-        pool_size=POOL_SIZE,
+        pool_size=settings().db_pool_size,  # kept: a connection opened and closed for one use costs 3 ms of CPU
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,  # an error must not quote a customer's row

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
@@ -17,6 +17,8 @@ MAX_SIZE = 1600
 MIN_SIZE = 400  # characters: a chunk of this size ends where a new page, heading or table begins
 MAX_COLUMNS = MAX_SIZE // 2  # characters of column names that are repeated: the rest of a chunk is rows
 SEPARATOR = "\n\n"  # between two blocks in the text that `start` and `end` refer to
+SEGMENT = 200_000  # characters that are divided at once
+AHEAD = 2 * MAX_SIZE  # no chunk depends on what stands further behind its start
 
 
 # The last paragraph end, else sentence end, else line end, else word end of a window: `.*` is greedy.
@@ -52,34 +54,54 @@ class Chunk(Place):
     places: tuple[Place, ...] = ()
 
 
-def chunk(blocks: Sequence[Block]) -> list[Chunk]:
-    """The chunks in order, none blank or longer than `MAX_SIZE`; each visible character is in exactly one. Linear time."""
-    return _Chunker(blocks).chunks()
+def chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
+    """The chunks in order, none blank or longer than `MAX_SIZE`; each visible character is in exactly one. Linear time.
+
+    Takes the blocks as they come, and holds a segment of the text at a time.
+    """
+    chunker, length = _Chunker(), 0
+    for block in blocks:
+        chunker.blocks.append(block)
+        length += len(block.text)
+        if length >= SEGMENT:
+            yield from chunker.chunks(AHEAD)
+            length = 0
+    yield from chunker.chunks()
 
 
 class _Chunker:
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
-        self._text = SEPARATOR.join(block.text for block in blocks).rstrip()
-        lengths = (len(block.text) + len(SEPARATOR) for block in blocks[:-1])
-        self._starts = list(accumulate(lengths, initial=0))
-        pairs = zip(blocks, blocks[1:], self._starts[1:], strict=False)
+    """`blocks`: those that hold text after the last chunk. Positions count from the first one."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._end = 0  # of the last chunk
+        self._offset = 0  # of the first block in the document
+        self._count = 0  # of chunks
+
+    def chunks(self, ahead: int = 0) -> Iterator[Chunk]:
+        """The chunks that begin more than `ahead` characters before the end of the blocks. Forgets the blocks before it."""
+        self._join()
+        while (visible := _VISIBLE.search(self._text, self._end)) and visible.start() + ahead < len(self._text):
+            start = visible.start()
+            columns = self._columns_before(start)
+            self._end = self._end_of(start, start + MAX_SIZE - len(columns))
+            content = self._content(start, self._end)
+            places = self._places(start, start + len(content))
+            whole = (places[0].page, places[0].headings, places[0].start, self._offset + start + len(content))
+            yield Chunk(*whole, self._count, columns + content, places if len(places) > 1 else ())
+            self._count += 1
+        first = self._block(self._end)
+        self._offset += self._starts[first]
+        self._end -= self._starts[first]
+        del self.blocks[:first]
+
+    def _join(self) -> None:
+        self._text = SEPARATOR.join(block.text for block in self.blocks).rstrip()
+        self._starts = list(accumulate((len(block.text) + len(SEPARATOR) for block in self.blocks[:-1]), initial=0))
+        pairs = zip(self.blocks, self.blocks[1:], self._starts[1:], strict=False)
         self._boundaries = [
             start for before, here, start in pairs if replace(before, text="") != replace(here, text="")
         ]
-
-    def chunks(self) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        end = 0
-        while visible := _VISIBLE.search(self._text, end):
-            start = visible.start()
-            columns = self._columns_before(start)
-            end = self._end(start, start + MAX_SIZE - len(columns))
-            content = self._content(start, end)
-            places = self._places(start, start + len(content))
-            whole = (places[0].page, places[0].headings, start, start + len(content))
-            chunks.append(Chunk(*whole, len(chunks), columns + content, places if len(places) > 1 else ()))
-        return chunks
 
     def _block(self, position: int) -> int:
         return bisect_right(self._starts, position) - 1
@@ -87,14 +109,14 @@ class _Chunker:
     def _columns_before(self, start: int) -> str:
         """The column names to repeat before `start`, with a line end; "" outside of a table and in its first line."""
         number = self._block(start)
-        columns = self._blocks[number].columns
+        columns = self.blocks[number].columns
         if not columns or start <= self._starts[number] + len(columns):
             return ""
         if len(columns) > MAX_COLUMNS:
             columns = columns[: _cut(columns, [_CELL], 0, 0, MAX_COLUMNS)].rstrip(" |")
         return columns + "\n"
 
-    def _end(self, start: int, limit: int) -> int:
+    def _end_of(self, start: int, limit: int) -> int:
         """The end of the chunk that begins at `start`."""
         text = self._text
         following = bisect_left(self._boundaries, start + MIN_SIZE + len(SEPARATOR))
@@ -103,13 +125,13 @@ class _Chunker:
         if len(text) <= limit:
             return len(text)
         number = self._block(limit)
-        if self._blocks[number].columns is not None:
+        if self.blocks[number].columns is not None:
             return self._end_in_table(number, start, limit)
         return _cut(text, _CUTS, start, start + MIN_SIZE, limit)
 
     def _end_in_table(self, number: int, start: int, limit: int) -> int:
         """At the end of a row, else before the table, else between two cells."""
-        table, columns = self._starts[number], self._blocks[number].columns or ""
+        table, columns = self._starts[number], self.blocks[number].columns or ""
         rows = max(start, table + len(columns) + 1 if columns else table)
         if rows <= limit and (row := _ROW.match(self._text, rows, limit + 1)):
             return row.end()
@@ -117,19 +139,20 @@ class _Chunker:
 
     def _content(self, start: int, end: int) -> str:
         """Without the white space, or the separator of cells, at its end."""
-        in_table = self._blocks[self._block(end - 1)].columns is not None
+        in_table = self.blocks[self._block(end - 1)].columns is not None
         return self._text[start:end].removesuffix(" | " if in_table else "").rstrip()
 
     def _places(self, start: int, end: int) -> tuple[Place, ...]:
         """The parts of the text that stand on one page below one heading."""
         numbers = range(self._block(start), self._block(end - 1) + 1)
-        parts = [list(same) for _, same in groupby(numbers, lambda n: (self._blocks[n].page, self._blocks[n].headings))]
+        parts = [list(same) for _, same in groupby(numbers, lambda n: (self.blocks[n].page, self.blocks[n].headings))]
         return tuple(self._place(part[0], part[-1], start, end) for part in parts)
 
     def _place(self, first: int, last: int, start: int, end: int) -> Place:
-        block = self._blocks[first]
+        block = self.blocks[first]
         begin = max(start, self._starts[first])
-        return Place(block.page, block.headings, begin, min(end, self._starts[last] + len(self._blocks[last].text)))
+        end = min(end, self._starts[last] + len(self.blocks[last].text))
+        return Place(block.page, block.headings, self._offset + begin, self._offset + end)
 
 
 def _cut(text: str, cuts: Iterable[re.Pattern[str]], start: int, first: int, limit: int) -> int:

@@ -10,12 +10,13 @@ from typing import IO, Any
 
 from sqlalchemy import Row, case, delete, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
-from nightshift import clock, outbox
-from nightshift.db.models import Chunk, Document, DocumentPart, Outbox
+from nightshift import clock, outbox, tracing
+from nightshift.db.models import Chunk, Document, DocumentPart, Outbox, Retry
 from nightshift.db.session import transaction
 from nightshift.ids import new_id
+from nightshift.outbox import retries
 
 JOB = "ingestion.ingest"
 PART_BYTES = 1 << 20
@@ -36,12 +37,16 @@ class Source:
 # little before that worker writes it into the row.
 STATUS: Any = case((Outbox.state == "running", "PROCESSING"), else_=Document.status)
 WILL_RETRY = (STATUS == "ERROR") & Outbox.state.in_(("pending", "dispatched"))
-SHOWN = select(
-    Document,
-    STATUS.label("status"),
-    func.coalesce(Outbox.runs, 0).label("attempts"),
-    case((WILL_RETRY, Outbox.due_at)).label("retry_at"),
-).outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
+SHOWN = (
+    select(
+        Document,
+        STATUS.label("status"),
+        func.coalesce(Outbox.runs, 0).label("attempts"),
+        case((WILL_RETRY, Outbox.due_at), else_=Retry.at).label("retry_at"),
+    )
+    .outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
+    .outerjoin(Retry, retries.JOIN)
+)
 
 
 # The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent
@@ -56,7 +61,7 @@ ACCEPT = text("""
     ), part AS (
         INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
     ), enqueued AS (
-        INSERT INTO outbox (job, row_id, workspace_id) SELECT :job, id, :workspace FROM doc
+        INSERT INTO outbox (job, row_id, workspace_id, traceparent) SELECT :job, id, :workspace, :traceparent FROM doc
     )
     SELECT id FROM doc
 """)
@@ -82,9 +87,10 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
     )  # fmt: skip
     values = dict(
         id=doc.id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
-        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES),
+        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES), traceparent=tracing.traceparent(),
     )  # fmt: skip
     if session.scalar(ACCEPT, values) is not None:
+        tracing.add_id("row", doc.id)
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
             session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
@@ -139,8 +145,13 @@ def unready(session: Session, agent_id: str, most: int) -> dict[str, int]:
 
 
 def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:
-    """A document's chunks in reading order, from number `from_idx` on."""
-    query = select(Chunk).where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx).order_by(Chunk.chunk_idx)
+    """A document's chunks in reading order, from number `from_idx` on, without what they are found by."""
+    query = (
+        select(Chunk)
+        .options(defer(Chunk.embedding), defer(Chunk.words))
+        .where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx)
+        .order_by(Chunk.chunk_idx)
+    )
     return list(session.scalars(query.limit(limit)))
 
 

@@ -1,6 +1,6 @@
 """The interface of an embedder, and batches for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -35,7 +35,7 @@ class Embedder(Protocol):
         ...
 
 
-def batches(texts: Sequence[str], max_inputs: int, max_bytes: int) -> Iterator[list[str]]:
+def batches(texts: Iterable[str], max_inputs: int, max_bytes: int) -> Iterator[list[str]]:
     """Batches in order, of at most `max_inputs` texts and `max_bytes` UTF-8 bytes (a longer text is a batch alone)."""
     batch: list[str] = []
     size = 0

@@ -1,8 +1,12 @@
 """Ingests a document: from its source to searchable chunks."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -12,22 +16,26 @@ from nightshift.db.models import Chunk, Document, PaidEmbedding
 from nightshift.db.session import transaction
 from nightshift.errors import PermanentError
 from nightshift.knowledge import documents, store
+from nightshift.knowledge.ahead import Ahead
 from nightshift.knowledge.chunk import Chunk as Passage
-from nightshift.knowledge.chunk import chunk
+from nightshift.knowledge.chunk import chunks
 from nightshift.knowledge.embed import embedder
-from nightshift.knowledge.embedding import Vectors
-from nightshift.knowledge.extract import Extracted, extract
+from nightshift.knowledge.extract import extract
 from nightshift.knowledge.fetch import fetch
 from nightshift.knowledge.language import language_of
-from nightshift.knowledge.vectors import vectors_of
+from nightshift.knowledge.vectors import embedded
 from nightshift.outbox import Lease
 from nightshift.retry_policy import Failure
 
 PROGRESS_SECONDS = 0.5  # at most one progress event in this time within a stage
+LANGUAGE_PASSAGES = 8  # at the beginning, by which the language is found
 
 
 def ingest(lease: Lease) -> None:
     """Extract, chunk, embed, and replace the document's chunks in one transaction; then it is READY.
+
+    The file is read while the passages before are embedded. What is to be stored waits in a temporary file, so that neither
+    memory nor the transaction grows with it.
 
     Raises PermanentError and TemporaryError with a sentence for the customer, LeaseLost where the document was deleted
     or enqueued again meanwhile.
@@ -38,16 +46,12 @@ def ingest(lease: Lease) -> None:
         if kind is None:
             _leave_as_it_is(lease, doc)
             return
-        extracted = extract(kind, path)
-    passages = chunk(extracted.blocks)
-    if not passages:
-        raise PermanentError("The document contains no text.")
-    language = language_of(" ".join(p.content for p in passages[:8]))
-    texts, report = [p.content for p in passages], _reporter(lease, len(passages))
-    vectors = vectors_of(texts, lease, embedder(), report, keep_current=doc.kind == "url")
-    _report(lease, "store", 0, len(passages))
-    words = store.pack_words(passages, language)
-    _finish(lease, doc, extracted, passages, vectors, words, language)
+        with extract(kind, path) as found, TemporaryFile() as rows:
+            passages = Ahead(chunks(found.blocks))
+            language = _pack(lease, doc, passages, rows)
+            _report(lease, "store", 0, passages.count)
+            rows.seek(0)
+            _finish(lease, doc, language, rows, passages.count, found.notes)
 
 
 def failed(session: Session, lease: Lease, failure: Failure) -> None:
@@ -95,28 +99,28 @@ def _leave_as_it_is(lease: Lease, doc: Document) -> None:
         events.emit(session, doc.workspace_id, "knowledge_ready", {"docId": doc.id, "chunkCount": chunks})
 
 
-def _finish(
-    lease: Lease,
-    doc: Document,
-    extracted: Extracted,
-    passages: Sequence[Passage],
-    vectors: Vectors,
-    words: Sequence[bytes],
-    language: str,
-) -> None:
+def _pack(lease: Lease, doc: Document, passages: Ahead[Passage], rows: IO[bytes]) -> str:
+    """Write the rows of the passages as they come. Returns their language."""
+    beginning = list(islice(passages, LANGUAGE_PASSAGES))
+    language = language_of(" ".join(passage.content for passage in beginning))
+    every, report = chain(beginning, passages), _reporter(lease, passages)
+    vectors = embedded(every, lease, embedder(), report, keep_current=doc.kind == "url")
+    rows.writelines(store.pack(store.Labels(doc.id, doc.agent_id, embedder().model, language), vectors))
+    return language
+
+
+def _finish(lease: Lease, doc: Document, language: str, rows: IO[bytes], count: int, notes: list[str]) -> None:
     with transaction() as session:
         lease.finish(session)
-        labels = store.Labels(doc.id, doc.agent_id, embedder().model, language)
-        store.replace(session, labels, passages, vectors, words)
+        store.replace(session, doc.id, iter(partial(rows.read, store.PIECE_BYTES), b""))
         session.execute(delete(PaidEmbedding).where(PaidEmbedding.doc_id == doc.id))
         ready = dict(
-            status="READY", etag=doc.etag, last_modified=doc.last_modified, language=language, chunk_count=len(passages),
-            error_msg=" ".join(extracted.notes) or None, stage="store", stage_done=len(passages), stage_total=len(passages),
+            status="READY", etag=doc.etag, last_modified=doc.last_modified, language=language, chunk_count=count,
+            error_msg=" ".join(notes) or None, stage="store", stage_done=count, stage_total=count,
             first_ready_at=func.coalesce(Document.first_ready_at, clock.now()),
         )  # fmt: skip
         session.execute(update(Document).where(Document.id == doc.id).values(ready))
-        data = {"docId": doc.id, "chunkCount": len(passages)}
-        events.emit(session, doc.workspace_id, "knowledge_ready", data)
+        events.emit(session, doc.workspace_id, "knowledge_ready", {"docId": doc.id, "chunkCount": count})
 
 
 def _report(lease: Lease, stage: str, done: int, total: int) -> None:
@@ -133,7 +137,7 @@ def _progress(session: Session, doc: Document, stage: str, done: int, total: int
     events.emit(session, doc.workspace_id, "knowledge_progress", data)
 
 
-def _reporter(lease: Lease, total: int) -> Callable[[int], None]:
+def _reporter(lease: Lease, passages: Ahead[Passage]) -> Callable[[int], None]:
     """Reports the embedding's progress, at most twice a second."""
     last = -PROGRESS_SECONDS
 
@@ -141,6 +145,6 @@ def _reporter(lease: Lease, total: int) -> Callable[[int], None]:
         nonlocal last
         if time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
-            _report(lease, "embed", done, total)
+            _report(lease, "embed", done, passages.count)
 
     return report

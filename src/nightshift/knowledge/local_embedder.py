@@ -24,7 +24,7 @@ class LocalEmbedder:
 
     model = "wordllama-l2-supercat-256"
     paid = False
-    max_inputs = 512
+    max_inputs = 128  # few: the file is read meanwhile
     max_bytes = 4_000_000
 
     def __init__(self) -> None:

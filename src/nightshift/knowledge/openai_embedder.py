@@ -11,6 +11,7 @@ from nightshift.errors import PermanentError, TemporaryError
 from nightshift.knowledge.embedding import OutOfQuota, ServiceAway, Vectors
 from nightshift.response import Codes, Meaning, classify, to_error
 from nightshift.settings import settings
+from nightshift.vendor_call import VendorCall, vendor_call
 
 NAME = "The embedding service"
 UNREADABLE = f"{NAME} sent a response that could not be read."
@@ -51,10 +52,16 @@ class OpenAIEmbedder:
         )
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        with vendor_call("OPENAI") as call:
+            return self._embed(texts, call)
+
+    def _embed(self, texts: Sequence[str], call: VendorCall) -> Vectors:
         try:
             response = self._client.embeddings.create(model=self.model, input=list(texts))
+            call.status = 200
             return _checked(response.data, len(texts))
         except openai.APIStatusError as error:
+            call.status = error.status_code
             raise to_error(_meaning(error, self.model), error.response.headers) from error
         except openai.APIConnectionError as error:
             raise ServiceAway(f"{NAME} could not be reached.") from error

@@ -50,8 +50,9 @@ def _low_credit(balance: int, threshold: int) -> Shown:
     return f"Credits are running low: {left} left", {"left": left, "threshold": f"{threshold:,}"}
 
 
-def _handoff(agent: str, channel: str, customer: str, reason: str) -> Shown:
-    shown = {"agent": line(agent), "channel": line(channel), "customer": line(customer)}
+def _handoff(agent: str, channel: str, customer: str, reason: str, link: str = "") -> Shown:
+    """`link`: to the messages of this customer, where people can reach them."""
+    shown = {"agent": line(agent), "channel": line(channel), "customer": line(customer), "url": link}
     lines = (line(part, MAX_REASON) for part in str(reason)[:MAX_REASON].splitlines())
     return f"{shown['agent']} hands a conversation over to you", {**shown, "reason": "\n".join(lines).strip()}
 

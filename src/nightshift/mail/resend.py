@@ -7,6 +7,7 @@ from nightshift.errors import PermanentError, TemporaryError
 from nightshift.http import post_trusted
 from nightshift.response import Codes, Response, classify, to_error
 from nightshift.settings import settings
+from nightshift.vendor_call import vendor_call
 
 DEADLINE_SECONDS = 20.0
 MAX_BYTES = 64 << 10
@@ -67,13 +68,15 @@ def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
         "Idempotency-Key": key,
     }
     url, body = f"{config.resend_base_url}/emails", json.dumps(mail).encode()
-    try:
-        response = post_trusted(url, body, headers, max_bytes=MAX_BYTES, deadline_seconds=DEADLINE_SECONDS)
-    except TemporaryError as lost:
-        error = TemporaryError("Resend could not be reached, or did not respond in time.")
-        error.answer_lost = lost.answer_lost
-        raise error from None
-    return accepted_id(response)
+    with vendor_call("RESEND") as call:
+        try:
+            response = post_trusted(url, body, headers, max_bytes=MAX_BYTES, deadline_seconds=DEADLINE_SECONDS)
+        except TemporaryError as lost:
+            error = TemporaryError("Resend could not be reached, or did not respond in time.")
+            error.answer_lost = lost.answer_lost
+            raise error from None
+        call.status = response.status
+        return accepted_id(response)
 
 
 def accepted_id(response: Response) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from nightshift import tracing
 from nightshift.db.models import Outbox
 from nightshift.outbox import statements
 
@@ -36,10 +37,12 @@ def enqueue(
     """
     if not ROW_ID.fullmatch(row_id):
         raise ValueError(f"row_id: must be 1 to 100 letters, digits, '_' or '-': {row_id[:100]!r}")
+    tracing.add_id("row", row_id)
+    trace = dict(traceparent=tracing.traceparent())
     values = dict(job=job, row_id=row_id, workspace=workspace_id, lane=lane, due_in=due_in, due_at=due_at)
     if lane is not None:
         join_lane(session, job, workspace_id, lane)
-    session.execute(text(statements.ENQUEUE), values)
+    session.execute(text(statements.ENQUEUE), values | trace)
     note_enqueued(session, job, workspace_id)
 
 

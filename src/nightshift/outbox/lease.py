@@ -43,6 +43,7 @@ class Lease:
     runs: int
     failures: int
     waited_seconds: float
+    traceparent: str | None = None
     queued_seconds: float = 0.0
     give_up_in: float | None = None
     begun: float = field(default_factory=time.monotonic)

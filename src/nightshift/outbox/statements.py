@@ -25,21 +25,22 @@ def paused(row: str) -> str:
 # of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
 # its lane keeps its place. A lane is occupied as long as its last row is: they end in order.
 ENQUEUE = f"""
-    INSERT INTO outbox AS o (job, row_id, workspace_id, state, due_at, lane, lane_seq)
+    INSERT INTO outbox AS o (job, row_id, workspace_id, state, due_at, lane, lane_seq, traceparent)
     SELECT :job, :row_id, :workspace,
            CASE WHEN (SELECT {UNFINISHED} FROM outbox
                       WHERE job = :job AND workspace_id = :workspace AND lane = :lane AND row_id <> :row_id
                       ORDER BY lane_seq DESC LIMIT 1)
                 THEN 'blocked' ELSE 'pending' END,
            greatest(clock_timestamp() + make_interval(secs => :due_in), CAST(:due_at AS timestamptz)),
-           :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('outbox_lane_seq') END
+           :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('outbox_lane_seq') END, :traceparent
     ON CONFLICT (job, row_id) DO UPDATE SET
         state = CASE WHEN o.state IN ('dispatched', 'blocked') THEN o.state
                      WHEN o.state IN ('pending', 'running') THEN 'pending' ELSE excluded.state END,
         lane_seq = CASE WHEN o.state IN ('done', 'failed') THEN excluded.lane_seq ELSE o.lane_seq END,
         lane = CASE WHEN o.state IN ('done', 'failed') THEN excluded.lane ELSE o.lane END,
         due_at = excluded.due_at, lease_owner = NULL, lease_until = NULL, runs = 0, failures = 0,
-        deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL
+        deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL,
+        traceparent = excluded.traceparent
 """  # noqa: S608 constants
 JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
 
@@ -73,7 +74,7 @@ LEASED = f"""
     runs = runs + 1, updated_at = clock_timestamp()
 """
 LEASE = """
-    workspace_id, generation, runs, failures, waited_seconds,
+    workspace_id, generation, runs, failures, waited_seconds, traceparent,
     extract(epoch FROM clock_timestamp() - due_at)::float8 AS queued_seconds,
     extract(epoch FROM give_up_at - clock_timestamp())::float8 AS give_up_in
 """

@@ -82,7 +82,7 @@ def put(session: Session, channel_type: str, body: Credentials) -> tuple[AfterCo
     except ValueError as reason:
         field, _, rest = str(reason).partition(" ")
         raise invalid(f"credentials.{field.rstrip(':')}", rest) from None
-    hook = _hook(account)
+    hook = hook_of(account)
     return _then_test(account, hook), 200 if hook else 204
 
 
@@ -98,7 +98,7 @@ def test(session: Session, channel_type: str) -> AfterCommit:
 @route("GET", "/v1/channels", {200: Page[Channel]})
 def listed(session: Session) -> dict[str, Any]:
     """The channels that have credentials, or had some."""
-    return {"items": [_channel(session, row) for row in accounts.listed(session, g.workspace_id)], "next_cursor": None}
+    return {"items": [shown(session, row) for row in accounts.listed(session, g.workspace_id)], "next_cursor": None}
 
 
 @route("DELETE", "/v1/channels/<channel_type>", {204: None})
@@ -108,13 +108,14 @@ def remove(session: Session, channel_type: str) -> None:
         raise not_found()
 
 
-def _channel(session: Session, account: ChannelAccount) -> Channel:
+def shown(session: Session, account: ChannelAccount) -> Channel:
+    """A channel as it is answered."""
     if held := pauses.holding(session, accounts.JOB, account.workspace_id, accounts.lanes_of(account.type)):
         return Channel.of(held, account, state="PAUSED")
     return Channel.of(account, reason=account.error)
 
 
-def _hook(account: ChannelAccount) -> Hook | None:
+def hook_of(account: ChannelAccount) -> Hook | None:
     """None for a vendor that does not report."""
     channel = CHANNELS[account.type]
     place = (account.type, account.hook_id)

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from flask import g
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from nightshift import clock, mail
 from nightshift.analytics import arrivals
 from nightshift.db import models
+from nightshift.settings import settings
 from web.access import own_agent
 from web.api.channels import ChannelType, CustomerNamed
 from web.request_parsing import Prose
@@ -72,5 +74,12 @@ def hand_off(session: Session, agent_id: str, body: NewHandoff) -> models.Handof
     agent = own_agent(session, agent_id)
     handoff = arrivals.hand_off(session, agent, **body.model_dump())
     values = dict(agent=agent.name, channel=body.channel_type, customer=body.customer_id, reason=body.reason)
-    mail.enqueue(session, g.workspace_id, "handoff", handoff.id, **values)
+    mail.enqueue(session, g.workspace_id, "handoff", handoff.id, **values, link=_link(handoff))
     return handoff
+
+
+def _link(handoff: models.Handoff) -> str:
+    """To the console's page of what this customer was told; "" where it is not known how people reach it."""
+    which = dict(agent=handoff.agent_id, channel=handoff.channel_type, customer=handoff.customer_id)
+    base = settings().public_url
+    return f"{base}/console/messages?{urlencode(which)}" if base else ""

@@ -42,7 +42,7 @@ class Email(ResponseModel):
 def listed(session: Session, query: EmailQuery) -> dict[str, Any]:
     """The workspace's mail, newest first."""
     rows = mailbox.listed(session, g.workspace_id, query.status, query.cursor, query.limit)
-    return page([_email(row) for row in rows], query.limit)
+    return page([shown(row) for row in rows], query.limit)
 
 
 @route("POST", "/v1/emails/<email_id>/retry", {202: Email, 409: ProblemDetails})
@@ -51,13 +51,14 @@ def retry(session: Session, email_id: str) -> Email:
     _own(session, email_id)
     if not mailbox.retry(session, email_id):
         raise Problem(409, "Only a FAILED mail can be retried.")
-    return _email(_own(session, email_id))
+    return shown(_own(session, email_id))
 
 
 def _own(session: Session, email_id: str) -> Row[Any]:
     return or_404(mailbox.find(session, g.workspace_id, email_id))
 
 
-def _email(row: Row[Any]) -> Email:
+def shown(row: Row[Any]) -> Email:
+    """A mail as it is answered."""
     delivery = Delivery.read(row.Email, row.Email.delivery_error)
     return Email.of(row, row.Email, may_arrive_twice=row.Email.key_round > 1, delivery=delivery)

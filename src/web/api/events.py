@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from threading import Event, Lock
+from threading import Lock
 from typing import Annotated, Any
 
 from flask import Response, g, request
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from nightshift import events
 from nightshift.db import models
 from nightshift.db.session import transaction
+from web.draining import stopping
 from web.error_responses import Problem, ProblemDetails
 from web.limiters import MAX_STREAMS, ConcurrencyLimiter
 from web.notifications import NotificationListener
@@ -27,7 +28,6 @@ COMMENT_SECONDS = 15
 POLL_SECONDS = 0.5  # a broken connection may lose a notification
 BATCH_SECONDS = 0.05  # between two looks: of a crowd of events many go out together
 
-stopping = Event()  # set by gunicorn's hook: an open stream must not delay a stop
 _streams = ConcurrencyLimiter(MAX_STREAMS_OF_A_WORKSPACE, total=MAX_STREAMS)
 _notifications = NotificationListener(events.CHANNEL)
 _reading = Lock()

@@ -5,11 +5,13 @@ from typing import Any, Literal
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from nightshift.db.migrate import SchemaBehind, check_schema
 from nightshift.db.session import writable
 from nightshift.server_errors import log_server_error
 from runner.connection import redis
+from runner.heartbeat import ALIVE, live_workers
 from runner.registry import QUEUES
-from runner.scheduler import ALIVE
+from web.draining import draining
 from web.response_models import Count, ResponseModel
 from web.routing import route
 
@@ -20,9 +22,13 @@ class Alive(ResponseModel):
     status: Literal["alive"]
 
 
+class Serving(ResponseModel):
+    status: Literal["ready", "not ready"]
+
+
 class Readiness(ResponseModel):
-    """`postgres`, `redis`: whether they take writes. `workers`: how many live ones each queue has. `scheduler`: whether one
-    has made a whole round in the last 45 s."""
+    """`postgres`, `redis`: whether they take writes, and whether the schema is as new as the program. `workers`: how many live
+    ones each queue has. `scheduler`: whether one has made a whole round in the last 45 s."""
 
     status: Literal["ready", "not ready"]
     postgres: bool
@@ -39,16 +45,22 @@ def healthz() -> dict[str, str]:
 
 @route("GET", "/readyz", {200: Readiness, 503: Readiness}, access="public")
 def readyz() -> tuple[dict[str, Any], int]:
-    """Whether every part is there."""
+    """Whether every part is there, and this process is not about to stop."""
     parts = {"postgres": _postgres(), **_redis()}
-    ready = all(parts.values()) and all(parts["workers"].values())
+    ready = all(parts.values()) and all(parts["workers"].values()) and not draining.is_set()
     return {"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503
+
+
+@route("GET", "/readyz/web", {200: Serving, 503: Serving}, access="public")
+def readyz_web() -> tuple[dict[str, str], int]:
+    """Whether this process takes requests, for a proxy: the API accepts work while workers, Redis or the scheduler are away."""
+    return ({"status": "not ready"}, 503) if draining.is_set() else ({"status": "ready"}, 200)
 
 
 def _postgres() -> bool:
     try:
-        return writable()
-    except SQLAlchemyError as error:
+        return writable() and bool(check_schema())
+    except (SQLAlchemyError, SchemaBehind) as error:
         log_server_error("database away", error)
         return False
 
@@ -66,8 +78,3 @@ def _redis() -> dict[str, Any]:
     except RedisError as error:
         log_server_error("redis away", error)
         return {"redis": False, "workers": dict.fromkeys(QUEUES, 0), "scheduler": False}
-
-
-def live_workers(keys: set[bytes]) -> int:
-    """How many of these workers' keys have not expired. A heartbeat every 5 s keeps a key for 20 s."""
-    return int(redis().exists(*keys)) if keys else 0

@@ -167,4 +167,4 @@ def _own(session: Session, doc_id: str) -> Row[Any]:
 def shown(row: Any) -> Document:
     """A row of `documents` as it is answered."""
     error_msg = None if row.status == "PROCESSING" else row.Document.error_msg
-    return Document.of(row, row.Document, progress=row.Document, error_msg=error_msg)
+    return Document.of(row.Document, row, status=row.status, progress=row.Document, error_msg=error_msg)

@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask import g
+from pydantic import ConfigDict
 from sqlalchemy.orm import Session
 
 from nightshift.channels.accounts import JOB, lanes_of
 from nightshift.db import models
 from nightshift.outbox import pauses
-from runner.registry import JOBS, QUEUES
+from runner.operations import queues
+from runner.registry import QUEUES
 from web.api.channels import ChannelType
 from web.error_responses import Problem, ProblemDetails, invalid, not_found
 from web.request_parsing import Line, RequestBody
@@ -17,6 +19,8 @@ from web.routing import route
 
 
 class NewPause(RequestBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"channelType": "WHATSAPP", "reason": "Holiday"}]})
+
     queue: str | None = None
     channel_type: ChannelType | None = None
     reason: Line
@@ -66,5 +70,4 @@ def _queue(session: Session, body: NewPause) -> tuple[models.Pause, bool]:
         raise Problem(403, "Only the operator can pause a queue.")
     if body.queue not in QUEUES:
         raise invalid("queue", f"must be one of {', '.join(QUEUES)}")
-    jobs = [job.name for job in JOBS.values() if job.queue.name == body.queue]
-    return pauses.pause(session, jobs, body.reason, queue=body.queue)
+    return queues.pause(session, body.queue, body.reason)

@@ -105,12 +105,11 @@ def keys(session: Session, query: PageQuery) -> dict[str, Any]:
 @route("DELETE", "/v1/keys/<key_id>", {204: None, 409: ProblemDetails})
 def delete_key(session: Session, key_id: str) -> None:
     """Delete a key, which ends its access at once (409: it is the last one)."""
-    session.get_one(models.Workspace, g.workspace_id, with_for_update={"key_share": True})
-    mine = select(models.ApiKey.id).where(models.ApiKey.workspace_id == g.workspace_id)
-    if session.scalars(mine).all() == [key_id]:
-        raise Problem(409, "This is the workspace's last key. Create another one first.")
-    if not workspaces.delete_key(session, g.workspace_id, key_id):
-        raise not_found()
+    try:
+        if not workspaces.delete_key(session, g.workspace_id, key_id):
+            raise not_found()
+    except workspaces.LastKey:
+        raise Problem(409, "This is the workspace's last key. Create another one first.") from None
 
 
 @route("POST", "/v1/agents", {201: Agent})

@@ -19,8 +19,8 @@ from web.response_models import cursor_after
 from web.routing import Access, Route, declared
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # Without a referrer, browsers would not say either from which of our pages a form is sent.
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
@@ -105,7 +105,10 @@ def register(app: Flask) -> None:
         back=_back,
         redis_is_away=redis_is_away,
     )
-    app.jinja_env.filters.update(ago=texts.ago, exact=texts.exact, count=texts.count, cursor=cursor_after)
+    app.jinja_env.filters.update(
+        ago=texts.ago, exact=texts.exact, seconds=texts.seconds, count=texts.count, cursor=cursor_after
+    )
+    app.jinja_env.filters.update(vendor=texts.vendor, field_name=texts.field_name)
 
 
 def navigation() -> list[Route]:

@@ -17,8 +17,11 @@ from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 from rq_dashboard import web as rq_dashboard
 
+from nightshift.db.session import transaction
 from runner.connection import redis
-from runner.failed import retry, retry_queue
+from runner.failed import retry
+from runner.operations import failed_work
+from runner.operations.failed_work import Filters
 from runner.registry import QUEUES, parse_job_id
 from web import access, error_responses
 from web.error_responses import Problem, not_found, unavailable
@@ -82,7 +85,8 @@ def _requeue(job_id: str) -> dict[str, Any]:
 
 
 def _requeue_all(queue_name: str) -> dict[str, Any]:
-    return {"status": "OK", "count": retry_queue(queue_name)}
+    with transaction() as session:
+        return {"status": "OK", "count": failed_work.retry_all(session, Filters(queue=queue_name))}
 
 
 def _compact(queue_name: str) -> Any:

@@ -5,6 +5,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from nightshift.knowledge.extract.blocks import Block, Extracted
@@ -16,6 +17,8 @@ class Panic(BaseException):
 
 def read(path: Path) -> Extracted:
     deed = path.read_text()
+    if deed.startswith("first "):
+        return Extracted(_first(path, deed.removeprefix("first ")))
     path.with_name("pid").write_text(str(os.getpid()))
     if deed == "hang":
         time.sleep(60)
@@ -38,6 +41,15 @@ def read(path: Path) -> Extracted:
         return Extracted([Block("x" * 20_000_001)])
     if deed in ("SIGTERM", "SIGINT", "SIGHUP"):  # ignored where a shell put the whole run into the background
         signal.signal(getattr(signal, deed), signal.SIG_DFL)
+    if deed == "exit":
+        os._exit(0)
     if deed.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, deed))
     return Extracted([Block(deed, page=2, headings=("A", "B"))], ["a note"])
+
+
+def _first(path: Path, deed: str) -> Iterator[Block]:
+    """A block that is written out, then another one."""
+    yield Block("first " * 10_000)
+    path.with_name("then").write_text(deed)
+    yield from read(path.with_name("then")).blocks

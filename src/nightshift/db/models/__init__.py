@@ -6,7 +6,7 @@ from nightshift.db.models.billing import Balance, LedgerEntry
 from nightshift.db.models.knowledge import DIMENSIONS, HASHES, Chunk, Document, DocumentPart, PaidEmbedding
 from nightshift.db.models.mail import Email, Invoice
 from nightshift.db.models.messages import ChannelAccount, Delivery, Message, MessageAttempt
-from nightshift.db.models.outbox import Outbox, Pause, Slot
+from nightshift.db.models.outbox import Outbox, Pause, Retry, Slot
 from nightshift.db.models.tenants import Agent, ApiKey, EndedSession, Event, IdempotencyKey, Workspace
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Outbox",
     "PaidEmbedding",
     "Pause",
+    "Retry",
     "RolledDay",
     "Slot",
     "Workspace",

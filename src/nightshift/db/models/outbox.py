@@ -25,7 +25,10 @@ class Outbox(Base):
             "outbox_lane", "job", "workspace_id", "lane", "lane_seq",
             postgresql_where=text("lane IS NOT NULL AND state IN ('pending', 'dispatched', 'running', 'blocked')"),
         ),
-        Index("outbox_failed", "job", postgresql_where=text("state = 'failed'")),
+        Index("outbox_failed", "job", "workspace_id", "row_id", postgresql_where=text("state = 'failed'")),
+        Index("outbox_blocked", "job", "due_at", postgresql_where=text("state = 'blocked'")),
+        Index("outbox_done", "updated_at", "job", postgresql_where=text("state = 'done'")),
+        Index("outbox_failed_at", "updated_at", "row_id", postgresql_where=text("state = 'failed'")),
     )  # fmt: skip
     job: Mapped[str] = mapped_column(primary_key=True)
     row_id: Mapped[str] = mapped_column(primary_key=True)
@@ -46,7 +49,20 @@ class Outbox(Base):
     lane_seq: Mapped[int | None] = mapped_column(BigInteger)  # the order in it
     give_up_at: Mapped[datetime | None]  # no retry starts after this
     error: Mapped[str | None]  # the last failure's sentence
+    traceparent: Mapped[str | None]  # of the request that enqueued it
     updated_at: Mapped[datetime]
+
+
+class Retry(Base):
+    """A FAILED row that is enqueued again at a time of its own. It is void once the row's generation is another one: then
+    someone has retried it already."""
+
+    __tablename__ = "retries"
+    __table_args__ = (Index("retries_at", "at"),)
+    job: Mapped[str] = mapped_column(primary_key=True)
+    row_id: Mapped[str] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime]
 
 
 class Pause(Base):

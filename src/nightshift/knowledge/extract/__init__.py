@@ -1,53 +1,73 @@
 """Extracts the text of a file, with the location of each part.
 
-Add a format: a module with `read(path) -> Extracted`, a line in one of the two tables, a line in `sniff._KINDS`.
+Add a format: a module with `read(path) -> Extracted`, a line in `READERS`, a line in `sniff._KINDS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nightshift.errors import PermanentError, one_line
 from nightshift.knowledge.extract import child, plain
-from nightshift.knowledge.extract.blocks import Block, Extracted
+from nightshift.knowledge.extract.blocks import Block, Extracted, shortened
 
 __all__ = ["Block", "Extracted", "extract"]
 
-MAX_NOTES, MAX_NOTE = 10, 1200  # of a document; characters of each
+MAX_NOTES, MAX_NOTE, MAX_ERROR = 10, 1200, 500  # of a document; characters of each, and of those that are an error
+SMALL_TEXT = 32 << 10  # bytes that no pattern takes long for: a child would cost more than reading them
 
-IN_PROCESS: dict[str, Callable[[Path], Extracted]] = {"text": plain.read}
-# The other formats are parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
-IN_CHILD: dict[str, str] = {
+# Each format is parsed in a child process, where a parser may crash or hang: the module whose `read` runs there.
+READERS: dict[str, str] = {
     kind: f"nightshift.knowledge.extract.{module}"
     for kind, module in {
-        "pdf": "pdf",
-        "docx": "docx",
-        "pptx": "pptx",
-        "doc": "office97",
-        "ppt": "office97",
-        "epub": "epub",
-        "xlsx": "xlsx",
-        "xls": "xls",
-        "ods": "ods",
-        "html": "html",
-        "webpage": "webpage",  # the main text of HTML from an address: never returned by `sniff`
+        "pdf": "pdf.document",
+        "docx": "office.docx",
+        "pptx": "office.pptx",
+        "doc": "office.office97",
+        "ppt": "office.office97",
+        "epub": "web.epub",
+        "xlsx": "sheets.xlsx",
+        "xls": "sheets.xls",
+        "ods": "sheets.ods",
+        "html": "web.html",
+        "webpage": "web.webpage",  # the main text of HTML from an address: never returned by `sniff`
         "mail": "mail",
         "csv": "delimited",
         "markdown": "markdown",
+        "text": "plain",
     }.items()
 }
 
 
-def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Extracted:
-    """The blocks of the file at `path`: at least one, none blank. `kind` comes from `sniff.kind_of`.
+@contextmanager
+def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Iterator[Extracted]:
+    """The blocks of the file at `path`, while it is read: at least one, none blank. `kind` comes from `sniff.kind_of`.
 
-    Raises PermanentError with a sentence for the customer; TemporaryError if the reader was stopped from outside;
-    KeyError for a kind without a reader.
+    The blocks raise PermanentError with a sentence for the customer; TemporaryError if the reader was stopped from outside.
+    Raises KeyError for a kind without a reader.
     """
-    found = IN_PROCESS[kind](path) if kind in IN_PROCESS else child.read(IN_CHILD[kind], path, timeout_seconds)
-    blocks = [block for block in found.blocks if block.text and not block.text.isspace()]
-    if not blocks:
-        raise PermanentError("This file contains no text. Upload one that does.")
-    return Extracted(blocks, _shortened(found.notes))
+    if kind == "text" and path.stat().st_size <= SMALL_TEXT:
+        yield _checked(plain.read(path))
+        return
+    with child.read(READERS[kind], path, timeout_seconds) as found:
+        yield _checked(found)
+
+
+def _checked(found: Extracted) -> Extracted:
+    notes: list[str] = []
+    return Extracted(_not_blank(found, notes), notes)
+
+
+def _not_blank(found: Extracted, notes: list[str]) -> Iterator[Block]:
+    empty = True
+    for block in found.blocks:
+        if block.text and not block.text.isspace():
+            empty = False
+            yield block
+    notes += _shortened(found.notes)
+    if empty:
+        why = f" that can be read. {' '.join(notes)}" if notes else ". Upload one that does."
+        raise PermanentError(shortened(f"This file contains no text{why}", MAX_ERROR))
 
 
 def _shortened(notes: list[str]) -> list[str]:

@@ -26,9 +26,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Extracted:
-    """A document's text in reading order, and notes about missing parts ("Page 3 could not be read.")."""
+    """A document's text in reading order, and notes about missing parts ("Page 3 could not be read.").
 
-    blocks: list[Block]
+    The blocks may be read as they are taken; the notes are complete after the last one.
+    """
+
+    blocks: Iterable[Block]
     notes: list[str] = field(default_factory=list)
 
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nightshift.errors import PermanentError, TemporaryError
@@ -20,28 +22,27 @@ _OUT_OF_TIME = (signal.SIGXCPU, signal.SIGALRM)
 _STOPPED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a stop of the whole service reaches the child too
 
 
-def read(module: str, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Extracted:
-    """The result of `module`'s `read(path)`, run in a child without secrets and with limits on memory and time.
+@contextmanager
+def read(module: str, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Extracted]:
+    """What `module`'s `read(path)` finds, while a child finds it: it has no secrets, and limits on memory and time.
 
-    Raises PermanentError with the child's sentence, or for a crash, too little memory or a timeout; TemporaryError if the
-    child could not start or was stopped. An exception here, also from a signal handler, kills the child.
+    The blocks raise PermanentError with the child's sentence, or for a crash, too little memory or a timeout; TemporaryError
+    if the child could not start or was stopped. Take them without pause: the child's time runs while it waits. It is killed
+    when the block ends, by an exception from a signal handler too.
     """
     command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", module, str(path), str(timeout_seconds)]
-    try:
-        done = subprocess.run(  # stderr could contain the customer's text
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise PermanentError(_TOO_SLOW) from None
-    if done.returncode:
-        raise _failure(done.returncode)
-    return _parse(done.stdout)
+    with subprocess.Popen(  # stderr could contain the customer's text
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    ) as process:
+        notes: list[str] = []
+        try:
+            yield Extracted(_blocks(process, notes), notes)
+        finally:
+            process.kill()
 
 
 def _environment() -> dict[str, str]:
@@ -49,16 +50,25 @@ def _environment() -> dict[str, str]:
     return kept | _KEEPS_MEMORY | {"LANG": "C.UTF-8"}
 
 
+def _blocks(process: subprocess.Popen[bytes], notes: list[str]) -> Iterator[Block]:
+    """The child's lines, see `reader`: the last one has the notes."""
+    for line in process.stdout or ():
+        if not line.endswith(b"\n"):
+            break  # the child died
+        found = json.loads(line)
+        if isinstance(found, list):
+            text, page, headings, columns = found
+            yield Block(text, page, tuple(headings), columns)
+        elif "error" in found:
+            raise PermanentError(found["error"])
+        else:
+            notes += found["notes"]
+            return
+    raise _failure(process.wait())
+
+
 def _failure(returncode: int) -> Exception:
     """The error for an exit code: minus the signal's number, or positive where Python itself failed."""
     if returncode > 0 or -returncode in _STOPPED:
         return TemporaryError("Reading the file was interrupted.")
     return PermanentError(_TOO_SLOW if -returncode in _OUT_OF_TIME else _CRASHED)
-
-
-def _parse(answer: bytes) -> Extracted:
-    found = json.loads(answer)
-    if "error" in found:
-        raise PermanentError(found["error"])
-    blocks = [Block(text, page, tuple(headings), columns) for text, page, headings, columns in found["blocks"]]
-    return Extracted(blocks, found["notes"])

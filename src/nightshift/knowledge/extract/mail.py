@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.knowledge.charset import as_declared
-from nightshift.knowledge.extract import html
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
+from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.text import clean, decode
 
 MAX_NAME = 100  # characters of an attachment's name
@@ -25,7 +25,7 @@ def read(path: Path) -> Extracted:
     found = [paragraph for message in messages for paragraph in _paragraphs(message, left_out)]
     more = f" and {len(left_out) - MAX_NAMES} more" if len(left_out) > MAX_NAMES else ""
     notes = [f"Attachments were left out: {', '.join(left_out[:MAX_NAMES])}{more}."] if left_out else []
-    return Extracted(list(sections(found)), notes)
+    return Extracted(sections(found), notes)
 
 
 def _messages(data: bytes) -> list[bytes]:

@@ -33,7 +33,7 @@ _COLUMNS = re.compile(
 def read(path: Path) -> Extracted:
     """One block for each section, beginning with its heading line; `headings` contains that heading and those above it."""
     text, notes = decode_noting(path.read_bytes())
-    return Extracted(list(sections(visible(clean(without_data(text))))), notes)
+    return Extracted(sections(visible(clean(without_data(text)))), notes)
 
 
 def visible(text: str) -> str:

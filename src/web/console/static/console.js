@@ -236,10 +236,17 @@ function sendOnChange(select) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+// A box marked data-all stands for all boxes of that name.
+function checkAll({ target }) {
+  if (!target.dataset.all) return;
+  for (const box of document.getElementsByName(target.dataset.all)) box.checked = target.checked;
+}
+
 document.documentElement.className = "js";
 document.querySelectorAll("[data-upload]").forEach(receiveFiles);
 document.querySelectorAll("[data-now]").forEach(sendOnChange);
 document.addEventListener("submit", sendQuietly);
+document.addEventListener("change", checkAll);
 byId("held").addEventListener("click", showHeld);
 setInterval(tell, POLL_MS);
 if (document.querySelector("[data-live], [data-retry]")) {

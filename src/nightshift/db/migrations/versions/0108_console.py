@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0108"
-down_revision = "0106"
+down_revision = "0107"
 
 
 def upgrade() -> None:

@@ -1,0 +1,51 @@
+"""`nightshift schedule`: what runs when, and running a slot by hand."""
+
+from datetime import datetime
+
+import click
+
+from nightshift.db.session import transaction
+from runner.cli import Wrong, nightshift
+from runner.cli.failed import Moment
+from runner.cli.output import json_option, print_json, show
+from runner.operations import schedule as entries
+from runner.operations.schedule import Scheduled
+
+
+@nightshift.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def schedule(context: click.Context, as_json: bool) -> None:
+    """The entries with their next and last slots."""
+    if context.invoked_subcommand:
+        return
+    with transaction() as session:
+        found = entries.entries(session)
+    if as_json:
+        print_json([{**vars(entry), "last": [vars(slot) for slot in entry.last]} for entry in found])
+    else:
+        columns = ("entry", "cron", "next", "last_slot", "id", "state", "runs", "error")
+        show(columns, [_row(entry) for entry in found], False)
+
+
+@schedule.command()
+@click.argument("entry")
+@click.argument("slot", type=Moment())
+def run(entry: str, slot: datetime) -> None:
+    """Run a slot, again too: `nightshift schedule run daily-rollup 2026-11-25T02:00Z`."""
+    try:
+        with transaction() as session:
+            found = entries.run(session, entry, slot)
+    except ValueError as error:
+        raise Wrong(f"SLOT {error}.") from None
+    except (LookupError, RuntimeError) as error:
+        raise Wrong(str(error.args[0])) from None
+    click.echo(f"{entry}: {found.row_id} is enqueued.")
+
+
+def _row(entry: Scheduled) -> dict[str, object]:
+    newest = entry.last[0] if entry.last else None
+    return dict(
+        entry=entry.name, cron=entry.cron, next=entry.next, last_slot=newest and newest.at, id=newest and newest.row_id,
+        state=newest and newest.state, runs=newest and newest.runs, error=newest and newest.error,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What an operator sees and does, as functions below the console, the API and the command."""

@@ -1,0 +1,210 @@
+"""The operator's figures: what the outbox holds, in one snapshot, and what ended in each of the last hours."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from nightshift.db.models import Pause
+from nightshift.outbox import done, pauses
+from nightshift.outbox.retries import SCHEDULED
+from nightshift.outbox.statements import paused
+from runner.connection import redis
+from runner.cron import now
+from runner.heartbeat import live_workers
+from runner.operations.kept import kept
+from runner.registry import JOBS, QUEUES
+
+HOURS = 12  # of the charts, this one included
+RECENT = 2000  # of all jobs, the last rows that are done, for the percentiles
+
+# A row is in one of these states, by constraint; `scheduled` are those of the failed ones that will be retried.
+STATES = text(f"""
+    SELECT job, 'done' AS state, sum(number)::bigint AS number, NULL::timestamptz AS due_at
+        FROM ({done.PARTS}) AS parts GROUP BY 1
+    UNION ALL SELECT job, 'failed', count(*), NULL FROM outbox WHERE state = 'failed' GROUP BY 1
+    UNION ALL SELECT o.job, 'scheduled', count(*), NULL FROM retries r JOIN outbox o ON {SCHEDULED} GROUP BY 1
+    UNION ALL SELECT job, 'later', count(*), NULL FROM outbox
+        WHERE state = 'pending' AND due_at > statement_timestamp() GROUP BY 1
+    UNION ALL SELECT job, 'waiting', count(*), min(due_at) FROM outbox
+        WHERE state = 'pending' AND due_at <= statement_timestamp() AND NOT EXISTS (SELECT FROM pauses) GROUP BY 1
+    UNION ALL SELECT job, CASE WHEN {paused("outbox")} THEN 'held' ELSE 'waiting' END, count(*), min(due_at) FROM outbox
+        WHERE state = 'pending' AND due_at <= statement_timestamp() AND EXISTS (SELECT FROM pauses) GROUP BY 1, 2
+    UNION ALL SELECT job, 'blocked', count(*), NULL FROM outbox WHERE state = 'blocked' GROUP BY 1
+    UNION ALL SELECT job, CASE state WHEN 'running' THEN 'running' ELSE 'waiting' END, count(*), min(due_at) FROM outbox
+        WHERE state IN ('dispatched', 'running') GROUP BY 1, 2
+""")  # noqa: S608 constants
+ENDED = text(f"""
+    SELECT job, 'done' AS state, hour, sum(number)::bigint AS number FROM (
+        SELECT job, hour, number FROM done_hours WHERE hour >= :since
+        UNION ALL SELECT job, date_trunc('hour', updated_at), count(*) FROM outbox
+            WHERE state = 'done' AND updated_at >= greatest(:since, {done.UNTIL}) GROUP BY 1, 2) AS hours
+    GROUP BY job, hour
+    UNION ALL SELECT job, 'failed', date_trunc('hour', updated_at), count(*) FROM outbox
+        WHERE state = 'failed' AND updated_at >= :since GROUP BY 1, 3
+    UNION ALL SELECT job, state, NULL, count(*) FROM outbox
+        WHERE state = 'done' AND updated_at > :hour_ago GROUP BY 1, 2
+    UNION ALL SELECT job, state, NULL, count(*) FROM outbox
+        WHERE state = 'failed' AND updated_at > :hour_ago GROUP BY 1, 2
+""")  # noqa: S608 constants
+TOOK = text("""
+    SELECT job, percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS took FROM (
+        SELECT job, extract(epoch FROM updated_at - due_at)::float8 AS seconds FROM outbox
+        WHERE state = 'done' AND updated_at > :hour_ago ORDER BY updated_at DESC LIMIT :recent) AS last
+    GROUP BY job
+""")
+
+
+@dataclass
+class Counts:
+    """Rows: all that was accepted and is kept; done; owed, in whatever state; FAILED. accepted = done + owed + failed."""
+
+    accepted: int = 0
+    done: int = 0
+    owed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class Hour:
+    """What ended in an hour that began at `at` (UTC)."""
+
+    at: datetime
+    done: int
+    failed: int
+
+
+@dataclass
+class Card:
+    """A queue. `waiting`: rows that are due; `held`: due, but paused; `later`: due later; `blocked`: behind another row of their
+    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. `took`: from
+    due to done in seconds, median and 95th percentile of the last ones."""
+
+    name: str
+    at: datetime
+    workers: int | None
+    paused: Pause | None
+    hours: list[Hour]
+    waiting: int = 0
+    held: int = 0
+    later: int = 0
+    blocked: int = 0
+    running: int = 0
+    oldest_due_at: datetime | None = None
+    done_last_hour: int = 0
+    failed_last_hour: int = 0
+    took: tuple[float, float] | None = None
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def state(self) -> str:
+        """One word on what keeps it from working."""
+        return "paused" if self.paused else "working" if self.workers else "no workers"
+
+    @property
+    def failed(self) -> int:
+        return self.counts.failed
+
+    @property
+    def oldest_wait_seconds(self) -> float | None:
+        return (self.at - self.oldest_due_at).total_seconds() if self.oldest_due_at else None
+
+    @property
+    def median_seconds(self) -> float | None:
+        return self.took[0] if self.took else None
+
+    @property
+    def p95_seconds(self) -> float | None:
+        return self.took[1] if self.took else None
+
+    @property
+    def depth(self) -> int:
+        """The rows that wait, but not for a time of their own."""
+        return self.waiting + self.held + self.blocked
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`at`: when they were read, by Postgres' clock."""
+
+    at: datetime
+    cards: list[Card]
+    counts: Counts
+
+
+def live() -> dict[str, int] | None:
+    """The live workers of each queue; None while Redis is away."""
+    try:
+        return {queue: live_workers(redis().smembers(f"rq:workers:{queue}")) for queue in QUEUES}
+    except RedisError:
+        return None
+
+
+@kept
+def read(session: Session) -> Figures:
+    """The figures of now, or of a moment ago where they take long to read."""
+    moment = now(session)
+    this_hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    times = [this_hour - timedelta(hours=ago) for ago in reversed(range(HOURS))]
+    workers, paused_by = live(), {pause.queue: pause for pause in pauses.listed(session, None)}
+    hours, took = _hours(session, moment, times[0]), _took(session, moment)
+    cards = {
+        name: Card(
+            name, moment, workers[name] if workers else None, paused_by.get(name),
+            [Hour(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
+            done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
+            took=took.get(name),
+        )
+        for name in QUEUES
+    }  # fmt: skip
+    total = Counts()
+    for row in session.execute(STATES):
+        _add(total, row)
+        if row.job in JOBS:
+            card = cards[JOBS[row.job].queue.name]
+            _add(card.counts, row)
+            _place(card, row)
+    return Figures(moment, list(cards.values()), total)
+
+
+def _add(counts: Counts, row: Any) -> None:
+    if row.state == "scheduled":  # one of the failed ones, and owed again
+        counts.failed -= row.number
+        counts.owed += row.number
+        return
+    counts.accepted += row.number
+    kind = row.state if row.state in ("done", "failed") else "owed"
+    setattr(counts, kind, getattr(counts, kind) + row.number)
+
+
+def _place(card: Card, row: Any) -> None:
+    if row.state in ("done", "failed"):
+        return
+    name = "later" if row.state == "scheduled" else row.state
+    setattr(card, name, getattr(card, name) + row.number)
+    if name == "waiting":
+        card.oldest_due_at = min(row.due_at, card.oldest_due_at or row.due_at)
+
+
+def _hours(session: Session, moment: datetime, first: datetime) -> Counter[tuple[str, str, datetime | None]]:
+    """By (queue, state, hour) how many ended; by no hour: in the last 60 minutes."""
+    ended: Counter[tuple[str, str, datetime | None]] = Counter()
+    for row in session.execute(ENDED, dict(since=first, hour_ago=moment - timedelta(hours=1))):
+        if row.job in JOBS:
+            at = row.hour.astimezone(UTC) if row.hour else None
+            ended[JOBS[row.job].queue.name, row.state, at] += row.number
+    return ended
+
+
+def _took(session: Session, moment: datetime) -> dict[str, tuple[float, float]]:
+    """By queue; of several jobs, the slower one's."""
+    found: dict[str, tuple[float, float]] = {}
+    for row in session.execute(TOOK, dict(hour_ago=moment - timedelta(hours=1), recent=RECENT)):
+        if row.job in JOBS:
+            queue = JOBS[row.job].queue.name
+            found[queue] = max(found.get(queue, (0.0, 0.0)), tuple(row.took))
+    return found

@@ -1,0 +1,18 @@
+"""Whole queues, paused and resumed."""
+
+from sqlalchemy.orm import Session
+
+from nightshift.db.models import Pause
+from nightshift.outbox import pauses
+from runner.registry import jobs_of
+
+
+def pause(session: Session, queue: str, reason: str) -> tuple[Pause, bool]:
+    """Pause all jobs of a queue, in every workspace; and whether that is new: one that is paused already has a new reason."""
+    return pauses.pause(session, jobs_of(queue), reason, queue=queue)
+
+
+def resume(session: Session, queue: str) -> bool:
+    """What was held is due now. False where the queue is not paused."""
+    held = next((paused for paused in pauses.listed(session, None) if paused.queue == queue), None)
+    return held is not None and pauses.resume(session, held.id, None)

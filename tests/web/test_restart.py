@@ -1,0 +1,120 @@
+"""A restart of the API behind a socket that is held for it, as systemd does, and a SIGHUP, while clients write to it."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from client import OPERATOR_KEY, Client
+from stack import PROGRAMS, wait_for
+
+from nightshift.db.models import InboundMessage
+from nightshift.db.session import transaction
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+TAKE = ["bash", "-c", 'held=$1; shift; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&"$held"', "bash"]  # as file 3
+
+
+class Web:
+    """`make web` with a socket that stays while it restarts."""
+
+    def __init__(self, env: dict[str, str], log: Path) -> None:
+        self._env, self.log = env, log
+        self.held = socket.create_server(("127.0.0.1", 0), backlog=500)
+        self.url = f"http://127.0.0.1:{self.held.getsockname()[1]}"
+
+    def start(self) -> None:
+        held = self.held.fileno()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*TAKE, str(held), *PROGRAMS["web"]], cwd=ROOT, env=self._env, stdout=log, stderr=log, pass_fds=[held]
+            )
+
+    def hang_up(self) -> None:
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+
+    def processes(self) -> set[int]:
+        return {child.pid for child in psutil.Process(self._process.pid).children()}
+
+    def readiness(self) -> int:
+        return requests.get(f"{self.url}/readyz/web", timeout=60).status_code
+
+
+@pytest.fixture
+def web(servers: dict[str, str], tmp_path: Path) -> Iterator[Web]:
+    web = Web({**os.environ, **servers, "DRAIN_SECONDS": "6", "WEB_CONCURRENCY": "3"}, tmp_path / "web.log")
+    web.start()
+    yield web
+    web.stop()
+    web.held.close()
+
+
+@contextmanager
+def load(api: Client, answers: list[Any]) -> Iterator[None]:
+    """Four clients that each write on one connection as long as it is kept."""
+    stop, numbers = threading.Event(), count()
+
+    def write() -> None:
+        session = requests.Session()
+        while not stop.wait(0.01):
+            body = {"channelType": "SLACK", "customerId": "c", "content": f"number {next(numbers)}"}
+            url, headers = f"{api.base_url}/v1/agents/{api.agent_id}/inbound", {"Authorization": f"Bearer {api.key}"}
+            try:
+                answers.append(session.post(url, json=body, headers=headers, timeout=60).status_code)
+            except requests.RequestException as error:
+                answers.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for_more(answers: list[Any]) -> None:
+    """So many that they are not those of requests which were under way."""
+    many = len(answers) + 8
+    wait_for(lambda: len(answers) > many)
+
+
+def test_no_request_is_lost_or_refused_and_no_signal_brings_back_old_code(web: Web, servers: dict[str, str]) -> None:
+    wait_for(lambda: web.readiness() == 200)
+    api, answers = Client.of_new_workspace(web.url, OPERATOR_KEY), list[Any]()
+    wait_for(lambda: len(web.processes()) == 3)  # WEB_CONCURRENCY
+    with load(api, answers):
+        # A reload is refused, in one line: the processes stay
+        before = web.processes()
+        web.hang_up()
+        wait_for(lambda: "reload refused" in web.log.read_text())
+        assert web.processes() == before
+        # A stop says so first, and serves meanwhile
+        stopping = threading.Thread(target=web.stop)
+        stopping.start()
+        wait_for(lambda: web.readiness() == 503)
+        wait_for_more(answers)
+        stopping.join()
+        # Who comes now waits
+        web.start()
+        wait_for_more(answers)
+    assert set(answers) == {201}, [answer for answer in answers if answer != 201][:5]
+    with transaction() as session:
+        written = session.query(InboundMessage).filter_by(workspace_id=api.workspace_id).count()
+    assert written == len(answers)

@@ -83,10 +83,11 @@ def _moment(until: bool, written: Any) -> datetime:
     except (TypeError, ValueError):
         raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    length = timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)
     try:
-        return moment + (timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)) * until
-    except OverflowError:
-        return moment
+        return moment.astimezone(UTC) + length * until
+    except OverflowError:  # at one of the two ends of time
+        return (datetime.min if moment.year < 2000 else datetime.max).replace(tzinfo=UTC)
 
 
 Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]

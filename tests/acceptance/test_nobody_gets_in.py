@@ -17,7 +17,7 @@ OWN_THINGS = {  # the caller's own, whatever is named
     ("PUT", "/v1/channels/<channel_type>"),
     ("DELETE", "/v1/customers/<channel_type>/<path:customer_id>"),
 }
-OF_NOBODY = {"alembic_version", "outbox_since", "rolled_days", "slots"}
+OF_NOBODY = {"alembic_version", "done_hours", "outbox_since", "rolled_days", "slots", "undone", "verdicts"}
 NAMES = ("id", "workspace_id", "agent_id", "doc_id", "message_id", "email_id", "row_id", "scope")
 
 

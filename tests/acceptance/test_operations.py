@@ -115,8 +115,9 @@ def test_a_slot_is_run_again_by_hand(api: Client, stack: Stack) -> None:
     for _ in range(2):
         assert wait_for(lambda: stack.sql(done, row_id)) == [(1,)]
         assert do(api, path)["id"] == row_id
-    for bad, word in ((f"{slot}T02:00:01Z", "due"), ("2999-01-01T02:00:00Z", "slot"), ("today", "time")):
+    for bad, word in ((f"{slot}T02:00:01Z", "due"), ("2999-01-01T02:00:00Z", "slot")):
         assert word in do(api, f"/v1/schedule/daily-rollup/{bad}", 422)["detail"]
     assert "over" in do(api, "/v1/schedule/daily-rollup/2098-01-01T02:00:00Z", 422)["detail"]
-    do(api, f"/v1/schedule/none/{slot}T02:00:00Z", 404)
+    for unknown in (f"none/{slot}T02:00:00Z", "daily-rollup/today"):
+        do(api, f"/v1/schedule/{unknown}", 404)
     assert api("POST", path).status_code == 401

@@ -110,6 +110,13 @@ def test_send_again_what_failed_and_be_told_why_nothing_is_sent(
     changed = {"notifyEmail": "new@example.com"}
     assert api("PATCH", f"/v1/workspaces/{api.workspace_id}", key=OPERATOR_KEY, json=changed).ok
     expect(page.get_by_role("heading", name=re.compile("bounced"))).to_have_count(0)
+    handed = {"channelType": "LINE", "customerId": "Jörg & Söhne", "reason": "Asks for a person"}
+    assert api("POST", f"/v1/agents/{api.agent_id}/handoffs", json=handed).ok
+    page.get_by_role("link", name="hands a conversation over").click()
+    link = frame.get_by_role("link", name="Open the conversation").get_attribute("href")
+    page.goto(str(link))
+    expect(page.get_by_label("Customer")).to_have_value("Jörg & Söhne")
+    expect(page.get_by_text("No message matches.")).to_be_visible()
     operator = new_page()
     sign_in(operator, OPERATOR_KEY, "/console/mail")
     expect(operator.get_by_role("row", name=word)).to_contain_text(api.workspace_id)

@@ -217,7 +217,8 @@ def test_the_version_before_the_newest_migration_runs_beside_this_one(site: Site
     for name in (".venv", "nightshift.env"):
         (old / name).symlink_to(installation.root / name)
     # Given the old version's processes on the schema of the new one, and the new one's beside them
-    elsewhere = {"PYTHONPATH": str(old / "src"), "BIND": f"127.0.0.1:{installation.ports[1]}"}
+    port = str(installation.ports[1])  # the oldest know no BIND
+    elsewhere = {"PYTHONPATH": str(old / "src"), "PORT": port, "BIND": f"127.0.0.1:{port}"}
     for name in ("web", "worker", "scheduler"):
         installation.launch(f"old {name}", f"make {name}", old, **elsewhere)
         installation.launch(f"new {name}", f"make {name}")

@@ -27,6 +27,8 @@ KINDS: dict[str, Callable[[Client, Recorder], str]] = {
         api("POST", "/v1/pauses", json=PAUSE | {"channelType": "DISCORD"}).json()["id"]
     ),
     "hook_id": lambda api, vendors: _hook(api),
+    "entry": lambda api, vendors: "daily-rollup",
+    "slot": lambda api, vendors: "2026-03-04T02:00:00Z",
 }
 FIELDS = {
     "type": "text", "title": "Title", "text": "Text.", "name": "Name", "credentials": {"botToken": "1:token"},

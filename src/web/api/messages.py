@@ -72,7 +72,7 @@ class BulkRetry(Matching, RequestBody):
     )
 
     status: Literal["FAILED"] = "FAILED"
-    ids: Annotated[list[str] | None, Field(max_length=MAX_IDS)] = None
+    ids: Annotated[list[Line] | None, Field(max_length=MAX_IDS)] = None
     dry_run: Annotated[bool, Field(description="Only say what it would do")] = False
 
 

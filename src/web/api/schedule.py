@@ -46,7 +46,7 @@ def run(session: Session, entry: str, slot: str) -> Slot:
     try:
         moment = datetime.fromisoformat(slot)
     except ValueError:
-        raise invalid("slot", "must be a time, like 2026-11-24T02:00:00Z") from None
+        raise not_found() from None
     try:
         return _slot(schedule.run(session, entry, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
     except LookupError:

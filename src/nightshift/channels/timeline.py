@@ -15,7 +15,8 @@ from nightshift.outbox import pauses
 from nightshift.outbox.statements import UNFINISHED
 
 WAITS = text(f"""
-    SELECT o.give_up_at, CASE WHEN c.held_until > clock_timestamp() THEN c.held_until END AS held_until,
+    SELECT CASE WHEN o.{UNFINISHED} THEN o.give_up_at END AS give_up_at,
+           CASE WHEN c.held_until > clock_timestamp() THEN c.held_until END AS held_until,
            (SELECT head.row_id FROM outbox head
             WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane AND head.{UNFINISHED}
                   AND head.lane_seq < o.lane_seq ORDER BY head.lane_seq LIMIT 1) AS behind

@@ -12,7 +12,7 @@ from nightshift.outbox import pauses
 from web.api import channels as api
 from web.console.pages import Done, View, action, page
 from web.console.texts import faults, field_name, vendor
-from web.error_responses import Problem, not_found
+from web.error_responses import Problem, or_404
 from web.request_parsing import Form, Line, Parameters
 
 HOME = "/console/channels"
@@ -108,14 +108,9 @@ def _question(session: Session, channel_type: str, act: str) -> View:
 
 
 def _own(session: Session, channel_type: str) -> ChannelAccount:
-    account = session.get(ChannelAccount, (g.workspace_id, channel_type))
-    if account is None or account.credentials is None:
-        raise not_found()
-    return account
+    return or_404(session.get(ChannelAccount, (g.workspace_id, channel_type)))
 
 
 def _known(channel_type: str) -> tuple[Any, ...]:
-    channel = CHANNELS.get(channel_type)
-    if channel is None:
-        raise not_found()
+    channel = or_404(CHANNELS.get(channel_type))
     return (*channel.fields, *channel.optional)

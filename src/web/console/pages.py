@@ -8,7 +8,7 @@ from functools import cache, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, abort, g, render_template, request
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -74,13 +74,18 @@ def page(
 
 
 def action(path: str, *, access: Access = "console", form_bytes: int = 0) -> Callable[[Callable[..., Done]], Route]:
-    """Declare what a form does: a POST, after which the browser goes to a page that says what became of it."""
+    """Declare what a form does: a POST, after which the browser goes to a page that says what became of it.
+
+    What ends in an error leaves nothing behind, not even the form's Idempotency-Key: it may be mended and sent again.
+    """
 
     def declare(handler: Callable[..., Done]) -> Route:
         @wraps(handler)
         def respond(**arguments: Any) -> Answer:
             done = handler(**arguments)
             headers = {"Location": done.to or _back(), "Set-Cookie": flash.cookie(done.sentences, done.is_error)}
+            if done.is_error:
+                abort(Response("", 303, headers))
             return "", 303, headers
 
         responses = {303: None}

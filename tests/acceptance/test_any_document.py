@@ -65,6 +65,7 @@ def test_a_file_is_read_and_its_place_is_kept(
         assert heading in best["locator"]["headings"]
 
 
+@pytest.mark.slow
 def test_a_zip_that_unpacks_without_end_is_told_and_the_next_one_served(api: Client) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(a_docx())) as good, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bomb:

@@ -46,6 +46,7 @@ def alone(servers: dict[str, str], redis: Redis) -> Iterator[Stack]:
     _execute(servers["DATABASE_URL"], f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.slow
 def test_a_scheduler_whose_redis_was_stopped_ticks_reconciles_and_opens_slots_once_it_is_back(
     alone: Stack, redis: Redis
 ) -> None:

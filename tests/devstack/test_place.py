@@ -28,6 +28,7 @@ def modes_above(*paths: Path) -> dict[Path, int]:
     return {parent: parent.stat().st_mode for path in paths for parent in path.parents}
 
 
+@pytest.mark.slow
 @as_root
 def test_as_root_below_a_private_directory_it_lives_outside_and_no_mode_changes(
     parent: Path, home: Path, outside_of: Callable[[Path], list[Path]]
@@ -60,6 +61,7 @@ def test_as_root_where_everything_can_be_reached_it_lives_at_home_and_only_its_g
     assert server.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @as_root
 def test_deleting_the_home_is_a_new_installation_that_stops_and_removes_the_old_one(
     parent: Path, home: Path, outside_of: Callable[[Path], list[Path]]
@@ -80,6 +82,7 @@ def test_deleting_the_home_is_a_new_installation_that_stops_and_removes_the_old_
     new.stop()
 
 
+@pytest.mark.slow
 @as_root
 def test_as_root_data_outside_stay_there_and_a_copy_of_the_checkout_does_not_share_them(
     parent: Path, home: Path, monkeypatch: pytest.MonkeyPatch

@@ -144,6 +144,7 @@ def test_why_it_does_not_start_is_said_in_one_line(home: Path, monkeypatch: pyte
     assert not broken.process.running()
 
 
+@pytest.mark.slow
 def test_one_that_dies_at_every_start_is_given_up_after_seconds(home: Path) -> None:
     broken = Postgres(home, shared_buffers="much")
     started = time.monotonic()

@@ -126,6 +126,7 @@ def test_a_file_that_is_not_a_zip_file_is_called_damaged(tmp_path: Path, kind: s
         extract(kind, tmp_path / "bad")
 
 
+@pytest.mark.slow
 def test_a_truncated_or_changed_file_is_read_or_refused(make_zip: MakeZip) -> None:
     path = make_zip(office(BODY.format(paragraph("some text"))))
     whole = path.read_bytes()

@@ -243,6 +243,7 @@ def test_letters_without_unicode_are_called_so() -> None:
         extract("pdf", SAMPLES / "private-use.pdf")
 
 
+@pytest.mark.slow
 def test_a_thousand_pages_are_quick(make_pdf: MakePdf) -> None:
     path = make_pdf(*["\n".join(["the quick brown fox jumps over the lazy dog"] * 30)] * 1000)
     begun = sum(os.times()[:4])  # of this process and of those it waited for

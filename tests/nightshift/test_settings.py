@@ -223,6 +223,7 @@ def test_development_uses_the_servers_of_a_running_make_run(tmp_path: Path) -> N
         load({}, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from other_clock import other_clock
 
 from nightshift.db.session import statement
@@ -55,6 +56,7 @@ def told_at(offset: str) -> dict[str, Any]:
     return dict(json.loads(ended.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_five_years_ahead_changes_no_moment_no_day_and_no_month() -> None:
     told = told_at("+5y")
     [(postgres,)] = statement("SELECT now()")
@@ -71,6 +73,7 @@ def test_a_clock_that_is_five_years_ahead_changes_no_moment_no_day_and_no_month(
     assert [row.key for row in grants] == [f"{postgres.astimezone(UTC):%Y-%m}"]
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_a_minute_behind_is_put_right_too() -> None:
     told = told_at("-60")
     assert datetime.fromisoformat(told["now"]) - datetime.fromisoformat(told["machine"]) > timedelta(seconds=50)

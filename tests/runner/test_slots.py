@@ -137,6 +137,7 @@ def test_catching_up_reaches_forty_days_and_three_months(entry: Entry) -> None:
     assert len(enqueued(entry)) == entry.catch_up, "what was too old stays so"
 
 
+@pytest.mark.slow
 def test_a_year_of_ticks_enqueues_a_year(entry: Entry) -> None:
     moment = at("2027-01-01T00:00")
     while moment < at("2028-01-01T12:00"):

@@ -48,6 +48,7 @@ def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(started: St
     wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"], 40)
 
 
+@pytest.mark.slow
 def test_a_stop_does_not_wait_for_a_rescue(started: Start) -> None:
     supervisor = started("billing")
     family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)

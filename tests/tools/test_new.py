@@ -62,6 +62,7 @@ def test_four_files_of_at_most_120_lines_are_added_none_is_edited_and_they_pass(
 REFUSED = [("Exports", "email", "Python name"), ("email", "email", "exists"), ("exports", "exports", "No such queue")]
 
 
+@pytest.mark.slow
 def test_a_name_that_cannot_be_is_refused_in_one_line_and_nothing_is_written(copy: Path) -> None:
     before = contents(copy)
     for name, queue, reason in REFUSED:

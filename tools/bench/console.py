@@ -2,8 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +15,8 @@ from harness import Servers
 from sqlalchemy import event
 
 ROUNDS = 15
+NAMES = {"doc_id": "doc_{}7", "message_id": "msg_{}7", "email_id": "eml_{}7", "channel_type": "TELEGRAM"}
+FILTERED = ("/console/knowledge?status=ERROR", "/console/messages?status=FAILED", "/console/messages?text=number 77")
 
 # Of twenty documents one could not be read; of fifty messages one is FAILED. All of it over thirty days.
 WHEN = "now() - interval '30 days' * n / :count"
@@ -57,6 +58,10 @@ EMAIL_ROWS = f"""
     SELECT 'eml_' || :prefix || n, :workspace, 'handoff', 'key ' || n, 'team@example.com', 'A customer is waiting',
            '<p>Hello</p>', 'Hello', 'SENT', 0, {WHEN}, {WHEN} FROM generate_series(1, :count) AS n
 """
+CHANNEL_ROW = """
+    INSERT INTO channels (workspace_id, type, credentials, version, state, updated_at, since, hook_id, verify_token)
+    VALUES (:workspace, 'TELEGRAM', NULL, 1, 'ACTIVE', now(), now(), :prefix, :prefix)
+"""
 LEDGER_ROWS = f"""
     INSERT INTO ledger (workspace_id, kind, key, amount, reason, created_at)
     SELECT :workspace, 'usage', 'use ' || n, -1, 'An answer', {WHEN} FROM generate_series(1, :count) AS n
@@ -81,7 +86,7 @@ class Size:
             made, agent, key = workspaces.create(session, self.prefix, "x@example.com", 0, 0)
         own = dict(workspace=made.id, agent=agent.id, prefix=self.prefix)
         fill(DOCUMENT_ROWS, count=self.documents, **own)
-        fill(CHUNK_ROWS, **own)
+        fill(CHUNK_ROWS, CHANNEL_ROW, **own)
         fill(OUTBOX_ROWS, count=self.documents, job="ingestion.ingest", kind="doc_", lane=None, failed=20, **own)
         fill(MESSAGE_ROWS, ATTEMPT_ROWS, count=self.messages, **own)
         sent = dict(job="webhook_retry.retry_send", kind="msg_", lane="TELEGRAM/", failed=50)
@@ -91,40 +96,34 @@ class Size:
         return key
 
     def address(self, path: str) -> str:
-        return path.replace("<doc_id>", f"doc_{self.prefix}7").replace("<message_id>", f"msg_{self.prefix}7")
+        """Of a page of one thing, that of one which is there."""
+        for name, value in NAMES.items():
+            path = path.replace(f"<{name}>", value.format(self.prefix))
+        return path
 
 
 FEW, MANY = Size("few", 100, 100, 100), Size("many", 100_000, 1_000_000, 10_000)
 
 
-class Sql:
-    """How long the SQL of a request took: from each statement to its last row, as its caller waits for it."""
+class Timed(psycopg2.extensions.cursor):
+    """Adds up how long its statements take, as their callers wait for them."""
 
     seconds = 0.0
 
-    def cursor(self) -> type[psycopg2.extensions.cursor]:
-        sql = self
-
-        class Timed(psycopg2.extensions.cursor):
-            def execute(self, *arguments: Any) -> None:
-                begun = time.perf_counter()
-                try:
-                    super().execute(*arguments)
-                finally:
-                    sql.seconds += time.perf_counter() - begun
-
-        return Timed
+    def execute(self, *arguments: Any) -> None:
+        begun = time.perf_counter()
+        try:
+            super().execute(*arguments)
+        finally:
+            Timed.seconds += time.perf_counter() - begun
 
 
-@contextmanager
-def timed() -> Iterator[Sql]:
+def time_sql() -> None:
+    """Of every statement of this process from now on."""
     from nightshift.db.session import engine
 
-    sql = Sql()
-    cursor = sql.cursor()
     engine().dispose()
-    event.listen(engine(), "connect", lambda connection, record: setattr(connection, "cursor_factory", cursor))
-    yield sql
+    event.listen(engine(), "connect", lambda connection, record: setattr(connection, "cursor_factory", Timed))
 
 
 def visitor(app: Any, key: str) -> Any:
@@ -133,39 +132,35 @@ def visitor(app: Any, key: str) -> Any:
     return client
 
 
-def pages(access: str) -> Iterator[str]:
+def pages(*access: str) -> list[str]:
     """The addresses of all pages that such a session may open."""
+    from web.console.session import HOME
     from web.routing import declared
 
-    for route in declared():
-        if route.is_page and route.method == "GET" and route.access == access:
-            yield route.path
+    return [r.path for r in declared() if r.is_page and r.method == "GET" and r.access in access and r.path != HOME]
 
 
-def page_and_sql(open_page: Callable[[], Any], sql: Sql) -> tuple[float, float]:
+def page_and_sql(open_page: Callable[[], Any]) -> tuple[float, float]:
     """Medians, in milliseconds."""
     taken = []
     for _ in range(ROUNDS):
-        sql.seconds = 0.0
+        Timed.seconds = 0.0
         begun = time.perf_counter()
         answer = open_page()
-        taken.append((time.perf_counter() - begun, sql.seconds))
+        taken.append((time.perf_counter() - begun, Timed.seconds))
         assert answer.status_code == 200, answer.text[:500]
     page, of_sql = (statistics.median(part) * 1000 for part in zip(*taken, strict=True))
     return page, of_sql
 
 
-def all_pages(app: Any, size: Size, sql: Sql) -> dict[str, tuple[float, float]]:
+def all_pages(app: Any, size: Size) -> dict[str, tuple[float, float]]:
     """By its address, what each page takes, and what of that is its SQL."""
     from nightshift.settings import settings
 
-    keys = {"console": size.fill(), "console-operator": settings().admin_api_key}
-    found = {}
-    for access, key in keys.items():
-        client = visitor(app, key)
-        for path in pages(access):
-            found[path] = page_and_sql(partial(client.get, size.address(path)), sql)
-    return found
+    support, operator = visitor(app, size.fill()), visitor(app, settings().admin_api_key)
+    whose = [(support, path) for path in [*pages("console", "console-either"), *FILTERED]]
+    whose += [(operator, path) for path in pages("console-operator")]
+    return {path: page_and_sql(partial(who.get, size.address(path))) for who, path in whose}
 
 
 def measure(servers: Servers) -> list[Figure]:
@@ -173,8 +168,9 @@ def measure(servers: Servers) -> list[Figure]:
     from web import create_app
 
     app = create_app()
-    with timed() as sql, patch.object(kept, "SHARE", 0):  # its figures are read each time
-        few, many = all_pages(app, FEW, sql), all_pages(app, MANY, sql)
+    time_sql()
+    with patch.object(kept, "SHARE", 0):  # its figures are read each time
+        few, many = all_pages(app, FEW), all_pages(app, MANY)
     return [of_page(path, few[path], many[path]) for path in many]
 
 

@@ -73,6 +73,8 @@ def test_status_says_how_it_stands_and_the_schedule_runs_a_slot(api: Client, sta
     assert shown["accepted"] == shown["done"] + shown["owed"] + shown["failed"]
     assert {queue["name"]: queue["workers"] for queue in shown["queues"]}["email"] == 10
     assert shown["verdict"]["cause"].split(":")[0] in ops("status").stdout
+    findings = json.loads(ops("status", "--doctor", "--json").stdout)
+    assert {"Postgres", "Redis", "schema"} <= {finding["name"] for finding in findings}
     assert "daily-rollup" in [entry["name"] for entry in said("schedule")]
     assert (
         ops("schedule", "run", "daily-rollup", "2026-03-04T02:00Z").stdout == "daily-rollup: 2026-03-03 is enqueued.\n"

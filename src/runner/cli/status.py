@@ -10,6 +10,7 @@ from rich.table import Table
 
 from runner.cli import Wrong, nightshift
 from runner.cli.output import cell, json_option, print_json, show, table
+from runner.doctor import examine
 from runner.operations import figures, verdict
 from runner.operations.figures import Card
 
@@ -20,10 +21,15 @@ COLUMNS = (
 
 
 @nightshift.command()
+@click.option("--doctor", is_flag=True, help="Look at servers, schema, keys and rights instead, one line each.")
 @json_option
 @click.pass_context
-def status(context: click.Context, as_json: bool) -> None:
+def status(context: click.Context, doctor: bool, as_json: bool) -> None:
     """One screen: is it healthy, since when, the one cause, the next thing to do. Exits with 1 if it is not."""
+    if doctor:
+        findings = examine()
+        show(("name", "found", "action"), findings, as_json, titles=True)
+        context.exit(any(finding.action for finding in findings))
     found = verdict.look()
     judged, known = found.verdict, found.figures
     rows, counts = (_rows(known.cards), vars(known.counts)) if known else ([], {})

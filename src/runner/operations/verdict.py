@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from nightshift.db import revision
+from nightshift.db.migrate import SchemaBehind, check_schema
 from nightshift.db.session import transaction
 from runner.connection import redis
 from runner.heartbeat import ALIVE
@@ -61,11 +61,10 @@ class Operations:
 
 def look() -> Operations:
     """How it stands now."""
-    with transaction(durable=False) as session:
-        there, needed = revision.there(session), revision.needed()
-        if there is None or there < needed:
-            cause = f"The database's schema is {there or 'not there'}; this release needs {needed}."
-            return Operations(Verdict("stuck", None, cause, "Run `nightshift migrate`."), None)
+    try:
+        check_schema()
+    except SchemaBehind as behind:
+        return Operations(Verdict("stuck", None, str(behind), "Run `nightshift migrate`."), None)
     known = figures.read()
     with transaction(durable=False) as session:
         verdict = next(_rules(session, known))

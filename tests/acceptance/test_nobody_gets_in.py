@@ -87,11 +87,42 @@ def test_public_routes_need_no_key_and_are_none_of_the_workspaces(
     api: Client, stack: Stack, ids: dict[str, str]
 ) -> None:
     stack.wait_ready()
-    public = {path for _, path in addresses(ids, "public")}
+    public = {path for _, path in addresses(ids, "public") if not path.startswith("/console/")}
     assert {"/docs", "/openapi.json", "/healthz", "/readyz"} <= public
     for path in public:
         assert requests.get(api.base_url + path, timeout=60).status_code == 200, path
         assert not path.startswith("/v1/")
+
+
+def test_all_of_the_console_leads_to_the_sign_in_page(api: Client, stack: Stack, ids: dict[str, str]) -> None:
+    strangers = ({}, {"Authorization": f"Bearer {api.key}"}, {"Authorization": f"Bearer {OPERATOR_KEY}"},
+                 {"Cookie": f"nightshift_console={api.key}"}, {"Cookie": "nightshift_console=WyJhIiwiYiJd.aaaa"})  # fmt: skip
+    before, tried = state(stack, ids), 0
+    for method, path in addresses(ids, "console", "console-operator", "console-either"):
+        for headers in strangers:
+            answer = requests.request(method, api.base_url + path, headers=headers, allow_redirects=False, timeout=60)
+            assert answer.status_code == 303 and answer.headers["Location"].startswith("/console/sign-in"), (
+                method,
+                path,
+            )
+            tried += 1
+    assert tried > 30
+    assert state(stack, ids) == before
+
+
+def test_another_workspaces_session_in_the_console_sees_and_changes_nothing(
+    api: Client, stack: Stack, ids: dict[str, str]
+) -> None:
+    other, visitor = Client.of_new_workspace(stack.base_url, OPERATOR_KEY), requests.Session()
+    visitor.post(f"{stack.base_url}/console/sign-in", data={"key": other.key}, timeout=60).raise_for_status()
+    before, tried = state(stack, ids), 0
+    for method, path in addresses(ids, "console", "console-either"):
+        if any(row_id in path for row_id in ids.values() if len(row_id) > 20):
+            answer = visitor.request(method, stack.base_url + path, allow_redirects=False, timeout=60)
+            assert answer.status_code == 404 or method in ("POST", "OPTIONS"), (method, path, answer.status_code)
+            tried += 1
+    assert tried > 5
+    assert state(stack, ids) == before
 
 
 def test_pages_for_developers_are_401_from_elsewhere(api: Client, ids: dict[str, str]) -> None:

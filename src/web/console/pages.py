@@ -178,8 +178,8 @@ def _not_modified(tag: str) -> Answer:
 def _back() -> str:
     """The page that the form was on."""
     source = urlsplit(request.referrer or "")
-    own = source.netloc == request.host and source.path.startswith(f"{session.HOME}/")
-    return f"{source.path}?{source.query}".rstrip("?") if own else session.HOME
+    is_own = source.path.startswith(f"{session.HOME}/")  # whatever the host is called: a proxy may have renamed it
+    return f"{source.path}?{source.query}".rstrip("?") if is_own else session.HOME
 
 
 def _as_page(response: Response) -> Response:

@@ -60,7 +60,7 @@ EMAIL_ROWS = f"""
 """
 CHANNEL_ROW = """
     INSERT INTO channels (workspace_id, type, credentials, version, state, updated_at, since, hook_id, verify_token)
-    VALUES (:workspace, 'TELEGRAM', NULL, 1, 'ACTIVE', now(), now(), :prefix, :prefix)
+    VALUES (:workspace, 'TELEGRAM', 'sealed', 1, 'ACTIVE', now(), now(), :prefix, :prefix)
 """
 LEDGER_ROWS = f"""
     INSERT INTO ledger (workspace_id, kind, key, amount, reason, created_at)
@@ -148,7 +148,7 @@ def page_and_sql(open_page: Callable[[], Any]) -> tuple[float, float]:
         begun = time.perf_counter()
         answer = open_page()
         taken.append((time.perf_counter() - begun, Timed.seconds))
-        assert answer.status_code == 200, answer.text[:500]
+        assert answer.status_code == 200, (answer.request.path, answer.status)
     page, of_sql = (statistics.median(part) * 1000 for part in zip(*taken, strict=True))
     return page, of_sql
 

@@ -1,9 +1,9 @@
 """What the console's pages cost beside many rows: each page against its SQL in the same run."""
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from filling import fill, tell_postgres
 from harness import Servers
 from sqlalchemy import event
 
-ROUNDS = 15
+ROUNDS = 25
 NAMES = {"doc_id": "doc_{}7", "message_id": "msg_{}7", "email_id": "eml_{}7", "channel_type": "TELEGRAM"}
 FILTERED = ("/console/knowledge?status=ERROR", "/console/messages?status=FAILED", "/console/messages?text=number 77")
 
@@ -60,12 +60,26 @@ EMAIL_ROWS = f"""
 """
 CHANNEL_ROW = """
     INSERT INTO channels (workspace_id, type, credentials, version, state, updated_at, since, hook_id, verify_token)
-    VALUES (:workspace, 'TELEGRAM', NULL, 1, 'ACTIVE', now(), now(), :prefix, :prefix)
+    VALUES (:workspace, 'TELEGRAM', 'sealed', 1, 'ACTIVE', now(), now(), :prefix, :prefix)
 """
 LEDGER_ROWS = f"""
     INSERT INTO ledger (workspace_id, kind, key, amount, reason, created_at)
     SELECT :workspace, 'usage', 'use ' || n, -1, 'An answer', {WHEN} FROM generate_series(1, :count) AS n
 """
+
+
+def close_days() -> None:
+    """What the scheduler and the nightly roll-up have done by now with the days, and the hours, that are over."""
+    from nightshift.analytics import rollup
+    from nightshift.db.session import transaction
+    from nightshift.dirty_days import today
+    from nightshift.outbox.done import count_hours
+
+    for ago in range(1, 32):
+        with transaction() as session:
+            rollup.recount(session, today() - timedelta(days=ago))
+    tell_postgres("DELETE FROM done_hours")  # rows of the past came after they were counted
+    count_hours()
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,7 @@ class Size:
         sent = dict(job="webhook_retry.retry_send", kind="msg_", lane="TELEGRAM/", failed=50)
         fill(OUTBOX_ROWS, count=self.messages, **sent, **own)
         fill(EMAIL_ROWS, LEDGER_ROWS, count=self.others, **own)
+        close_days()
         tell_postgres("VACUUM ANALYZE")
         return key
 
@@ -141,16 +156,16 @@ def pages(*access: str) -> list[str]:
 
 
 def page_and_sql(open_page: Callable[[], Any]) -> tuple[float, float]:
-    """Medians, in milliseconds."""
+    """Of the fastest of its rounds, in milliseconds: what else this machine does is no part of it."""
     taken = []
     for _ in range(ROUNDS):
         Timed.seconds = 0.0
         begun = time.perf_counter()
         answer = open_page()
         taken.append((time.perf_counter() - begun, Timed.seconds))
-        assert answer.status_code == 200, answer.text[:500]
-    page, of_sql = (statistics.median(part) * 1000 for part in zip(*taken, strict=True))
-    return page, of_sql
+        assert answer.status_code == 200, (answer.request.path, answer.status)
+    page, of_sql = min(taken)
+    return page * 1000, of_sql * 1000
 
 
 def all_pages(app: Any, size: Size) -> dict[str, tuple[float, float]]:

@@ -2,24 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
-from redis.exceptions import RedisError
+from pydantic import AwareDatetime, Field, model_validator
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
-from nightshift.settings import settings
 from runner import cron
-from runner.operations import drills, failed_work, queues, schedule, throughput, verdict
+from runner.operations import failed_work, queues, schedule, throughput, verdict
 from runner.operations.failed_work import Filters
 from runner.operations.figures import Card
 from runner.registry import JOBS, QUEUES
-from web import developer_access
 from web.api import failed as api
+from web.console import drills
 from web.console.pages import Done, View, action, page
-from web.error_responses import not_found, unavailable
+from web.error_responses import not_found
 from web.request_parsing import Form, Since
 from web.response_models import page as part
 from web.routing import Access
@@ -57,7 +54,7 @@ class PauseForm(Form):
 
 
 class SlotForm(Form):
-    slot: datetime
+    slot: AwareDatetime
 
 
 @page(HOME, title="Operations", order=10, access=OPERATOR)
@@ -129,36 +126,6 @@ def run(session: Session, entry: str, form: SlotForm) -> Done:
     return Done((f"{entry}: {slot.row_id} runs now.",), HOME)
 
 
-@action(f"{HOME}/drills/worker", access=OPERATOR)
-def kill_worker(session: Session) -> Done:
-    """In development: kill a worker."""
-    name = _drill(lambda: drills.kill_worker(session))
-    if name is None:
-        return Done(("No worker of this machine has said that it lives. Try again in a few seconds.",), is_error=True)
-    return Done((f"{name} was killed. What it did is done by another one.",))
-
-
-@action(f"{HOME}/drills/redis", access=OPERATOR)
-def wipe_redis() -> Done:
-    """In development: wipe Redis."""
-    _drill(drills.wipe_redis)
-    return Done(("Redis is empty. What it held is dispatched again from Postgres, within a minute.",))
-
-
-def _drill(act: Any) -> Any:
-    if not _is_developer():
-        raise not_found()
-    try:
-        return act()
-    except RedisError:
-        raise unavailable("Redis") from None
-
-
-def _is_developer() -> bool:
-    """On this machine, in development."""
-    return not settings().production and developer_access.is_local()
-
-
 def _queue(name: str) -> str:
     if name not in QUEUES:
         raise not_found()
@@ -167,7 +134,11 @@ def _queue(name: str) -> str:
 
 def _choices() -> dict[str, Any]:
     return dict(
-        queues=_pairs(QUEUES), jobs=_pairs(JOBS), names=FILTERS, grouped=failed_work.GROUPED, drills=_is_developer()
+        queues=_pairs(QUEUES),
+        jobs=_pairs(JOBS),
+        names=FILTERS,
+        grouped=failed_work.GROUPED,
+        drills=drills.are_allowed(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -13,17 +14,20 @@ from nightshift.ids import new_id
 from nightshift.outbox import statements
 from nightshift.settings import settings
 from runner.dispatch import dispatch_all, look, lost, take
-from runner.registry import JOBS, NO_PAYLOAD
+from runner.registry import JOBS, NO_PAYLOAD, QUEUES
 
 assert jobs
-JOB, OVER = "webhook_retry.retry_send", 2000
+JOB, OVER = "test_searches.send", 2000  # no other process dispatches it, and none works on its queue
 AGO = "clock_timestamp() - interval '1 hour'"
 
 
 @pytest.fixture
-def workspace() -> Iterator[str]:
+def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    like = JOBS["webhook_retry.retry_send"]
+    monkeypatch.setitem(JOBS, JOB, replace(like, name=JOB, queue=replace(like.queue, name="test-searches")))
     name = new_id("ws")
     yield name
+    del QUEUES["test-searches"]
     statement("DELETE FROM outbox WHERE workspace_id = %(w)s", w=name)
 
 

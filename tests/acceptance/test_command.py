@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from client import Client
 from messaging import put, say, settled
 from ops import ops
@@ -82,6 +83,7 @@ def test_status_says_how_it_stands_and_the_schedule_runs_a_slot(api: Client, sta
     wait_for(lambda: stack.sql("SELECT 1 FROM outbox WHERE row_id = '2026-03-03' AND state = 'done'"))
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_in_one_line(api: Client, stack: Stack) -> None:
     for arguments, status, words in (
         (["retry"], 2, "--all"),

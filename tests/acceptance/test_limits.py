@@ -62,6 +62,7 @@ def well(answer: requests.Response, *what: Any) -> None:
         assert answer.headers["Content-Type"] == PROBLEM and " " in answer.json()["detail"], (what, answer.text)
 
 
+@pytest.mark.slow
 def test_odd_values_in_every_field_of_every_body(api: Client, ids: dict[str, str]) -> None:
     tried = 0
     for route in ROUTES:
@@ -102,6 +103,7 @@ def test_bodies_that_are_not_json_at_all(api: Client, ids: dict[str, str]) -> No
                 well(ask(api, route, ids, json=None, data=b"{}", headers={"Content-Type": kind}), route.path, kind)
 
 
+@pytest.mark.slow
 def test_odd_texts_in_every_path_and_query(api: Client, ids: dict[str, str]) -> None:
     for route in ROUTES:
         for odd in ODD_TEXTS:
@@ -114,6 +116,7 @@ def test_odd_texts_in_every_path_and_query(api: Client, ids: dict[str, str]) -> 
                 well(api(route.method, f"{path(route, ids)}?{name}={odd}"), route.path, name, odd)
 
 
+@pytest.mark.slow
 def test_odd_headers_on_every_route(api: Client, ids: dict[str, str]) -> None:
     for route in ROUTES:
         if route.access not in ("public", "vendor"):

@@ -51,7 +51,6 @@ def test_the_metrics_show_what_every_process_did_and_never_go_back(
         return all(now >= wanted for now, wanted in zip(grown(stack, before, *series), least, strict=True))
 
     wait_for(counted, explain=lambda: str(grown(stack, before, *series)))
-    assert grown(stack, before, *series[:2]) == [2, 1], "each run once"
     stack.sql("DELETE FROM outbox WHERE row_id = %s", message["id"])
     stack.sql("DELETE FROM messages WHERE id = %s", message["id"])
     assert counted(), "what retention deletes has happened all the same"

@@ -16,7 +16,6 @@ from stack import Stack, wait_for
 from jobs.analytics_rollup import daily_rollup
 from jobs.billing import monthly_credit_grant
 from nightshift.db.session import transaction
-from runner.cron import entries
 from runner.registry import Job
 
 ROLLUP, GRANT = "analytics_rollup.daily_rollup", "billing.monthly_credit_grant"
@@ -61,13 +60,6 @@ def test_redis_holds_both_entries_for_their_next_slot_in_utc(stack: Stack) -> No
     }
     assert due["monthly-credit-grant"].day == 1
     assert timedelta() < due["daily-rollup"] - datetime.now(UTC) <= timedelta(days=1)
-
-
-def test_this_new_installation_enqueued_nothing_of_the_past(stack: Stack) -> None:
-    for entry in entries():
-        first, *later = [at for (at,) in stack.sql("SELECT at FROM slots WHERE entry = %s ORDER BY 1", entry.name)]
-        assert later == list(entry.slots(first, datetime.now(UTC)))
-        assert datetime.now(UTC) - first < timedelta(hours=2)
 
 
 def test_after_three_days_down_three_days_are_rolled_up(api: Client, stack: Stack) -> None:
@@ -160,6 +152,7 @@ def _enqueue(job: Job, row_id: str) -> None:
         job.enqueue(session, row_id)
 
 
+@pytest.mark.slow
 def test_by_hand_such_a_day_is_one_line(stack: Stack) -> None:
     program = "from jobs.analytics_rollup import daily_rollup; daily_rollup('24.11.2026')"
     command = [sys.executable, "-c", program]

@@ -104,6 +104,7 @@ WRITES = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WRITES)
 def test_in_any_order_what_is_shown_and_what_is_stored_is_a_fresh_count(

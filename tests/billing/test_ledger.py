@@ -58,6 +58,7 @@ def lows(workspace_id: str) -> list[Any]:
     return [row.data for row in statement(sql, w=workspace_id)]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_in_any_order_the_ledger_is_what_a_model_says(steps: list[tuple[str, int, int]]) -> None:

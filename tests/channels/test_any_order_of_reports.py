@@ -182,6 +182,7 @@ class Reports(RuleBasedStateMachine):
         reports.take(self.workspace, "WHATSAPP", CHANNELS["WHATSAPP"].read_reports(said))
 
 
+@pytest.mark.slow
 def test_reports_in_any_order() -> None:
     run_state_machine_as_test(
         Reports, settings=given(max_examples=10, stateful_step_count=8, deadline=None, derandomize=True)

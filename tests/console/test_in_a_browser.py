@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from client import Client
 from playwright.sync_api import Page, expect
 from stack import Stack
@@ -16,6 +17,7 @@ DROP = """([name, text]) => {
 }"""
 
 
+@pytest.mark.slow
 def test_add_files_watch_them_ask_and_try_again(
     page: Page, api: Client, stack: Stack, add_row: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -192,6 +192,7 @@ def test_a_stop_at_any_moment_of_the_start_ends_it_without_a_traceback(
     assert run.returncode in (0, -signal.Signals[f"SIG{stop}"])
 
 
+@pytest.mark.slow
 def test_data_of_another_version_are_one_line(checkout: Checkout) -> None:
     # Given a database whose migrations are not ours
     data = checkout.root / ".data"

@@ -55,6 +55,7 @@ def test_parts_that_unpack_to_too_much_together_are_refused(make_zip: MakeZip, m
         opened.read("c")
 
 
+@pytest.mark.slow
 def test_declared_sizes_are_not_trusted(make_zip: MakeZip) -> None:
     path = make_zip(office(b"<a>" + b" " * archive.MAX_PART_BYTES))
     data = bytearray(path.read_bytes())
@@ -65,6 +66,7 @@ def test_declared_sizes_are_not_trusted(make_zip: MakeZip) -> None:
         extract("docx", path)
 
 
+@pytest.mark.slow
 def test_a_sheet_that_unpacks_to_too_much_is_refused_and_pictures_are_not_unpacked(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["text"])

@@ -149,6 +149,7 @@ def test_a_chunk_ends_at_the_best_place(text: str, ends: str) -> None:
     assert chunk([Block(text)])[0].content.endswith(ends)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(BLOCKS, st.integers(1, 5000))
 def test_a_text_in_segments_has_the_same_chunks(blocks: list[Block], segment: int) -> None:

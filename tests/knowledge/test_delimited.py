@@ -42,6 +42,7 @@ def test_any_encoding_is_read(tmp_path: Path, encoding: str) -> None:
     assert text_of(rows.encode(encoding), tmp_path) == "名前 | 年齢 | 住所\n佐藤太郎 | 30 | 東京\n三木英子 | 25 | 大阪"
 
 
+@pytest.mark.slow
 def test_a_million_empty_cells_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="contains no text"):
         text_of("," * 1_000_000, tmp_path)

@@ -155,6 +155,7 @@ def test_ruby_is_read_without_its_reading_and_words_without_soft_hyphens() -> No
     assert blocks_of(page)[0].text == "東京は Wertpapier"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "nested",
     [

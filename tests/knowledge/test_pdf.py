@@ -57,6 +57,7 @@ def test_a_damaged_pdf_is_called_damaged(tmp_path: Path, data: bytes) -> None:
         extract("pdf", tmp_path / "bad.pdf")
 
 
+@pytest.mark.slow
 def test_a_truncated_pdf_is_read_or_called_damaged_wherever_it_ends(make_pdf: MakePdf) -> None:
     path = make_pdf("one", "two", "three")
     whole = path.read_bytes()

@@ -204,6 +204,7 @@ def test_an_ods_shows_the_text_of_its_cells(make_ods: Callable[[str], Path]) -> 
     assert [block.text for block in blocks] == ["Region | Region | Region\nNorth | 12,5 % | 7\nNorth | x y", "a note"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "columns"), [(1_048_576, 16_384), (4_000_000_000, 4_000_000_000)])
 def test_a_cell_repeated_without_end_is_refused(make_ods: Callable[[str], Path], rows: int, columns: int) -> None:
     cell = CELL.format(f'table:number-columns-repeated="{columns}"', "x")

@@ -101,6 +101,7 @@ def test_a_zip_file_is_classified_by_its_parts(stream: io.BytesIO, kind: str | N
     assert stream.tell() == 0
 
 
+@pytest.mark.slow
 def test_sixty_thousand_parts_are_classified_quickly() -> None:
     stream = zipped(*(f"word/{number}" for number in range(60_000)), "[Content_Types].xml")
     begun = time.process_time()

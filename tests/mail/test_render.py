@@ -47,6 +47,7 @@ def test_no_value_is_markup_or_a_header(kind: str, field: str | None) -> None:
     assert not re.search(r"(?m)^Bcc:", mail.text), "no line of a customer's begins a line of ours"
 
 
+@pytest.mark.slow
 @given(st.text(), st.text(), st.text())
 def test_no_customer_text_changes_the_structure_of_a_mail(customer: str, agent: str, reason: str) -> None:
     mail = render("handoff", "Acme", VALUES["handoff"] | dict(customer=customer, agent=agent, reason=f"x{reason}"))

@@ -64,6 +64,7 @@ def test_what_is_due_later_waits_in_postgres() -> None:
     assert taken(workspace) == []
 
 
+@pytest.mark.slow
 def test_many_at_once_dispatch_no_more_than_one_does() -> None:
     together = Barrier(8)
 

@@ -89,7 +89,8 @@ def test_all_that_was_accepted_is_done_or_owed_or_failed_and_each_queue_says_its
         assert after[name] == sum(queue[name] for queue in after["queues"]), name
         [(number,)] = stack.sql(COUNTED[name])
         assert after[name] == number, name
-    assert (email["depth"], email["held"], email["workers"], email["paused"]["reason"]) == (1, 1, 10, "A move.")
+    assert email["depth"] == email["held"] >= 1
+    assert (email["workers"], email["paused"]["reason"]) == (10, "A move.")
     ingestion = card(api, "ingestion")
     assert ingestion["doneLastHour"] >= 1 and ingestion["failedLastHour"] >= 1 and len(ingestion["hours"]) == 12
     assert sum(hour["done"] for hour in ingestion["hours"]) >= 1 and ingestion["medianSeconds"] > 0

@@ -69,15 +69,15 @@ def _translate(error: Exception) -> PermanentError | TemporaryError:
         return PermanentError("This address leads to a private network, which is not allowed.")
     if isinstance(error, socket.gaierror):
         return TemporaryError("The host name in this address could not be found.")
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError) or _began_as(error, TimeoutError):
         return TemporaryError("The server at this address took too long to respond.")
-    if _is_about_certificate(error):
+    if _began_as(error, ssl.SSLCertVerificationError, CertificateError):
         return TemporaryError("This server's TLS certificate is invalid.")
     return TemporaryError("The server at this address could not be reached, or the connection was interrupted.")
 
 
-def _is_about_certificate(error: BaseException | None) -> bool:
-    """Whether the error began as a refused certificate; requests and urllib3 wrap it."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError | CertificateError):
+def _began_as(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Whether the error, or one that requests and urllib3 wrapped, is of one of these kinds."""
+    while error is not None and not isinstance(error, kinds):
         error = error.__context__
     return error is not None

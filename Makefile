@@ -19,7 +19,7 @@ test-all: .venv/installed ## run it with what takes long: crash points, fuzzed r
 	@$(PYTEST) $(T)
 
 test-production: .venv/installed ## install and run it as README's production section says, restart it under load, restore a dump
-	@$(BIN)/python -m pytest -m production tests/production
+	@$(BIN)/python -m pytest -m production $(or $(T),tests/production)
 
 web: .venv/installed ## serve the API alone
 	@exec $(BIN)/gunicorn --config python:web.gunicorn_conf 'web:create_app()'

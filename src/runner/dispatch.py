@@ -64,7 +64,7 @@ def lost(*jobs: tuple[str, str, int]) -> None:
 
 
 def look() -> None:
-    """Have the searches for what is due or active begin where there is something. To be called every few seconds."""
+    """Have the searches for due or active rows begin where there are some. To be called every few seconds."""
     statement(statements.LOOK, durable=False, jobs=list(JOBS))
 
 

@@ -99,7 +99,7 @@ class Heartbeat(Renewal):
             pipeline.sadd("rq:queues", *(queue.key for queue in worker.queues))  # RQ's tools show empty ones too
             try:
                 pipeline.execute()
-            except ResponseError:  # of another kind, perhaps: made anew by the next heartbeat
+            except ResponseError:  # of another kind, perhaps: made again by the next heartbeat
                 self._connection.delete(worker.key)
                 raise
 

@@ -1,4 +1,4 @@
-"""gunicorn's threads, kept for requests that are there: its event loop receives them, and waits for whoever is slow.
+"""gunicorn's threads, kept for requests that are there: its event loop receives them, and waits for slow clients.
 
 A thread takes a request when its head is complete, and its body too if that is small. A slow client holds no thread; each
 has a deadline.

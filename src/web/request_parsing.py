@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -83,11 +84,17 @@ def _moment(until: bool, written: Any) -> datetime:
     except (TypeError, ValueError):
         raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    length = timedelta(days=1) if len(written) == len("2026-11-24") else timedelta(milliseconds=1)
+    length = timedelta(days=1) if _is_day(written) else timedelta(milliseconds=1)
     try:
         return moment.astimezone(UTC) + length * until
     except OverflowError:  # at one of the two ends of time
         return (datetime.min if moment.year < 2000 else datetime.max).replace(tzinfo=UTC)
+
+
+def _is_day(written: str) -> bool:
+    with suppress(ValueError):
+        return bool(date.fromisoformat(written))
+    return False
 
 
 Line = Annotated[str, BeforeValidator(tidy), StringConstraints(min_length=1, max_length=500)]
@@ -129,8 +136,15 @@ def refuse_nul() -> None:
     """Raises 404 or 400 for NUL, which Postgres cannot store."""
     if "\0" in request.path:
         raise not_found()
-    if any("\0" in value for value in request.args.values()):
+    if any("\0" in value for _, value in request.args.items(multi=True)):
         raise Problem(400, "The query contains a NUL character.")
+
+
+def form_fields() -> dict[str, str]:
+    """The fields of a page's form, of each the first. Raises 400 for NUL in any."""
+    if any("\0" in value for _, value in request.form.items(multi=True)):
+        raise Problem(400, "The form contains a NUL character.")
+    return request.form.to_dict()
 
 
 def read_body(max_form_bytes: int) -> None:

@@ -13,10 +13,6 @@ UNLESS_SET = {
 }
 # Browsers obey it over https only. So it can always be sent, and is right behind a proxy that speaks http to us.
 IN_PRODUCTION = {"Strict-Transport-Security": "max-age=31536000"}
-# Of a page: its own styles, no script, no form, nothing from another host.
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 def defaults() -> dict[str, str]:
@@ -28,8 +24,3 @@ def add(response: Response) -> Response:
         if name not in UNLESS_SET or name not in response.headers:
             response.headers[name] = value
     return response
-
-
-def page(html: str) -> tuple[str, int, dict[str, str]]:
-    """A page that runs no script, as a handler returns it."""
-    return html, 200, {"Content-Security-Policy": PAGE_POLICY}

@@ -11,7 +11,7 @@ from nightshift.db.session import DISCONNECTED, transaction
 from nightshift.server_errors import log_server_error
 from web import access, idempotency
 from web.limiters import ConcurrencyLimiter
-from web.request_parsing import MAX_FORM_BYTES, parse, parse_body, parse_headers, read_body, read_raw
+from web.request_parsing import MAX_FORM_BYTES, form_fields, parse, parse_body, parse_headers, read_body, read_raw
 from web.response_models import Rendered, adapter
 from web.routing import AfterCommit, Route
 
@@ -59,7 +59,7 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
     if route.headers is not None:
         arguments["headers"] = parse_headers(route.headers, request.form if route.is_page else {})
     if "form" in route.takes:
-        arguments["form"] = parse(route.form, request.form.to_dict())
+        arguments["form"] = parse(route.form, form_fields())
     return arguments
 
 

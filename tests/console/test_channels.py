@@ -50,6 +50,7 @@ def test_connect_a_channel_write_a_message_pause_resume_remove(
     accessible(page)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("491511234567")
+    expect(page.get_by_role("status")).to_have_text("The message is on its way.")
     timeline = page.get_by_role("region", name="Timeline")
     expect(timeline).to_contain_text("The channel is paused")
     other = page.context.new_page()

@@ -182,7 +182,7 @@ def test_what_breaks_things_is_for_developers_on_their_own_machine(
     monkeypatch.setattr(drills, "kill_worker", lambda session: broken.append("worker"))
     assert "Kill a worker" in operator.get() and "Wipe Redis" in operator.get()
     assert operator.post("drills/redis").startswith("Redis is empty.")
-    assert operator.post("drills/worker").startswith("No worker of this machine")
+    assert operator.post("drills/worker").startswith("No worker is registered")
     assert broken == ["redis", "worker"]
     elsewhere: dict[str, Any] = {"headers": {"X-Forwarded-For": "127.0.0.1"}}
     assert "Wipe Redis" not in operator.http.get(PAGE, **elsewhere).text

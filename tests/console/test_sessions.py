@@ -73,10 +73,18 @@ def test_the_cookie_is_out_of_reach_and_lasts_a_week(key: str) -> None:
     assert "Secure" in cookie(enter(visit(), key, Origin="https://localhost"))
 
 
-@pytest.mark.parametrize("wrong", ["", "nsk_wrong", "operator-key", "é\0"])
-def test_a_wrong_key_stays_here_and_is_told_so(key: str, wrong: str) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "status", "sentence"),
+    [
+        ("", 401, "Enter a key."),
+        ("nsk_wrong", 401, "This key is not valid."),
+        ("operator-key", 401, "This key is not valid."),
+        ("é\0", 400, "The form contains a NUL character."),
+    ],
+)
+def test_a_wrong_key_stays_here_and_is_told_so(key: str, wrong: str, status: int, sentence: str) -> None:
     refused = enter(visit(), wrong)
-    assert refused.status_code in (401, 400) and "key" in refused.text and "Set-Cookie" not in refused.headers
+    assert refused.status_code == status and sentence in refused.text and "Set-Cookie" not in refused.headers
 
 
 def test_guesses_are_bounded_and_a_workspace_key_is_none(key: str) -> None:
@@ -87,6 +95,9 @@ def test_guesses_are_bounded_and_a_workspace_key_is_none(key: str) -> None:
     assert enter(visitor, key).status_code == 303
     elsewhere = visitor.post("/console/sign-in", data={"key": OPERATOR_KEY}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert elsewhere.status_code == 303
+    assert enter(visit(), OPERATOR_KEY, **{"X-Forwarded-For": "127.0.0.1, 192.0.2.8"}).status_code == 303, (
+        "by our proxy"
+    )
 
 
 def test_signing_out_ends_the_session_in_every_tab_and_for_every_copy(key: str) -> None:

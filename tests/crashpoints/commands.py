@@ -29,7 +29,7 @@ TIME_PASSES = (
     "UPDATE outbox SET due_at = now() WHERE state = 'pending' AND due_at > now()",
     "UPDATE channels SET held_until = now() WHERE held_until > now()",
 )
-UNFINISHED = "SELECT 1 FROM outbox WHERE state NOT IN ('done', 'failed') LIMIT 1"
+UNFINISHED = "SELECT job, row_id, state FROM outbox WHERE state NOT IN ('done', 'failed')"
 
 
 def prepare(case: str) -> dict[str, Any]:
@@ -49,18 +49,20 @@ def run(case: str, row: dict[str, Any], at: int, signum: int) -> list[str]:
     return trace.points
 
 
-def recover(case: str, rounds: int) -> bool:
-    """As after a death: leases expire, rows are rescued, Redis is reconciled, workers again, until all is done. False where
-    that never comes."""
+def recover(case: str, rounds: int) -> list[str]:
+    """As after a death: leases expire, rows are rescued, Redis is reconciled, workers again, until all is done. Returns what
+    is not."""
+    left: list[str] = []
     for _ in range(rounds):
         _let_time_pass()
         rescue()
         reconcile()
         dispatch_all(JOBS)
         _work(CASES[case].job)
-        if not statement(UNFINISHED):
-            return True
-    return False
+        left = [str(tuple(row)) for row in statement(UNFINISHED)]
+        if not left:
+            break
+    return left
 
 
 def check(case: str, row: dict[str, Any], delivered: list[str]) -> list[str]:

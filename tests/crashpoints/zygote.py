@@ -6,6 +6,7 @@ The command "go_on" lets the stopped one go on, and answers for it.
 """
 
 import json
+import math
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ import commands
 import tracing
 
 from nightshift.billing import grants
-from nightshift.knowledge import language, openai_embedder  # noqa: F401 imported here, once
+from nightshift.knowledge import ingest, language, openai_embedder  # noqa: F401 imported here, once
 
 WORKSPACES_A_BATCH = 100  # of those that the cases before have left: more than one batch of grants
 
@@ -29,6 +30,7 @@ def main() -> None:
     tracing.install()
     language.warm()
     grants.BATCH = WORKSPACES_A_BATCH
+    ingest.PROGRESS_SECONDS = math.inf  # once: the number of points does not depend on speed
     stopped: _Child | None = None
     for line in sys.stdin:
         asked = json.loads(line)

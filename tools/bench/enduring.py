@@ -36,6 +36,7 @@ DONE = """
     SELECT count(*) AS n FROM outbox WHERE job = %(job)s AND state = 'done'
     AND updated_at BETWEEN to_timestamp(%(since)s) AND to_timestamp(%(until)s)
 """
+DONE_OF = "SELECT count(*) AS n FROM outbox WHERE job = %(job)s AND row_id = ANY (%(rows)s) AND state = 'done'"
 NOT_DONE = "SELECT count(*) AS n FROM outbox WHERE job = %(job)s AND state <> 'done'"
 READ = """
     BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*), max(updated_at) FROM outbox; SELECT pg_sleep(1); COMMIT
@@ -48,7 +49,8 @@ class Load:
     """Enqueues rows until it is stopped; while Postgres is away it tries again."""
 
     def __init__(self) -> None:
-        self.rate, self.accepted = RATE, 0
+        self.rate = RATE
+        self.accepted: list[str] = []  # ids of rows
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -65,10 +67,11 @@ class Load:
             while owed >= 1 and not self._over.is_set():
                 names = [f"row_{time.monotonic_ns()}_{number}" for number in range(min(BATCH, int(owed)))]
                 try:
-                    ours.enqueue(JOB, names, f"ws_{self.accepted % WORKSPACES}", due_in=0)
+                    ours.enqueue(JOB, names, f"ws_{len(self.accepted) % WORKSPACES}", due_in=0)
                 except SQLAlchemyError:
                     break
-                self.accepted, owed = self.accepted + len(names), owed - len(names)
+                self.accepted += names
+                owed -= len(names)
 
 
 class Installation:
@@ -215,11 +218,11 @@ def _cell(servers: Servers, url: str, name: str, trouble: Callable[[Installation
         end = time.time()
         there.load.stop()
         drained = _drain()
-        there_are = statement("SELECT count(*) AS n FROM outbox WHERE job = %(job)s", job=JOB)[0].n
+        done = statement(DONE_OF, job=JOB, rows=there.load.accepted)[0].n
     calls = [body["row"] for body in json.loads(_ask(url, "log"))]
     quiet, during, after = _rate(begun, struck), _rate(struck, over), _rate(over, end)
     remark = (
-        f"lost {max(0, there.load.accepted - there_are) + statement(NOT_DONE, job=JOB)[0].n} of {there.load.accepted}, "
+        f"lost {len(there.load.accepted) - done} of {len(there.load.accepted)}, "
         f"called twice {len(calls) - len(set(calls))}; the rest done {drained:.1f} s after the load's end"
     )
     return [

@@ -21,11 +21,16 @@ class Disk:
     @contextmanager
     def full(self) -> Iterator[None]:
         """Its size is what it holds now."""
-        self._mount("-o", f"remount,size={shutil.disk_usage(self._path).used}")
+        attempts = 20  # Postgres writes between the two calls
+        while not self._mount("-o", f"remount,size={shutil.disk_usage(self._path).used}"):
+            attempts -= 1
+            if not attempts:
+                raise RuntimeError("The file system could not be filled.")
         try:
             yield
         finally:
-            self._mount("-o", f"remount,size={SIZE_BYTES}")
+            if not self._mount("-o", f"remount,size={SIZE_BYTES}"):
+                raise RuntimeError("The file system stays full.")
 
     def unmount(self) -> None:
         if self.is_mounted:

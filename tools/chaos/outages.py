@@ -88,7 +88,7 @@ def postgres_disk_full(target: Target) -> Fault:
     """Not a byte fits any more. Where nobody may mount a file system, nothing happens."""
     if not target.machine.disk.is_mounted:
         yield 0
-        return "not here: needs root"
+        return "not here: no file system could be mounted"
     with target.machine.disk.full():
         yield (lasts := 20 * target.scale)
     return f"{lasts:.0f} s"

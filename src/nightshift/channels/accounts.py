@@ -68,8 +68,8 @@ def refuse(session: Session, workspace_id: str, channel_type: str, used: Any, se
 def hold(session: Session, workspace_id: str, channel_type: str, used: Any, seconds: float, most: float) -> None:
     """Nothing is sent through this account, with the credentials of version `used`, for so many seconds.
 
-    What is due before waits until then, but no longer than its own hour. Beyond `most` seconds nothing waits: each message
-    fails when its time comes, and says so.
+    A message that is due before waits until then, but no longer than its own hour. Beyond `most` seconds nothing waits: each
+    message fails when its time comes, and says so.
     """
     same = _is(workspace_id, channel_type) & (ChannelAccount.version == used)
     until = func.greatest(ChannelAccount.held_until, func.clock_timestamp() + timedelta(seconds=seconds))

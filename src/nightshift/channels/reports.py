@@ -53,7 +53,7 @@ PASSED = f"""
           AND d.provider_id = passed.provider_id
     RETURNING d.message_id
 """  # noqa: S608 constants
-# Reported while the message was being sent, or before its acceptance was written; or whoever was to settle it died.
+# Reported while the message was being sent, or before its acceptance was written; or the worker that was to settle it died.
 LEFT = """
     SELECT DISTINCT d.message_id FROM deliveries d JOIN outbox o ON o.job = %(job)s AND o.row_id = d.message_id
     WHERE NOT d.applied AND d.message_id IS NOT NULL AND o.state IN ('done', 'failed') LIMIT 1000

@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class Ahead(Iterator[T]):
-    """The items of an iterator that a thread takes as fast as it can. `count`: how many there have been.
+    """Takes the items of an iterator in a thread, as fast as they come. `count`: items taken so far.
 
-    What the iterator raises is raised as soon as it is known, before items that are waiting.
+    An error of the iterator is raised at once, before the items that wait.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -23,7 +23,7 @@ class Ahead(Iterator[T]):
     def __next__(self) -> T:
         item = self._queue.get()
         if item is None or self._error is not None:
-            self._queue.put(None)  # for who asks again
+            self._queue.put(None)  # for the next call
             raise self._error or StopIteration
         return item
 

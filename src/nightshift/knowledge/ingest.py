@@ -34,8 +34,8 @@ LANGUAGE_PASSAGES = 8  # at the beginning, by which the language is found
 def ingest(lease: Lease) -> None:
     """Extract, chunk, embed, and replace the document's chunks in one transaction; then it is READY.
 
-    The file is read while the passages before are embedded. What is to be stored waits in a temporary file, so that neither
-    memory nor the transaction grows with it.
+    The file is read while the passages before are embedded. What is to be stored waits in a temporary file, so that the
+    transaction is short. In memory are the passages that wait and one vector for each different text.
 
     Raises PermanentError and TemporaryError with a sentence for the customer, LeaseLost where the document was deleted
     or enqueued again meanwhile.

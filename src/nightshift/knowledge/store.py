@@ -44,7 +44,7 @@ def pack(labels: Labels, embedded: Iterable[tuple[Passage, Vectors]]) -> Iterato
 def replace(session: Session, doc_id: str, rows: Iterator[bytes]) -> None:
     """Put packed rows in the place of the document's old chunks, in the caller's transaction.
 
-    The caller holds the document's work row (Lease.fence): without a lock two runs left 200 rows for 100.
+    The caller holds the document's outbox row (Lease.fence): without a lock two runs left 200 rows for 100.
     """
     session.execute(delete(Chunk).where(Chunk.doc_id == doc_id))
     copy(session, "chunks", COLUMNS, rows)

@@ -2,12 +2,15 @@
 
 from nightshift.db.session import statement
 
+AT_ONCE = "1 day"  # so much of the past is counted in one round
 LAG = "2 hours"  # no transaction that writes a row's end, and the moment into it, lasts longer
 
-UNTIL = "(SELECT coalesce(max(hour) + interval '1 hour', '-infinity') FROM done_hours)"
+# An hour in the future was counted by a clock that was ahead.
+UNTIL = """(SELECT coalesce(max(hour) + interval '1 hour', '-infinity') FROM done_hours
+            WHERE hour <= clock_timestamp())"""
 # Each (job, number) is a part of the sum.
 PARTS = f"""
-    SELECT job, number FROM done_hours
+    SELECT job, number FROM done_hours WHERE hour < {UNTIL}
     UNION ALL SELECT job, count(*) FROM outbox
     WHERE state = 'done' AND updated_at >= {UNTIL} GROUP BY job
     UNION ALL SELECT job, -count(*) FROM undone WHERE done_at < {UNTIL} GROUP BY job
@@ -16,7 +19,10 @@ LOCK = "SELECT pg_advisory_xact_lock(7461004)"  # the next statement's snapshot 
 # In one snapshot: a row that is counted is done in it, and one that is noted as undone is not.
 COUNT_HOURS = f"""
     WITH span AS (
-        SELECT {UNTIL} AS begins, date_trunc('hour', clock_timestamp() - interval '{LAG}') AS ends
+        SELECT {UNTIL} AS begins, least(
+            date_trunc('hour', clock_timestamp() - interval '{LAG}'),
+            date_trunc('hour', (SELECT min(updated_at) FROM outbox WHERE state = 'done' AND updated_at >= {UNTIL}))
+                + interval '{AT_ONCE}') AS ends
     ), noted AS (
         DELETE FROM undone USING span WHERE done_at < ends RETURNING job, done_at
     ), corrected AS (
@@ -27,6 +33,7 @@ COUNT_HOURS = f"""
     INSERT INTO done_hours (job, hour, number)
     SELECT job, date_trunc('hour', updated_at), count(*) FROM outbox, span
     WHERE state = 'done' AND updated_at >= begins AND updated_at < ends GROUP BY 1, 2
+    ON CONFLICT (job, hour) DO UPDATE SET number = excluded.number
 """  # noqa: S608 constants
 
 

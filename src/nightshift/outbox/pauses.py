@@ -1,7 +1,7 @@
 """Pauses: rows that are not dispatched until someone resumes them. They keep their order and their attempts.
 
-No run of such a row begins, whoever asks; a run under way goes on to its end. The time for which a row is paused does not
-count toward the hour in which it may be retried.
+No run of such a row begins, in a worker or in a request; a run under way goes on to its end. The time for which a row is
+paused does not count toward the hour in which it may be retried.
 """
 
 from collections.abc import Sequence

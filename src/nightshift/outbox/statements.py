@@ -45,7 +45,7 @@ ENQUEUE = f"""
 JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
 
 # While someone else holds a transaction open, Postgres keeps every version that a row has had since then, and a search for
-# what is due or active goes through all of them. So each begins where a dispatcher last found something.
+# a search for due or active rows goes through all of them. So each begins where a dispatcher last found something.
 LOOK = """
     WITH old AS (
         DELETE FROM outbox_since WHERE at < statement_timestamp() - interval '1 minute'

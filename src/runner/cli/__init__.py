@@ -3,6 +3,7 @@
 Exit status: 0 it is done, 1 one line on stderr says what is wrong, 2 the command was not understood.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import_module("jobs")  # it registers them: the engine knows none by name
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # rich shows the cursor again
     try:
         return nightshift.main(args=arguments, prog_name="nightshift", standalone_mode=False) or 0
     except click.ClickException as error:

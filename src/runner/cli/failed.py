@@ -20,6 +20,7 @@ from runner.registry import JOBS, QUEUES
 COLUMNS = ("job", "row_id", "workspace_id", "runs", "failed_at", "error")
 LEFT = "SELECT count(*) AS number FROM retries WHERE at <= %(last)s"
 LAST = "SELECT max(at) AS at FROM retries"
+MORE_SECONDS = 10  # for a dispatcher; one that is away is not waited for
 
 
 class Moment(click.ParamType):
@@ -78,14 +79,15 @@ def retry(everything: bool, dry_run: bool, as_json: bool, **which: Any) -> None:
         queued = 0 if dry_run else failed_work.retry_all(session, Filters(**which))
     if as_json:
         sample = [{name: getattr(row, name) for name in COLUMNS} for row in found.sample]
-        print_json({**vars(found), "sample": sample} if dry_run else {"queued": queued})
+        jobs = [{"job": job, "number": number} for job, number in found.jobs.items()]
+        print_json({**vars(found), "jobs": jobs, "sample": sample} if dry_run else {"queued": queued})
     elif dry_run:
         _say(found)
     elif not queued:
         raise Wrong("Nothing that matches is FAILED.")
     else:
-        _follow(queued)
-        click.echo(f"{queued} are retried; the last one begins within {found.seconds} s.")
+        _follow(queued, found.seconds)
+        click.echo(f"{queued} are retried; the last one is enqueued within {found.seconds} s.")
 
 
 def _say(found: failed_work.Preview) -> None:
@@ -95,13 +97,13 @@ def _say(found: failed_work.Preview) -> None:
     show((*COLUMNS, "doubtful"), found.sample, False, "Nothing that matches is FAILED.")
 
 
-def _follow(queued: int) -> None:
-    """A progress bar until the last one has begun. Ctrl-C ends the bar, not the retries."""
+def _follow(queued: int, seconds: int) -> None:
+    """A progress bar until the last one is enqueued, or could have been. Ctrl-C ends the bar, not the retries."""
     if not Console(stderr=True).is_terminal:
         return
-    last = statement(LAST)[0].at
+    last, until = statement(LAST)[0].at, time.monotonic() + seconds + MORE_SECONDS
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Retrying", total=queued)
-        while last and (left := statement(LEFT, last=last)[0].number):
+        while last and time.monotonic() < until and (left := statement(LEFT, last=last)[0].number):
             bar.update(task, completed=max(0, queued - left))
             time.sleep(0.5)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from pydantic.alias_generators import to_camel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -61,12 +62,7 @@ def _rfc_3339(moment: datetime) -> str:
 def _camel(value: Any) -> Any:
     """As the API writes it."""
     if isinstance(value, dict):
-        return {_camel_name(name): _camel(each) for name, each in value.items()}
+        return {to_camel(name): _camel(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_camel(each) for each in value]
     return _rfc_3339(value) if isinstance(value, datetime) else value
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -31,16 +31,16 @@ def status(context: click.Context, doctor: bool, as_json: bool) -> None:
         show(("name", "found", "action"), findings, as_json, titles=True)
         context.exit(any(finding.action for finding in findings))
     found = verdict.look()
-    judged, known = found.verdict, found.figures
+    now, known = found.verdict, found.figures
     rows, counts = (_rows(known.cards), vars(known.counts)) if known else ([], {})
     if as_json:
-        print_json({"verdict": vars(judged), **counts, "queues": rows})
+        print_json({"verdict": vars(now), **counts, "queues": rows})
     else:
-        when = f" since {cell(judged.since)}" if judged.since else ""
-        click.echo(f"{judged.state}{when}\n  {judged.cause}\n  {judged.action}\n")
+        when = f" since {cell(now.since)}" if now.since else ""
+        click.echo(f"{now.state}{when}\n  {now.cause}\n  {now.action}\n")
         show(COLUMNS[:9], rows, False, titles=True)
         click.echo("\n" + "  ".join(f"{name} {number}" for name, number in counts.items()))
-    context.exit(0 if judged.state == verdict.HEALTHY else 1)
+    context.exit(0 if now.state == verdict.HEALTHY else 1)
 
 
 @nightshift.command()

@@ -28,7 +28,7 @@ def kill_worker(session: Session) -> str | None:
 
 
 def wipe_redis() -> None:
-    """Delete everything in our database of Redis: every job, every worker's registration. The outbox knows what is owed."""
+    """Delete everything in our database of Redis: every job, every worker's registration. The outbox has what is owed."""
     redis().flushdb()
 
 
@@ -37,6 +37,6 @@ def _workers_here() -> dict[str, int]:
     found = {}
     for key in {key for queue in QUEUES for key in redis().smembers(f"rq:workers:{queue}")}:
         host, pid = redis().hmget(key, "hostname", "pid")
-        if host == socket.gethostname().encode() and pid:
+        if host == socket.gethostname().encode() and pid and pid.isdigit() and int(pid) > 1:  # anything may be there
             found[key.decode().removeprefix("rq:worker:")] = int(pid)
     return found

@@ -24,7 +24,7 @@ def asset(version: str, name: str) -> Response:
 
 @cache
 def version() -> str:
-    """Of all files together, the templates too: an open page of another version is sent anew."""
+    """Of all files together, the templates too: an open page of another version is sent again."""
     digest = hashlib.sha256()
     for path in sorted([*DIRECTORY.iterdir(), *TEMPLATES.iterdir()]):
         digest.update(path.read_bytes())

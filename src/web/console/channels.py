@@ -11,12 +11,12 @@ from nightshift.db.session import transaction
 from nightshift.outbox import pauses
 from web.api import channels as api
 from web.console.pages import Done, View, action, page
-from web.console.texts import faults, field_name, vendor
+from web.console.texts import faults, field_name, vendor, vendors
 from web.error_responses import Problem, or_404
 from web.request_parsing import Form, Line, Parameters
 
 HOME = "/console/channels"
-VENDORS = [(channel.type, vendor(channel.type)) for channel in CHANNELS.values()]
+VENDORS = vendors()
 
 
 class Chosen(Parameters):

@@ -27,8 +27,8 @@ def kill_worker(session: Session) -> Done:
     """Kill a worker, in the middle of a job where one has one."""
     name = _drill(lambda: drills.kill_worker(session))
     if name is None:
-        return Done(("No worker of this machine has said that it lives. Try again in a few seconds.",), is_error=True)
-    return Done((f"{name} was killed. What it did is done by another one.",))
+        return Done(("No worker is registered on this machine. Try again in a few seconds.",), is_error=True)
+    return Done((f"{name} was killed. Another worker takes over its job.",))
 
 
 @action(f"{HOME}/redis", access="console-operator")

@@ -6,20 +6,18 @@ from flask import g, request
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
-from nightshift import workspaces
 from nightshift.db.session import transaction
 from nightshift.errors import NightshiftError, one_line
 from nightshift.knowledge import documents
-from web.access import own_agent
 from web.api import knowledge as api
 from web.api.sources import Upload, UrlSource, source_of
+from web.console.agents import chosen_agent
 from web.console.pages import Done, View, action, is_poll, page
 from web.error_responses import Problem, or_404
 from web.request_parsing import MAX_FILE_BYTES, Form, NumberedPageQuery, PageQuery, parse
 from web.response_models import page as part
 
 HOME = "/console/knowledge"
-MAX_AGENTS = 200  # to choose from
 MAX_COUNTED = 1000
 MAX_FORM_BYTES = 5 * MAX_FILE_BYTES  # several files at once
 PASSAGES = 5
@@ -44,11 +42,9 @@ class Address(OfAgent):
 def listed(query: DocumentsQuery) -> View:
     """An agent's documents, and the passages that answer a question."""
     with transaction() as session:
-        agents = workspaces.agents(session, g.workspace_id, MAX_AGENTS)
-        agent = own_agent(session, query.agent) if query.agent else agents[0]
+        names, agent = chosen_agent(session, query.agent)
         rows = documents.listed(session, agent.id, query.status, query.cursor, query.limit)
         counts = documents.unready(session, agent.id, MAX_COUNTED)
-    names = [(each.id, each.name) for each in agents]
     seen = [(row.Document.id, row.Document.updated_at, row.status, row.attempts, row.retry_at) for row in rows]
 
     def data() -> dict[str, Any]:

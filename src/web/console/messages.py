@@ -6,24 +6,23 @@ from flask import g
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from nightshift import workspaces
 from nightshift.channels import CHANNELS, accounts, message_list, messages, timeline
 from nightshift.channels.message_list import Filters
 from nightshift.channels.messages import NoCredentials
 from web.access import own_agent
 from web.api import messages as api
+from web.console.agents import chosen_agent
 from web.console.pages import Done, View, action, page
-from web.console.texts import faults, vendor
+from web.console.texts import faults, vendors
 from web.error_responses import Problem, or_404
 from web.request_parsing import FilteredQuery, Form, Line, Since, Until, parse
 from web.response_models import MAX_PAGE_BYTES
 from web.response_models import page as part
 
 HOME = "/console/messages"
-MAX_AGENTS = 200  # to choose from
 MAX_ROWS = 100  # the ids of all of them fit into an address
 STATUSES = [("", "All"), *((status, status) for status in message_list.STATUSES)]
-VENDORS = [(channel.type, vendor(channel.type)) for channel in CHANNELS.values()]
+VENDORS = vendors()
 
 
 class MessagesQuery(FilteredQuery):
@@ -122,13 +121,6 @@ def retry(session: Session, message_id: str) -> Done:
     if not messages.retry(session, message_id):
         return Done(("This message is not FAILED any more, and not retried.",), is_error=True)
     return Done(("The message is retried.",))
-
-
-def chosen_agent(session: Session, agent_id: str) -> tuple[list[tuple[str, str]], Any]:
-    """(The id and name of each agent, the one that the page is about: without an id the first). Raises 404."""
-    agents = workspaces.agents(session, g.workspace_id, MAX_AGENTS)
-    agent = own_agent(session, agent_id) if agent_id else agents[0]
-    return [(each.id, each.name) for each in agents], agent
 
 
 def _connected(session: Session) -> list[tuple[str, str]]:

@@ -117,7 +117,7 @@ def register(app: Flask) -> None:
 
 
 def navigation() -> list[Route]:
-    """The pages that whoever is signed in may open."""
+    """The pages that the signed-in reader may open."""
     who = session.current()
     mine = {"console" if who.workspace_id else "console-operator", "console-either"} if who else set()
     return [route for route in _all_navigation() if route.access in mine]
@@ -149,7 +149,7 @@ def _tag(view: View) -> str:
 def _unchanged() -> Answer | None:
     """304 where another open page, which showed the same, was told so a moment ago: many of them cost no more than a few.
 
-    Whoever comes after that moment looks again, and those who come meanwhile do not.
+    The first request after that moment looks again; those meanwhile do not.
     """
     at, tag = _tags.get(_page(), (0.0, ""))
     if not (is_poll() and request.if_none_match.contains_weak(tag)):
@@ -161,6 +161,8 @@ def _unchanged() -> Answer | None:
 
 
 def _remember(tag: str) -> None:
+    if not _reader():  # the sign-in page, which anybody may ask for at any address
+        return
     if len(_tags) > MAX_TAGS:
         _tags.clear()
     _tags[_page()] = (time.monotonic(), tag)

@@ -21,7 +21,7 @@ _last = _Look()
 
 
 def redis_is_away() -> bool:
-    """As it was at most two seconds ago. Whoever comes during a look is told the last one."""
+    """As it was at most two seconds ago. A request during a look gets the last one."""
     if time.monotonic() - _last.at > SECONDS:
         _last.at = time.monotonic()
         try:

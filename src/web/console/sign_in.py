@@ -37,6 +37,9 @@ def home() -> Response:
     return cast(Response, redirect(pages.navigation()[0].path, 303))
 
 
+LOOPBACK = ("127.0.0.1", "::1", "")  # without an address: a Unix socket
+
+
 @route("GET", "/", {302: None}, access="public", media_type="text/html")
 def front() -> Response:
     """To the console."""
@@ -47,8 +50,8 @@ def front() -> Response:
 def show(query: Next) -> Any:
     """The sign-in page.
 
-    With a link on another site, such as a mail's, browsers send no SameSite=Strict cookie. So whoever comes by one is sent here
-    once more, from this page, and is let in if there is a cookie.
+    With a link on another site, such as a mail's, browsers send no SameSite=Strict cookie. So a visitor who follows one is sent
+    here once more, from this page, and is let in if there is a cookie.
     """
     if session.current():
         return redirect(_own(query.next), 303)
@@ -60,7 +63,7 @@ def show(query: Next) -> Any:
 def sign_in(form: KeyForm) -> Any:
     """Sign in with a workspace key, or as an operator with ADMIN_API_KEY. Guesses are bounded."""
     origin.check()
-    key, who = form.key.strip(), request.remote_addr or ""
+    key, who = form.key.strip(), _visitor()
     owner = workspaces.owner_of(key) if key else None
     if owner:  # 256 random bits: nobody guesses one
         return session.begin(_to(form.next), owner[1])
@@ -68,7 +71,8 @@ def sign_in(form: KeyForm) -> Any:
         return pages.answer(_view(form.next, f"Too many wrong keys. Try again in {wait} seconds.", 429))
     if key and access.is_operators(key):
         return session.begin(_to(form.next), session.OPERATOR)
-    wrong.count(who)
+    if key:
+        wrong.count(who)
     sentence = "This key is not valid. Check that you copied all of it." if key else "Enter a key."
     return pages.answer(_view(form.next, sentence, 401))
 
@@ -112,3 +116,10 @@ def _demo_key() -> str | None:
     with suppress(OSError, ValueError, KeyError):
         return str(json.loads((DATA_DIR / "demo.json").read_text())["apiKey"])
     return None
+
+
+def _visitor() -> str:
+    """The address of the browser. A proxy on this machine appends it to X-Forwarded-For; no other part of that is believed."""
+    peer = request.remote_addr or ""
+    named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return named if named and peer in LOOPBACK else peer

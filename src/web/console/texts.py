@@ -62,3 +62,8 @@ def faults(problem: Problem, **labels: str) -> tuple[str, ...]:
     errors = problem.members.get("errors", [])
     said = tuple(f"{labels.get(error['field'], error['field'])}: {error['message']}" for error in errors)
     return said or (problem.members["detail"],)
+
+
+def vendors() -> list[tuple[str, str]]:
+    """The type and the vendor of each channel."""
+    return [(kind, vendor(kind)) for kind in CHANNELS]

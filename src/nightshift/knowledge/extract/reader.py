@@ -28,7 +28,8 @@ _FAILED = "This file could not be read: it may be damaged. Save it again and upl
 def main(module: str, path: str, seconds: str) -> None:
     cpu_seconds = min(float(seconds), CPU_SECONDS + CPU_SECONDS_PER_MB * Path(path).stat().st_size / (1 << 20))
     limit(math.ceil(float(seconds)) + 1, math.ceil(cpu_seconds) + 1)
-    for line in answer(importlib.import_module(module).read, Path(path)):
+    most = max(MAX_CHARACTERS, Path(path).stat().st_size if module.endswith(".plain") else 0)
+    for line in answer(importlib.import_module(module).read, Path(path), most):
         sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
 
 
@@ -43,14 +44,13 @@ def limit(seconds: int, cpu_seconds: int) -> None:
     signal.alarm(seconds)
 
 
-def answer(read: Callable[[Path], Extracted], path: Path) -> Iterator[Any]:
+def answer(read: Callable[[Path], Extracted], path: Path, most: int = MAX_CHARACTERS) -> Iterator[Any]:
     """The reader's blocks and notes, or its error, as JSON. Raises OSError if the file cannot be opened.
 
-    A file of plain text may have more than `MAX_CHARACTERS`: its own size bounds it.
+    `most`: characters. A plain text may have more than other files: its own size bounds it.
     """
     try:
-        left = max(MAX_CHARACTERS, path.stat().st_size)
-        found = read(path)
+        found, left = read(path), most
         for block in found.blocks:
             left -= len(block.text) + sum(map(len, block.headings))
             if left < 0:
@@ -61,7 +61,7 @@ def answer(read: Callable[[Path], Extracted], path: Path) -> Iterator[Any]:
         yield {"error": str(error)}
     except MemoryError:
         yield {"error": _NO_MEMORY}
-    except (OSError, KeyboardInterrupt):
+    except (OSError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException:  # some readers panic with a BaseException
         yield {"error": _FAILED}

@@ -23,7 +23,7 @@ async function poll() {
     const headers = { "If-None-Match": `"${tag || "none"}"` };
     const response = await fetch(location.href, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (response.status === 304) back();
-    else await take(response);
+    else await take(response, (problem) => response.status === 429 || away(problem)); // 429: too many at this moment
   } catch {
     away("");
   }
@@ -32,17 +32,29 @@ async function poll() {
   timer = setTimeout(poll, POLL_MS);
 }
 
-// Show what a response has to say. Returns its page, or null where it leads elsewhere or is an error.
-async function take(response) {
-  if (new URL(response.url).pathname !== location.pathname) return void location.assign(response.url);
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (response.status === 429) return null; // too many at this moment
-  if (!response.ok) return void away(fresh.getElementById("problem")?.textContent ?? "");
+// Show what a response has to say. Returns its page, or undefined where it leads elsewhere or is an error, which `failed` shows.
+async function take(response, failed = refused) {
+  const fresh = parsed(await response.text());
+  if (!response.ok) return void failed(fresh.getElementById("problem")?.textContent ?? "");
+  if (new URL(response.url).pathname !== location.pathname) {
+    sessionStorage.setItem("said", fresh.getElementById("flash")?.outerHTML ?? ""); // it is said once, and that was here
+    return void location.assign(response.url);
+  }
   if (document.querySelector("[data-retry]")) return void location.reload();
   back();
   tag = fresh.body.dataset.tag;
   update(fresh);
   return fresh;
+}
+
+const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+
+// An action did not take place.
+function refused(problem) {
+  const line = document.createElement("p");
+  line.textContent = problem || "This was not sent. Please try again.";
+  byId("flash").replaceChildren(line);
+  byId("flash").className = "error";
 }
 
 function away(problem) {
@@ -163,7 +175,7 @@ async function sendQuietly(event) {
       showHeldAt(row, fresh);
     }
   } catch {
-    away("");
+    refused("");
   }
   delete form.dataset.sent;
 }
@@ -205,7 +217,7 @@ async function send(field, file) {
     const said = fresh?.getElementById("flash");
     if (said) return { text: said.textContent.trim(), isError: said.matches(".error") };
   } catch {
-    away("");
+    refused("");
   }
   return { text: `${file.name}: not uploaded. Please try again.`, isError: true };
 }
@@ -243,6 +255,9 @@ function checkAll({ target }) {
 }
 
 document.documentElement.className = "js";
+const said = sessionStorage.getItem("said");
+sessionStorage.removeItem("said");
+if (said) say(parsed(said).getElementById("flash"));
 document.querySelectorAll("[data-upload]").forEach(receiveFiles);
 document.querySelectorAll("[data-now]").forEach(sendOnChange);
 document.addEventListener("submit", sendQuietly);

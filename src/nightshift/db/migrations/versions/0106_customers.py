@@ -24,5 +24,3 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX inbound_messages_customer ON inbound_messages (workspace_id, channel_type, customer_id, at)"
     )
-    op.execute("CREATE INDEX inbound_messages_channel ON inbound_messages (workspace_id, channel_type, at)")
-    op.execute("CREATE INDEX messages_customer ON messages (workspace_id, channel_type, customer_id, created_at)")

@@ -6,6 +6,9 @@ revision = "0107"
 down_revision = "0106"
 
 SCHEMA = """
+CREATE INDEX IF NOT EXISTS inbound_messages_channel ON inbound_messages (workspace_id, channel_type, at);
+CREATE INDEX IF NOT EXISTS messages_customer ON messages (workspace_id, channel_type, customer_id, created_at);
+
 CREATE TABLE retries (
     job text,
     row_id text,

@@ -42,7 +42,7 @@ def test_failed_work_is_listed_shown_and_retried(api: Client, stack: Stack, vend
     assert "3 would be retried" in ops("retry", *mine, "--dry-run").stdout
     assert said("retry", *mine, "--id", ids[1]) == {"queued": 1}
     assert settled(api, ids[1])["status"] == "SENT"
-    assert ops("retry", *mine).stdout == "2 are retried; the last one begins within 1 s.\n"
+    assert ops("retry", *mine).stdout == "2 are retried; the last one is enqueued within 1 s.\n"
     assert {settled(api, message_id)["status"] for message_id in ids} == {"SENT"}
     again = ops("retry", *mine)
     assert (again.returncode, again.stderr) == (1, "Nothing that matches is FAILED.\n")

@@ -32,7 +32,7 @@ from nightshift.settings import VENDOR_BASE_URLS
 
 FUZZING = ROOT / "tests" / "acceptance" / "test_the_description_holds.py"  # six seconds to collect, for each process
 PRODUCTION = ROOT / "tests" / "production"  # installs an environment: only `make test-production` runs it
-MAX_PROCESSES = 6  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
+MAX_PROCESSES = 5  # each with servers and a stack of its own; the tests mostly wait, so more than there are cores
 
 
 @pytest.hookimpl(trylast=True)

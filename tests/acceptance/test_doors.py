@@ -41,6 +41,7 @@ def post(api: Client, rest: str, key: str | None = None) -> str:
     return head + rest
 
 
+@pytest.mark.slow
 def test_slow_clients_hold_up_nobody_and_are_told_so(api: Client) -> None:
     kinds = {
         "silent": "", "half a head": "GET /healthz HTTP/1.1\r\nHost: x\r\n",

@@ -27,6 +27,7 @@ def new_agent(api: Client) -> Client:
     return Client(api.base_url, api.key, api.workspace_id, answer.json()["id"])
 
 
+@pytest.mark.slow
 def test_a_code_brings_its_section_first_in_every_language(api: Client) -> None:
     codes = [f"{'EF'[n % 2]}-{4100 + 7 * n}" for n in range(24)]
     agents = {}

@@ -154,6 +154,7 @@ def test_a_killed_one_leaves_nothing_in_the_way_of_the_next(
     assert not outside_of(checkout.root / ".data")
 
 
+@pytest.mark.slow
 def test_it_stops_when_its_data_are_deleted(checkout: Checkout) -> None:
     run, data = checkout.devstack(), checkout.root / ".data"
     try:

@@ -240,6 +240,7 @@ def test_each_process_stops_at_start_with_one_line(command: list[str]) -> None:
     assert done.stderr.strip().splitlines() == ["OPENAI_API_KEY is not set."]
 
 
+@pytest.mark.slow
 def test_an_unknown_queue_is_named(servers: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "worker.py", "emial"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode != 0

@@ -32,6 +32,7 @@ def started(servers: dict[str, str]) -> Iterator[Start]:
         supervisor.wait()
 
 
+@pytest.mark.slow
 def test_told_to_stop_while_it_starts_it_stops_and_leaves_nobody(started: Start) -> None:
     supervisor = started("email", "billing")
     family = wait_for(lambda: psutil.Process(supervisor.pid).children())
@@ -40,6 +41,7 @@ def test_told_to_stop_while_it_starts_it_stops_and_leaves_nobody(started: Start)
     assert not [child for child in family if child.is_running() and child.status() != "zombie"]
 
 
+@pytest.mark.slow
 def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(started: Start) -> None:
     supervisor = started("email", "billing")
     family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 12 and c)
@@ -60,6 +62,7 @@ def test_a_stop_does_not_wait_for_a_rescue(started: Start) -> None:
         assert supervisor.wait(90) == 0
 
 
+@pytest.mark.slow
 def test_a_dispatcher_that_dies_is_replaced_and_a_stop_ends_it_too(started: Start) -> None:
     supervisor = started("billing")
     family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 2 and c)

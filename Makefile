@@ -3,6 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all test-production web worker scheduler migrate check format lock ops new recorder bench chaos clean
+unexport PYTHONDONTWRITEBYTECODE # else each process compiles again all that it imports
 PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
 LOCKS := requirements.lock requirements-embedded.lock requirements-otel.lock requirements-dev.lock requirements-build.lock
 

@@ -26,7 +26,7 @@ from nightshift.server_errors import log_server_error
 from nightshift.settings import settings
 from runner import counts, dispatch, reporting, rq_hash
 from runner.connection import TIMEOUT_SECONDS, connect
-from runner.heartbeat import Heartbeat
+from runner.heartbeat import GONE_AFTER_SECONDS, Heartbeat
 from runner.registry import JOBS, Queue, parse_job_id
 from runner.run import Ended, interrupts, run
 
@@ -79,7 +79,12 @@ class Worker(SimpleWorker):
 
     def __init__(self, queue: Queue, name: str) -> None:
         connection = connect(POP_SECONDS + 10)
-        super().__init__([rq_hash.queue(queue.name, connection)], name=name, connection=connection)
+        super().__init__(
+            [rq_hash.queue(queue.name, connection)],
+            name=name,
+            connection=connection,
+            worker_ttl=GONE_AFTER_SECONDS - 60,
+        )  # RQ adds 60 s where it registers a birth: a worker that dies before its first heartbeat is gone as soon
         self.spec = queue
         self.begun_at = 0.0  # of the job that runs, in monotonic seconds; 0: none
         self.limit_seconds = queue.time_limit_seconds  # of that job

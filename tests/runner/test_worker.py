@@ -25,7 +25,7 @@ from runner import rq_hash
 from runner.connection import redis
 from runner.counts import COUNTS
 from runner.dispatch import dispatch, dispatch_all, take
-from runner.heartbeat import Heartbeat
+from runner.heartbeat import GONE_AFTER_SECONDS, Heartbeat
 from runner.registry import JOBS, Job, Queue, job_id
 from runner.rescue import rescue, rescue_popped
 from runner.worker import Worker
@@ -179,6 +179,13 @@ def test_a_job_that_its_worker_had_popped_and_not_claimed_when_it_died_is_dispat
     rescue_popped(worker)
     assert rows(job)[0][0] == "pending"
     redis().delete(f"rq:worker:{worker}")
+
+
+def test_a_worker_that_dies_before_its_first_heartbeat_is_gone_as_soon_as_any(queue: Queue) -> None:
+    worker = Worker(queue, f"test-{uuid.uuid4().hex}")
+    worker.register_birth()
+    assert 0 < redis().ttl(worker.key) <= GONE_AFTER_SECONDS
+    worker.register_death()
 
 
 def test_what_runs_in_requests_takes_no_room_of_what_runs_in_workers(register: Any) -> None:

@@ -5,16 +5,18 @@ import json
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.db.models import Agent, ApiKey, Workspace
-from nightshift.db.session import statement
+from nightshift.db.session import execute, statement
 from nightshift.ids import new_id
 
 MAX_KEYS = 100
+AGENT = "SELECT id, workspace_id, name FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s"
 
 
 class TooManyKeys(Exception):
@@ -51,6 +53,11 @@ def agents(session: Session, workspace_id: str, limit: int) -> list[Agent]:
     """A workspace's agents, the first one first."""
     mine = select(Agent).where(Agent.workspace_id == workspace_id).order_by(Agent.id).limit(limit)
     return list(session.scalars(mine))
+
+
+def agent_of(session: Session, workspace_id: str | None, agent_id: str) -> Row[Any] | None:
+    """This workspace's agent: id, workspace_id, name."""
+    return next(iter(execute(session, AGENT, agent=agent_id, workspace=workspace_id)), None)
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:

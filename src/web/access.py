@@ -3,16 +3,17 @@
 import hmac
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Flask, current_app, g, request
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import tracing, workspaces
-from nightshift.db.models import Agent
 from nightshift.settings import settings
 from web import developer_access, origin
 from web.console import session as console
-from web.error_responses import Problem, not_found
+from web.error_responses import Problem, not_found, or_404
 from web.limiters import ConcurrencyLimiter, RateLimiter, too_many, until_answered
 
 MAX_UNDER_WAY = 24  # of one workspace in this process, of gunicorn's 64 threads
@@ -40,12 +41,9 @@ def check() -> None:
         CHECKS[level(current_app, request.endpoint)]()
 
 
-def own_agent(session: Session, agent_id: str) -> Agent:
-    """The caller's agent. Raises 404."""
-    agent = session.get(Agent, agent_id)
-    if agent is None or agent.workspace_id != g.workspace_id:
-        raise not_found()
-    return agent
+def own_agent(session: Session, agent_id: str) -> Row[Any]:
+    """The caller's agent: id, workspace_id, name. Raises 404."""
+    return or_404(workspaces.agent_of(session, g.workspace_id, agent_id))
 
 
 def _workspace() -> None:

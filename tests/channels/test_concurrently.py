@@ -45,8 +45,8 @@ def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
 
     to_begin = [begin]
 
-    def after_a_statement(*_: Any) -> None:
-        if to_begin:
+    def after_a_statement(connection: Any, cursor: Any, sql: str, *_: Any) -> None:
+        if to_begin and not sql.startswith("PREPARE"):
             elsewhere.submit(to_begin.pop()).result()
 
     with ThreadPoolExecutor(1) as elsewhere, transaction() as session:

@@ -52,7 +52,7 @@ def preview(session: Session, workspace_id: str, agent_id: str, filters: Filters
     row = session.execute(text(MATCHED.format(where=where(tuple(values)))), values).one()
     sample = listed(session, workspace_id, agent_id, Filters(ids=row.ids), None, SAMPLE, 1 << 20) if row.ids else ()
     ranks = {message_id: rank for rank, message_id in enumerate(row.ids)}
-    in_order = sorted(sample, key=lambda shown: ranks[shown.Message.id])
+    in_order = sorted(sample, key=lambda shown: ranks[shown.id])
     return Preview(row.as_of, row.matched, row.may_arrive_twice, row.customers, retries.seconds(row.matched), in_order)
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Text, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS
 from nightshift.channels.accounts import JOB
 from nightshift.db import like
-from nightshift.db.models import Message, Outbox
+from nightshift.db.models import Message
+from nightshift.db.session import execute
 from nightshift.ids import earliest_id
 from nightshift.outbox.retries import SCHEDULED
 from nightshift.outbox.statements import UNFINISHED, paused
@@ -22,21 +22,23 @@ from nightshift.outbox.statements import UNFINISHED, paused
 STATUSES = ("SENDING", "RETRYING", "SENT", "FAILED")
 ID_LAG_SECONDS = 60  # between a message's id and its time, which is read after it has waited for its lane
 
-# Of what is found: a message's status (SENDING while an attempt runs, RETRYING also where a retry of many has its turn later),
-# when it can go (not before the head of its lane; nobody knows while it is paused), its attempts.
+COLUMNS = ", ".join(f"m.{column.name}" for column in Message.__table__.columns if column.name != "status")
+# Of what is found: the message; its status (SENDING while an attempt runs, RETRYING also where a retry of many has its turn
+# later), when it can go (not before the head of its lane; nobody knows while it is paused), its attempts.
 SHOWN = f"""
-    SELECT id AS message_id, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
+    SELECT {COLUMNS}, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
            (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a
-            WHERE a.message_id = shown.id) AS attempts
+            WHERE a.message_id = m.id) AS attempts
     FROM (
-        SELECT m.id, CASE WHEN m.status = 'FAILED' AND r.at IS NOT NULL THEN 'RETRYING'
+        SELECT {COLUMNS}, CASE WHEN m.status = 'FAILED' AND r.at IS NOT NULL THEN 'RETRYING'
                           WHEN m.status = 'RETRYING' AND o.state = 'running' THEN 'SENDING' ELSE m.status END AS status,
                CASE WHEN NOT {paused("o")} THEN greatest(r.at, o.due_at, (
                    SELECT head.due_at FROM outbox head
                    WHERE head.job = o.job AND head.workspace_id = o.workspace_id AND head.lane = o.lane
                          AND head.{UNFINISHED} ORDER BY head.lane_seq LIMIT 1)) END AS next_attempt_at
         FROM ({{found}}) AS found JOIN messages m ON m.id = found.id
-             LEFT JOIN outbox o ON o.job = :job AND o.row_id = m.id LEFT JOIN retries r ON {SCHEDULED}) AS shown
+             LEFT JOIN outbox o ON o.job = '{JOB}' AND o.row_id = m.id LEFT JOIN retries r ON {SCHEDULED}) AS m
+    ORDER BY m.id DESC
 """  # noqa: S608 constants
 # `ahead`: how many bytes the contents of the rows before it have. They are not read for that.
 PAGE = """
@@ -99,8 +101,8 @@ class Filters:
 
 
 def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | None:
-    """One message of this workspace: `Message`, status, next_attempt_at, attempts."""
-    return session.execute(ONE, dict(job=JOB, id=message_id, workspace=workspace_id)).one_or_none()
+    """One message of this workspace: its columns, next_attempt_at, attempts."""
+    return next(iter(execute(session, ONE, id=message_id, workspace=workspace_id)), None)
 
 
 def listed(
@@ -122,16 +124,7 @@ def where(names: Sequence[str]) -> str:
 @cache
 def _list(kind: str | None, names: tuple[str, ...]) -> Any:
     source, condition = SOURCES[kind]
-    return _shown(PAGE.format(source=source, rows=f"{condition} AND {where(names)}"))
+    return text(SHOWN.format(found=PAGE.format(source=source, rows=f"{condition} AND {where(names)}")))
 
 
-def _shown(found: str) -> Any:
-    """One statement for all of each: between two statements an attempt may begin or end."""
-    columns = dict(message_id=Text, status=Text, next_attempt_at=Outbox.due_at.type, attempts=JSONB)
-    shown = text(SHOWN.format(found=found)).columns(**columns).subquery("shown")
-    found_by = Message.id == shown.c.message_id
-    query = select(Message, shown.c.status, shown.c.next_attempt_at, shown.c.attempts).join(shown, found_by)
-    return query.order_by(Message.id.desc())
-
-
-ONE = _shown("SELECT id FROM messages WHERE id = :id AND workspace_id = :workspace")
+ONE = SHOWN.format(found="SELECT id FROM messages WHERE id = %(id)s AND workspace_id = %(workspace)s")

@@ -3,13 +3,14 @@
 import time
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from nightshift import clock, dirty_days, events, outbox
 from nightshift.channels import accounts, delivery
 from nightshift.channels.accounts import JOB
-from nightshift.db.models import ChannelAccount, Message, MessageAttempt, Outbox
+from nightshift.db.models import Message, MessageAttempt, Outbox
+from nightshift.db.session import execute
 from nightshift.errors import BadCredential, NightshiftError, TemporaryError
 from nightshift.ids import new_id
 from nightshift.outbox import Lease
@@ -24,7 +25,17 @@ class NoCredentials(Exception):
     """This workspace has no credentials for this channel."""
 
 
-HELD_FOR = text("SELECT extract(epoch FROM CAST(:until AS timestamptz) - clock_timestamp())::float8")
+ACCOUNT = """
+    SELECT credentials IS NOT NULL AS is_connected, state, error, held_until,
+           extract(epoch FROM held_until - clock_timestamp())::float8 AS held_for
+    FROM channels WHERE workspace_id = %(workspace)s AND type = %(channel_type)s
+"""
+ACCEPT = """
+    INSERT INTO messages (id, workspace_id, agent_id, channel_type, customer_id, content, status, provider_ids,
+                          created_at, updated_at)
+    VALUES (%(id)s, %(workspace)s, %(agent)s, %(channel_type)s, %(customer_id)s, %(content)s, 'RETRYING', '{}',
+            %(now)s, %(now)s)
+"""
 PAYLOAD = (
     "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
 )
@@ -45,34 +56,30 @@ def accept(
 
     Raises NoCredentials.
     """
-    message = Message(
-        id=new_id("msg"), workspace_id=workspace_id, agent_id=agent_id, channel_type=channel_type,
-        customer_id=customer_id, content=content,
-    )  # fmt: skip
-    outbox.join_lane(session, JOB, workspace_id, _lane(message))  # before the account: in the order of a failed attempt
-    account = session.get(ChannelAccount, (workspace_id, channel_type))
-    if account is None or account.credentials is None:
+    message_id, lane = new_id("msg"), accounts.lanes_of(channel_type) + customer_id
+    outbox.join_lane(session, JOB, workspace_id, lane)  # before the account: in the order of a failed attempt
+    which = dict(workspace=workspace_id, channel_type=channel_type)
+    account = next(iter(execute(session, ACCOUNT, **which)), None)
+    if account is None or not account.is_connected:
         raise NoCredentials(channel_type)
-    held_for = None
     if account.held_until is not None:  # new credentials that lift the hold see this message, or it sees them
-        session.refresh(account, with_for_update={"read": True})
-        held_for = session.scalar(HELD_FOR, {"until": account.held_until})
-    session.add(message)
-    session.flush()
-    too_long = held_for is not None and held_for > MAX_HOLD_SECONDS
-    refusal = account.error if account.state != "ACTIVE" else HELD_TOO_LONG if too_long else None
-    waits = held_for is not None and held_for > 0 and refusal is None
+        [account] = execute(session, f"{ACCOUNT} FOR SHARE", **which)
+    values = dict(id=message_id, agent=agent_id, customer_id=customer_id, content=content, now=clock.now())
+    execute(session, ACCEPT, **which, **values)
+    held_for = account.held_for or 0.0
+    refusal = account.error if account.state != "ACTIVE" else HELD_TOO_LONG if held_for > MAX_HOLD_SECONDS else None
+    waits = held_for > 0 and refusal is None
     due_at = account.held_until if waits else None
-    outbox.enqueue(session, JOB, message.id, workspace_id, lane=_lane(message), due_at=due_at)
+    outbox.enqueue(session, JOB, message_id, workspace_id, lane=lane, due_at=due_at)
     if waits or not (refusal or try_now):
-        return message.id, None
-    lease = outbox.claim_here(session, JOB, message.id)
+        return message_id, None
+    lease = outbox.claim_here(session, JOB, message_id)
     if lease is None or refusal is None:
-        return message.id, lease
+        return message_id, lease
     final = Failure(refusal, None, 1, 0)
     lease.fail(session, final)
     failed(session, lease, final)
-    return message.id, None
+    return message_id, None
 
 
 def retry(session: Session, message_id: str) -> bool:

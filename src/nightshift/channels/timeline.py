@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from nightshift.channels import CHANNELS
 from nightshift.channels.accounts import JOB, lanes_of
 from nightshift.channels.split import split
-from nightshift.db.models import Delivery, Message
+from nightshift.db.models import Delivery
 from nightshift.outbox import pauses
 from nightshift.outbox.statements import UNFINISHED
 
@@ -57,19 +57,19 @@ def steps(session: Session, row: Row[Any]) -> list[Step]:
         for a in row.attempts
     }
     dated = [(step.at, step) for step in attempts.values()]
-    told = select(Delivery).where(Delivery.message_id == row.Message.id, Delivery.state != "accepted")
+    told = select(Delivery).where(Delivery.message_id == row.id, Delivery.state != "accepted")
     for d in session.scalars(told.order_by(Delivery.part)):
         attempt = attempts.get(d.generation or 0)  # which came before, even where the vendor's clock counts in seconds
         dated.append((max(d.at, attempt.at) if attempt else d.at, Step(d.at, True, d.state, d.error, part=d.part)))
     return [step for _, step in sorted(dated, key=lambda pair: pair[0])]
 
 
-def parts(message: Message) -> int:
+def parts(message: Row[Any]) -> int:
     """In how many parts it goes out."""
     return len(split(message.content, CHANNELS[message.channel_type].limit))
 
 
-def waits(session: Session, message: Message) -> Waits | None:
+def waits(session: Session, message: Row[Any]) -> Waits | None:
     """What an open message waits for; None where it is not there any more."""
     values = dict(job=JOB, id=message.id, channel=message.channel_type)
     found = session.execute(WAITS, values).one_or_none()

@@ -32,11 +32,17 @@ class Pooled(Connection):
     """Through a pooler that sets no options: each transaction may run in another session, so nothing is kept in one."""
 
 
+PLANS = "force_generic_plan"  # a prepared statement is planned once
+
+
 def connect() -> Connection:
-    """Connect to DATABASE_URL, with the session's settings or, behind PgBouncer, which refuses them, as `Pooled`."""
+    """Connect to DATABASE_URL, with the session's settings or, behind PgBouncer, which refuses or ignores them, as `Pooled`."""
     arguments = connect_arguments()
     try:
-        return psycopg2.connect(**arguments)
+        connection = psycopg2.connect(**arguments)
+        if _has_settings(connection):
+            return connection
+        connection.close()
     except psycopg2.OperationalError as error:
         if "startup parameter" not in str(error) or "options" in postgres_arguments(settings().database_url):
             raise
@@ -44,12 +50,21 @@ def connect() -> Connection:
     return psycopg2.connect(**{**arguments, "options": ""}, connection_factory=Pooled)
 
 
+def _has_settings(connection: Connection) -> bool:
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW plan_cache_mode")
+        shown = cursor.fetchone()
+    connection.autocommit = False
+    return shown == (PLANS,)
+
+
 def connect_arguments() -> dict[str, Any]:
     """What psycopg2.connect takes for DATABASE_URL, the session's settings included."""
     arguments = postgres_arguments(settings().database_url)
     session = {
         "timezone": "UTC",
-        "plan_cache_mode": "force_generic_plan",
+        "plan_cache_mode": PLANS,
         "idle_in_transaction_session_timeout": int(IDLE_IN_TRANSACTION_SECONDS * 1000),
         **{f"tcp_{name}": value for name, value in KEEPALIVES.items()},
     }

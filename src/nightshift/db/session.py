@@ -3,13 +3,13 @@
 import re
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
 import psycopg2
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Row, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ IDLE_SECONDS = 1.0
 RETRY_SECONDS = 10.0  # for a restart, or a crash and its recovery
 DISCONNECTED = (OperationalError, InterfaceError, NoConnection)  # what SQLAlchemy raises while Postgres is away
 NO_SUCH_STATEMENT, STATEMENT_EXISTS, PLAN_IS_STALE = "26000", "42P05", "0A000"  # SQLSTATEs
+UNUSABLE = {NO_SUCH_STATEMENT, STATEMENT_EXISTS, PLAN_IS_STALE}  # what is prepared there is not what we know of
 # Read-only (it failed over), disk full, no connection left, shutting down: as good as away.
 AWAY = {"25006", "53100", "53300", "57P01", "57P02", "57P03"}
 PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -60,6 +61,24 @@ def statement(*sql: str, durable: bool = True, **values: Any) -> list[Any]:
         if getattr(error.orig, "pgcode", None) not in (NO_SUCH_STATEMENT, PLAN_IS_STALE):
             raise
     return _execute(prefix, sql, values, prepare=False)  # neither error left an effect
+
+
+def execute(session: Session, *sql: str, **values: Any) -> Sequence[Row[Any]]:
+    """Run SQL in the session's transaction, in one round trip: the rows of the last statement.
+
+    For the hot paths: without the ORM and SQLAlchemy's compiler, which take 0.2 ms of CPU a statement, and prepared once per
+    connection. What the session holds and has not flushed is not written before.
+    """
+    connection = session.connection()
+    known, kept = connection.info, connection.connection.dbapi_connection
+    if not isinstance(kept, Pooled) and UNPREPARED not in known:
+        for name, definition, _ in map(_preparation, sql):
+            if name not in known:
+                connection.exec_driver_sql(definition, execution_options={"no_parameters": True})
+                known[name] = True
+        sql = tuple(_preparation(part)[2] for part in sql)
+    result = connection.exec_driver_sql("; ".join(sql), values)
+    return result.all() if result.returns_rows else []
 
 
 def writable() -> bool:
@@ -171,7 +190,7 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
 
 def _classify(context: Any) -> Exception | None:
     """A Postgres that is there and can do nothing for us is away: its connections are dropped, the error says so."""
-    if getattr(context.original_exception, "pgcode", None) not in AWAY:
+    if getattr(context.original_exception, "pgcode", None) not in AWAY | UNUSABLE:
         return None
     context.is_disconnect = True
     return OperationalError(None, None, context.original_exception, hide_parameters=True, connection_invalidated=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, defer
 
 from nightshift import clock, outbox, tracing
 from nightshift.db.models import Chunk, Document, DocumentPart, Outbox, Retry
-from nightshift.db.session import transaction
+from nightshift.db.session import execute, transaction
 from nightshift.ids import new_id
 from nightshift.outbox import retries
 
@@ -51,20 +51,20 @@ SHOWN = (
 
 # The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent
 # is not this workspace's.
-ACCEPT = text("""
+ACCEPT = """
     WITH doc AS (
         INSERT INTO documents (id, workspace_id, agent_id, type, kind, title, source_hash, status, chunk_count,
                                stage_done, stage_total, created_at, updated_at)
-        SELECT :id, :workspace, id, :type, :kind, :title, :digest, 'PENDING', 0, 0, 0, :now, :now
-        FROM agents WHERE id = :agent AND workspace_id = :workspace
+        SELECT %(id)s, %(workspace)s, id, %(type)s, %(kind)s, %(title)s, %(digest)s, 'PENDING', 0, 0, 0, %(now)s, %(now)s
+        FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s
         ON CONFLICT (agent_id, source_hash) DO NOTHING RETURNING id
     ), part AS (
-        INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, :data FROM doc
+        INSERT INTO document_parts (doc_id, part, data) SELECT id, 0, %(data)s FROM doc
     ), enqueued AS (
-        INSERT INTO outbox (job, row_id, workspace_id, traceparent) SELECT :job, id, :workspace, :traceparent FROM doc
+        INSERT INTO outbox (job, row_id, workspace_id, traceparent) SELECT %(job)s, id, %(workspace)s, %(traceparent)s FROM doc
     )
     SELECT id FROM doc
-""")
+"""
 
 
 UNREADY = ("PENDING", "PROCESSING", "ERROR")
@@ -80,21 +80,21 @@ def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -
 
     The same source again is the same document, by constraint; one that ended in ERROR is tried again.
     """
-    doc = Document(
-        id=new_id("doc"), workspace_id=workspace_id, agent_id=agent_id, type=source.type, kind=source.kind,
-        title=source.title, status="PENDING", chunk_count=0, stage_done=0, stage_total=0,
-        created_at=(now := clock.now()), updated_at=now,
+    now = clock.now()
+    shown = dict(
+        id=(doc_id := new_id("doc")), agent_id=agent_id, type=source.type, title=source.title, chunk_count=0, error_msg=None,
+        stage=None, stage_done=0, stage_total=0, created_at=now, updated_at=now,
     )  # fmt: skip
     values = dict(
-        id=doc.id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
+        id=doc_id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
         digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES), traceparent=tracing.traceparent(),
     )  # fmt: skip
-    if session.scalar(ACCEPT, values) is not None:
-        tracing.add_id("row", doc.id)
+    if execute(session, ACCEPT, **values):
+        tracing.add_id("row", doc_id)
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
-            session.execute(insert(DocumentPart).values(doc_id=doc.id, part=number, data=data))
-        return SimpleNamespace(Document=doc, status=doc.status, attempts=0, retry_at=None), True
+            session.execute(insert(DocumentPart).values(doc_id=doc_id, part=number, data=data))
+        return SimpleNamespace(Document=SimpleNamespace(**shown), status="PENDING", attempts=0, retry_at=None), True
     same = select(Document).where(Document.agent_id == agent_id, Document.source_hash == source.digest)
     there = session.scalars(same.where(Document.workspace_id == workspace_id)).one_or_none()
     if there is None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import tracing
 from nightshift.db.models import Outbox
+from nightshift.db.session import execute
 from nightshift.outbox import statements
 
 Pair = tuple[str, str]  # job, workspace id
@@ -38,18 +39,17 @@ def enqueue(
     if not ROW_ID.fullmatch(row_id):
         raise ValueError(f"row_id: must be 1 to 100 letters, digits, '_' or '-': {row_id[:100]!r}")
     tracing.add_id("row", row_id)
-    trace = dict(traceparent=tracing.traceparent())
     values = dict(job=job, row_id=row_id, workspace=workspace_id, lane=lane, due_in=due_in, due_at=due_at)
     if lane is not None:
         join_lane(session, job, workspace_id, lane)
-    session.execute(text(statements.ENQUEUE), values | trace)
+    execute(session, statements.ENQUEUE, traceparent=tracing.traceparent(), **values)
     note_enqueued(session, job, workspace_id)
 
 
 def join_lane(session: Session, job: str, workspace_id: str, lane: str) -> None:
     """Wait for all that end or join in this lane, and have them wait for this transaction. To be called before it locks a
     row that they lock too."""
-    session.execute(text(statements.JOIN_LANE), dict(job=job, workspace=workspace_id, lane=lane))
+    execute(session, statements.JOIN_LANE, job=job, workspace=workspace_id, lane=lane)
 
 
 def delete(session: Session, job: str, row_id: str) -> None:

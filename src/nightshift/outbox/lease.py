@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from nightshift.db.session import retry_while_disconnected, statement
+from nightshift.db.session import execute, retry_while_disconnected, statement
 from nightshift.errors import LeaseLost
 from nightshift.outbox import statements
 from nightshift.outbox.enqueueing import dispatch, note_enqueued
@@ -165,9 +165,8 @@ def claim(job: str, row_id: str, generation: int, owner: str) -> Lease | None:
 def claim_here(session: Session, job: str, row_id: str) -> Lease | None:
     """As `claim`, by this very process and in the caller's transaction, so that no worker gets the row."""
     owner = local_owner()
-    values = dict(job=job, row_id=row_id, owner=owner)
-    row = session.connection().exec_driver_sql(statements.CLAIM_HERE, values).one_or_none()
-    return Lease(job, row_id, owner=owner, **row._asdict()) if row else None
+    rows = execute(session, statements.CLAIM_HERE, job=job, row_id=row_id, owner=owner)
+    return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
 
 
 def expired(owner: str | None = None) -> list[Lease]:

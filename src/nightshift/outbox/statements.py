@@ -23,16 +23,18 @@ def paused(row: str) -> str:
 
 # A row that waits in Redis keeps its job: enqueueing often must not fill Redis. A run under way loses its lease. A new row
 # of an occupied lane is blocked until the trigger outbox_next_in_lane finds that its turn has come; a row that is still in
-# its lane keeps its place. A lane is occupied as long as its last row is: they end in order.
+# its lane keeps its place. A lane is occupied as long as its last row is: they end in order. That row is not looked for by the
+# primary key, which a plan that was made for an empty table may prefer.
 ENQUEUE = f"""
     INSERT INTO outbox AS o (job, row_id, workspace_id, state, due_at, lane, lane_seq, traceparent)
-    SELECT :job, :row_id, :workspace,
+    SELECT %(job)s, %(row_id)s, %(workspace)s,
            CASE WHEN (SELECT {UNFINISHED} FROM outbox
-                      WHERE job = :job AND workspace_id = :workspace AND lane = :lane AND row_id <> :row_id
+                      WHERE workspace_id = %(workspace)s AND lane = %(lane)s AND coalesce(job, '') = %(job)s
+                            AND row_id <> %(row_id)s
                       ORDER BY lane_seq DESC LIMIT 1)
                 THEN 'blocked' ELSE 'pending' END,
-           greatest(clock_timestamp() + make_interval(secs => :due_in), CAST(:due_at AS timestamptz)),
-           :lane, CASE WHEN CAST(:lane AS text) IS NOT NULL THEN nextval('outbox_lane_seq') END, :traceparent
+           greatest(clock_timestamp() + make_interval(secs => %(due_in)s), %(due_at)s::timestamptz),
+           %(lane)s, CASE WHEN %(lane)s::text IS NOT NULL THEN nextval('outbox_lane_seq') END, %(traceparent)s
     ON CONFLICT (job, row_id) DO UPDATE SET
         state = CASE WHEN o.state IN ('dispatched', 'blocked') THEN o.state
                      WHEN o.state IN ('pending', 'running') THEN 'pending' ELSE excluded.state END,
@@ -42,7 +44,9 @@ ENQUEUE = f"""
         deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL,
         traceparent = excluded.traceparent
 """  # noqa: S608 constants
-JOIN_LANE = "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || :job || ' ' || :workspace || ' ' || :lane, 0))"
+JOIN_LANE = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || %(job)s || ' ' || %(workspace)s || ' ' || %(lane)s, 0))"
+)
 
 # While someone else holds a transaction open, Postgres keeps every version that a row has had since then, and a search for
 # a search for due or active rows goes through all of them. So each begins where a dispatcher last found something.

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import g
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import clock, mail
@@ -63,7 +64,7 @@ class Handoff(_Arrived):
 
 
 @route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})
-def receive(session: Session, agent_id: str, body: NewInbound) -> models.InboundMessage:
+def receive(session: Session, agent_id: str, body: NewInbound) -> Row[Any]:
     """Record a customer's message; it is counted on the day of `at`."""
     return arrivals.receive(session, own_agent(session, agent_id), **body.model_dump())
 

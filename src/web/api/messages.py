@@ -188,6 +188,6 @@ def _own(session: Session, message_id: str) -> Row[Any]:
 
 def shown(row: Row[Any]) -> Message:
     """A row of `message_list` as it is answered."""
-    provider_ids = [provider_id for provider_id in row.Message.provider_ids if provider_id]
-    error = row.Message.error if row.Message.delivery_state == "failed" else None
-    return Message.of(row, row.Message, provider_ids=provider_ids, delivery=Delivery.read(row.Message, error))
+    provider_ids = [provider_id for provider_id in row.provider_ids if provider_id]
+    error = row.error if row.delivery_state == "failed" else None
+    return Message.of(row, provider_ids=provider_ids, delivery=Delivery.read(row, error))

@@ -98,19 +98,19 @@ def send(session: Session, form: NewMessage) -> Done:
 @page(f"{HOME}/<message_id>")
 def show(session: Session, message_id: str) -> View:
     """One message, from its request to the customer's phone."""
-    row = or_404(message_list.find(session, g.workspace_id, message_id))
-    message, channel = row.Message, CHANNELS[row.Message.channel_type]
-    done = timeline.steps(session, row)
-    waits = timeline.waits(session, message) if row.status == "RETRYING" else None
+    message = or_404(message_list.find(session, g.workspace_id, message_id))
+    channel = CHANNELS[message.channel_type]
+    done = timeline.steps(session, message)
+    waits = timeline.waits(session, message) if message.status == "RETRYING" else None
     agent = own_agent(session, message.agent_id)
 
     def data() -> dict[str, Any]:
         return dict(
-            message=message, status=row.status, next_attempt_at=row.next_attempt_at, steps=done, waits=waits,
+            message=message, status=message.status, next_attempt_at=message.next_attempt_at, steps=done, waits=waits,
             parts=timeline.parts(message), channel=channel, agent=agent.name,
         )  # fmt: skip
 
-    known = (row.status, row.next_attempt_at, message.updated_at, message.delivery_state, message.error)
+    known = (message.status, message.next_attempt_at, message.updated_at, message.delivery_state, message.error)
     return View("message.html", data, basis=(*known, done, waits))
 
 

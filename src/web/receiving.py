@@ -81,8 +81,11 @@ class ReceivingWorker(ThreadWorker):
     def enqueue_req(self, conn: Any) -> None:
         """Every connection comes here that is new or has sent something: wait for its request."""
         held = conn.parser.unreader.take_buffered() if conn.initialized else b""
-        self._wait(conn, Waiting(time.monotonic() + self._idle_seconds, bytearray(held)))
+        conn.sock.setblocking(False)
+        waiting = self._waiting[conn] = Waiting(time.monotonic() + self._idle_seconds, bytearray(held))
         self._receive(conn, conn.sock)
+        if self._waiting.get(conn) is waiting:  # not all of it is there yet
+            self._register(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         conn.sock.settimeout(SEND_SECONDS)
@@ -92,8 +95,8 @@ class ReceivingWorker(ThreadWorker):
             return False
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        if not fs.cancelled() and fs.exception() is None and fs.result():
-            super().finish_request(conn, fs)  # kept alive
+        if _is_kept(fs):
+            super().finish_request(conn, fs)
         else:
             self._close(conn)
 
@@ -107,12 +110,15 @@ class ReceivingWorker(ThreadWorker):
                 else:
                     self._forget(conn)
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """As gunicorn's, beside threads that add to these connections."""
+        for conn in list(self.keepalived_conns):
+            conn.timeout = min(conn.timeout, deadline)
+
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 
-    def _wait(self, conn: Any, waiting: Waiting) -> None:
-        conn.sock.setblocking(False)
-        self._waiting[conn] = waiting
+    def _register(self, conn: Any) -> None:
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
 
     def _receive(self, conn: Any, sock: Any) -> None:
@@ -145,7 +151,14 @@ class ReceivingWorker(ThreadWorker):
             conn.parser.unreader = Body(conn.sock)
         conn.parser.unreader.unread(data)
         conn.parser.unreader.deadline = time.monotonic() + RECEIVE_SECONDS
-        super().enqueue_req(conn)
+        self.tpool.submit(self.handle, conn).add_done_callback(partial(self._served, conn))
+
+    def _served(self, conn: Any, fs: Any) -> None:
+        """In the thread, which itself gives a connection that is kept to the poller: the event loop need not wake for that."""
+        if _is_kept(fs) and not conn.parser.unreader.buf.getvalue():
+            super().finish_request(conn, fs)
+        else:
+            self.method_queue.defer(self.finish_request, conn, fs)
 
     def _refuse(self, conn: Any, error: Exception) -> None:
         self._release(conn)
@@ -156,7 +169,9 @@ class ReceivingWorker(ThreadWorker):
         """As `close_graceful`, which would hold up the event loop until the client hangs up."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
-            self._wait(conn, Waiting(time.monotonic() + LINGER_SECONDS, None))
+            conn.sock.setblocking(False)
+            self._register(conn)
+            self._waiting[conn] = Waiting(time.monotonic() + LINGER_SECONDS, None)
         except (OSError, ValueError):
             self.nr_conns -= 1
             conn.close()
@@ -170,3 +185,8 @@ class ReceivingWorker(ThreadWorker):
         del self._waiting[conn]
         with suppress(OSError, KeyError, ValueError):
             self.poller.unregister(conn.sock)
+
+
+def _is_kept(fs: Any) -> bool:
+    """Whether the connection of a request that was served stays open."""
+    return not fs.cancelled() and fs.exception() is None and bool(fs.result())

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, inf
-from threading import Condition, Lock
+from threading import Condition, Lock, RLock
+from weakref import WeakValueDictionary
 
 from flask import Response, after_this_request, request
 from redis.exceptions import RedisError
@@ -93,11 +94,12 @@ class ConcurrencyLimiter:
     def __init__(self, each: int, total: float = inf) -> None:
         self._each, self._total = each, total
         self._permits: dict[str, list[Permit]] = defaultdict(list)
-        self._changed = Condition()
+        self._lock = RLock()
+        self._released = WeakValueDictionary[str, Condition]()  # of each workspace of which a thread waits for its turn
 
     def acquire(self, workspace_id: str, in_use: Callable[[], bool] = lambda: True) -> Permit | None:
         """A permit to be released; None where there is no room."""
-        with self._changed:
+        with self._lock:
             if not self._has_room(workspace_id):
                 self._permits[workspace_id] = [permit for permit in self._permits[workspace_id] if permit.in_use()]
                 if not self._has_room(workspace_id):
@@ -108,29 +110,34 @@ class ConcurrencyLimiter:
 
     @contextmanager
     def turn(self, workspace_id: str, timeout_seconds: float) -> Iterator[None]:
-        """A permit for the time of the block, which is waited for. Raises 429."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(workspace_id), timeout_seconds):
-                raise too_many("requests")
-            permit = self.acquire(workspace_id)
+        """A permit for the time of the block. It is waited for until another one of this workspace is released. Raises 429."""
+        permit = self.acquire(workspace_id) or self._wait(workspace_id, timeout_seconds)
         try:
             yield
         finally:
-            if permit:
-                permit.release()
+            permit.release()
+
+    def _wait(self, workspace_id: str, timeout_seconds: float) -> Permit:
+        with self._lock:
+            released = self._released.setdefault(workspace_id, Condition(self._lock))
+            permit = released.wait_for(lambda: self.acquire(workspace_id), timeout_seconds)
+        if permit is None:
+            raise too_many("requests")
+        return permit
 
     def _has_room(self, workspace_id: str) -> bool:
         mine = len(self._permits.get(workspace_id, ()))
         return mine < self._each and sum(map(len, self._permits.values())) < self._total
 
     def _release(self, workspace_id: str, permit: Permit) -> None:
-        with self._changed:
+        with self._lock:
             mine = self._permits[workspace_id]
             if permit in mine:
                 mine.remove(permit)
             if not mine:
                 del self._permits[workspace_id]
-            self._changed.notify_all()
+            if released := self._released.get(workspace_id):
+                released.notify()  # one: to wake all of a crowd cost a request more than its statements
 
 
 class WrongGuesses:

@@ -154,7 +154,7 @@ def read_body(max_form_bytes: int) -> None:
     """
     is_form = max_form_bytes and request.mimetype == "multipart/form-data"
     request.max_content_length = max_form_bytes if is_form else MAX_JSON_BYTES
-    _ = request.files or request.get_data()
+    _ = request.files if is_form else request.get_data()
     if request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
 

@@ -4,8 +4,8 @@ from flask import Response
 
 from nightshift.settings import settings
 
-ALWAYS = {"X-Content-Type-Options": "nosniff"}
 UNLESS_SET = {
+    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -16,11 +16,10 @@ IN_PRODUCTION = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def defaults() -> dict[str, str]:
-    return ALWAYS | UNLESS_SET | (IN_PRODUCTION if settings().production else {})
+    return UNLESS_SET | (IN_PRODUCTION if settings().production else {})
 
 
 def add(response: Response) -> Response:
-    for name, value in defaults().items():
-        if name not in UNLESS_SET or name not in response.headers:
-            response.headers[name] = value
+    there = {name.lower() for name, _ in response.headers}
+    response.headers.extend({name: value for name, value in defaults().items() if name.lower() not in there})
     return response

@@ -44,7 +44,7 @@ class Company:
 
     def inbound(self, at: datetime, customer: str = "c1", channel: str = "SLACK") -> None:
         with transaction() as session:
-            arrivals.receive(session, self.agent, channel, customer, "Hello", at)
+            arrivals.receive(session, self.id, self.agent.id, channel, customer, "Hello", at)
         self.rows.append(("in", at, customer, channel))
 
     def outbound(self, at: datetime, status: str, customer: str = "c1", channel: str = "SLACK") -> str:

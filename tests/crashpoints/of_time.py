@@ -21,7 +21,7 @@ def _day_owed(number: int) -> Row:
         agent = session.get_one(Agent, agent_id)
         for moment in (start_of(day), start_of(day) - timedelta(hours=1)):
             for customer in "ab":
-                arrivals.receive(session, agent, "LINE", customer, "hello", moment)
+                arrivals.receive(session, agent.workspace_id, agent_id, "LINE", customer, "hello", moment)
         outbox.enqueue(session, "analytics_rollup.daily_rollup", f"{day}", "")
     return {**NO_WORKSPACE, "days": [f"{day}", f"{day - timedelta(days=1)}"], "of": agent.workspace_id}
 

@@ -36,7 +36,7 @@ with transaction() as session:
     workspace, agent, _ = workspaces.create(session, "Far away", "owner@example.com", 1000, 100)
     session.flush()
     grants.grant_this_month(session, workspace.id)
-    received = arrivals.receive(session, agent, "TELEGRAM", "customer", "Hello", None)
+    received = arrivals.receive(session, workspace.id, agent.id, "TELEGRAM", "customer", "Hello", None)
     slots = [slot for entry in SCHEDULE.values() for slot in open_slots(session, entry, now(session))]
 machine = datetime.now(UTC)
 print(json.dumps({

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import clock, dirty_days
@@ -13,22 +12,30 @@ from nightshift.ids import new_id
 
 RECEIVE = """
     INSERT INTO inbound_messages (id, workspace_id, agent_id, channel_type, customer_id, content, at, created_at)
-    VALUES (%(id)s, %(workspace)s, %(agent)s, %(channel_type)s, %(customer_id)s, %(content)s, %(at)s, %(now)s)
+    SELECT %(id)s, %(workspace)s, id, %(channel_type)s, %(customer_id)s, %(content)s, %(at)s, %(now)s
+    FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s
     RETURNING id, agent_id, channel_type, customer_id, content, at
 """
 
 
 def receive(
-    session: Session, agent: Any, channel_type: str, customer_id: str, content: str, at: datetime | None
-) -> Row[Any]:
-    """Store a customer's message. It counts on the day of `at` (None: now), even if that day was counted before."""
+    session: Session,
+    workspace_id: str,
+    agent_id: str,
+    channel_type: str,
+    customer_id: str,
+    content: str,
+    at: datetime | None,
+) -> Any:
+    """Store a customer's message; None without such an agent. It counts on the day of `at` (None: now), even if that day was
+    counted before. To be called last in a transaction."""
     now = clock.now()
     values = dict(
-        id=new_id("inb"), workspace=agent.workspace_id, agent=agent.id, channel_type=channel_type, customer_id=customer_id,
+        id=new_id("inb"), workspace=workspace_id, agent=agent_id, channel_type=channel_type, customer_id=customer_id,
         content=content, at=at or now, now=now,
     )  # fmt: skip
     dirty_days.mark(session, at or now)
-    return execute(session, RECEIVE, **values)[0]
+    return next(iter(execute(session, RECEIVE, is_last=True, **values)), None)
 
 
 def hand_off(session: Session, agent: Any, channel_type: str, customer_id: str, reason: str) -> Handoff:

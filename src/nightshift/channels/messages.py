@@ -14,6 +14,7 @@ from nightshift.db.session import execute
 from nightshift.errors import BadCredential, NightshiftError, TemporaryError
 from nightshift.ids import new_id
 from nightshift.outbox import Lease
+from nightshift.outbox.statements import JOIN_LANE
 from nightshift.retry_policy import MAX_WAIT_SECONDS, UNEXPECTED, Failure, wait_seconds
 
 HELD_TOO_LONG = "The provider asked us not to use this account for longer than 30 minutes."
@@ -57,20 +58,19 @@ def accept(
     Raises NoCredentials.
     """
     message_id, lane = new_id("msg"), accounts.lanes_of(channel_type) + customer_id
-    outbox.join_lane(session, JOB, workspace_id, lane)  # before the account: in the order of a failed attempt
-    which = dict(workspace=workspace_id, channel_type=channel_type)
-    account = next(iter(execute(session, ACCOUNT, **which)), None)
+    which: dict[str, Any] = dict(workspace=workspace_id, channel_type=channel_type)
+    # The lane before the account: in the order of a failed attempt
+    account = next(iter(execute(session, JOIN_LANE, ACCOUNT, job=JOB, lane=lane, **which)), None)
     if account is None or not account.is_connected:
         raise NoCredentials(channel_type)
     if account.held_until is not None:  # new credentials that lift the hold see this message, or it sees them
         [account] = execute(session, f"{ACCOUNT} FOR SHARE", **which)
-    values = dict(id=message_id, agent=agent_id, customer_id=customer_id, content=content, now=clock.now())
-    execute(session, ACCEPT, **which, **values)
+    values = dict(which, id=message_id, agent=agent_id, customer_id=customer_id, content=content, now=clock.now())
     held_for = account.held_for or 0.0
     refusal = account.error if account.state != "ACTIVE" else HELD_TOO_LONG if held_for > MAX_HOLD_SECONDS else None
     waits = held_for > 0 and refusal is None
     due_at = account.held_until if waits else None
-    outbox.enqueue(session, JOB, message_id, workspace_id, lane=lane, due_at=due_at)
+    outbox.enqueue(session, JOB, message_id, workspace_id, lane=lane, due_at=due_at, row=(ACCEPT, values))
     if waits or not (refusal or try_now):
         return message_id, None
     lease = outbox.claim_here(session, JOB, message_id)

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 from typing import IO, Any
 
-from sqlalchemy import Row, case, delete, func, select, text, union, update
+from sqlalchemy import Row, bindparam, case, delete, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
@@ -47,6 +47,8 @@ SHOWN = (
     .outerjoin(Outbox, (Outbox.job == JOB) & (Outbox.row_id == Document.id))
     .outerjoin(Retry, retries.JOIN)
 )
+# Made once: that takes as long as running it.
+ONE = SHOWN.where(Document.id == bindparam("id"), Document.workspace_id == bindparam("workspace"))
 
 
 # The document, its first part and its outbox row in one round trip; nothing where the source is there already, or the agent
@@ -75,21 +77,23 @@ COUNT = text("""
 """)
 
 
-def accept(session: Session, workspace_id: str, agent_id: str, source: Source) -> tuple[Any, bool] | None:
+def accept(
+    session: Session, workspace_id: str, agent_id: str, source: Source, *, is_last: bool = False
+) -> tuple[Any, bool] | None:
     """The document of this source in this agent (see SHOWN), and whether it is enqueued now; None without such an agent.
 
-    The same source again is the same document, by constraint; one that ended in ERROR is tried again.
+    The same source again is the same document, by constraint; one that ended in ERROR is tried again. `is_last`: see `execute`.
     """
-    now = clock.now()
+    now, first = clock.now(), source.stream.read(PART_BYTES)
     shown = dict(
         id=(doc_id := new_id("doc")), agent_id=agent_id, type=source.type, title=source.title, chunk_count=0, error_msg=None,
         stage=None, stage_done=0, stage_total=0, created_at=now, updated_at=now,
     )  # fmt: skip
     values = dict(
         id=doc_id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
-        digest=source.digest, now=now, job=JOB, data=source.stream.read(PART_BYTES), traceparent=tracing.traceparent(),
+        digest=source.digest, now=now, job=JOB, data=first, traceparent=tracing.traceparent(),
     )  # fmt: skip
-    if execute(session, ACCEPT, **values):
+    if execute(session, ACCEPT, is_last=is_last and len(first) < PART_BYTES, **values):
         tracing.add_id("row", doc_id)
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):
@@ -120,8 +124,8 @@ def remove(session: Session, doc: Document) -> None:
 
 def find(session: Session, workspace_id: str, doc_id: str) -> Row[Any] | None:
     """One document of this workspace: see SHOWN."""
-    query = SHOWN.where(Document.id == doc_id, Document.workspace_id == workspace_id)
-    return session.execute(query, execution_options={"populate_existing": True}).one_or_none()
+    values = dict(id=doc_id, workspace=workspace_id)
+    return session.execute(ONE, values, execution_options={"populate_existing": True}).one_or_none()
 
 
 def listed(session: Session, agent_id: str, status: str | None, before: str | None, limit: int) -> Sequence[Row[Any]]:

@@ -14,7 +14,6 @@ from nightshift.outbox.enqueueing import (
     advance,
     delete,
     enqueue,
-    join_lane,
     note_enqueued,
     on_commit,
     postpone,
@@ -24,6 +23,6 @@ from nightshift.outbox.enqueueing import (
 from nightshift.outbox.lease import Lease, claim, claim_here, current_lease
 
 __all__ = [
-    "ROW_ID", "Lease", "advance", "claim", "claim_here", "current_lease", "delete", "enqueue", "join_lane", "note_enqueued",
+    "ROW_ID", "Lease", "advance", "claim", "claim_here", "current_lease", "delete", "enqueue", "note_enqueued",
     "on_commit", "postpone", "reopen", "settle",
 ]  # fmt: skip

@@ -29,27 +29,24 @@ def enqueue(
     lane: str | None = None,
     due_in: float = 0.0,
     due_at: datetime | None = None,
+    row: tuple[str, dict[str, Any]] = ("", {}),
 ) -> None:
     """Enqueue this row with all its attempts; it is dispatched once the caller's transaction commits.
 
     It is due in `due_in` seconds, and not before `due_at`, a moment read from Postgres. A run that is under way loses its
-    lease and leaves no trace. In a `lane` it runs after all rows that are there. Raises ValueError for a row id that RQ
-    does not take.
+    lease and leaves no trace. In a `lane` it runs after all rows that are there. `row`: SQL and its parameters, which write
+    the row itself in the same round trip. Raises ValueError for a row id that RQ does not take.
     """
     if not ROW_ID.fullmatch(row_id):
         raise ValueError(f"row_id: must be 1 to 100 letters, digits, '_' or '-': {row_id[:100]!r}")
     tracing.add_id("row", row_id)
-    values = dict(job=job, row_id=row_id, workspace=workspace_id, lane=lane, due_in=due_in, due_at=due_at)
-    if lane is not None:
-        join_lane(session, job, workspace_id, lane)
-    execute(session, statements.ENQUEUE, traceparent=tracing.traceparent(), **values)
+    values: dict[str, Any] = dict(
+        job=job, row_id=row_id, workspace=workspace_id, lane=lane, due_in=due_in, due_at=due_at,
+        traceparent=tracing.traceparent(),
+    )  # fmt: skip
+    steps = [row[0], statements.JOIN_LANE if lane is not None else "", statements.ENQUEUE]
+    execute(session, *filter(None, steps), **row[1] | values)
     note_enqueued(session, job, workspace_id)
-
-
-def join_lane(session: Session, job: str, workspace_id: str, lane: str) -> None:
-    """Wait for all that end or join in this lane, and have them wait for this transaction. To be called before it locks a
-    row that they lock too."""
-    execute(session, statements.JOIN_LANE, job=job, workspace=workspace_id, lane=lane)
 
 
 def delete(session: Session, job: str, row_id: str) -> None:

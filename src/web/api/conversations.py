@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from flask import g
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import clock, mail
@@ -16,6 +15,7 @@ from nightshift.db import models
 from nightshift.settings import settings
 from web.access import own_agent
 from web.api.channels import ChannelType, CustomerNamed
+from web.error_responses import or_404
 from web.request_parsing import Prose
 from web.response_models import ResponseModel, Time
 from web.routing import route
@@ -64,9 +64,9 @@ class Handoff(_Arrived):
 
 
 @route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})
-def receive(session: Session, agent_id: str, body: NewInbound) -> Row[Any]:
+def receive(session: Session, agent_id: str, body: NewInbound) -> Any:
     """Record a customer's message; it is counted on the day of `at`."""
-    return arrivals.receive(session, own_agent(session, agent_id), **body.model_dump())
+    return or_404(arrivals.receive(session, g.workspace_id, agent_id, **body.model_dump()))
 
 
 @route("POST", "/v1/agents/<agent_id>/handoffs", {201: Handoff})

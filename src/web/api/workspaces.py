@@ -4,17 +4,20 @@ from typing import Annotated, Any
 
 from flask import g
 from pydantic import Field, StringConstraints
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nightshift import workspaces
 from nightshift.billing.grants import grant_this_month
 from nightshift.db import models
+from nightshift.db.session import execute
 from web.error_responses import Problem, ProblemDetails, not_found, or_404
 from web.request_parsing import Line, PageQuery, RequestBody
 from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
+PART = """
+    WHERE workspace_id = %(workspace)s AND (%(before)s::text IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
+"""
 Address = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$")]
 Credits = Annotated[int, Field(ge=0, le=10**15, strict=True)]
 
@@ -99,7 +102,7 @@ def create_key(session: Session) -> CreatedKey:
 @route("GET", "/v1/keys", {200: Page[Key]})
 def keys(session: Session, query: PageQuery) -> dict[str, Any]:
     """The workspace's keys, without their secrets."""
-    return _page(session, models.ApiKey, query)
+    return _page(session, "SELECT id, created_at FROM api_keys", query)
 
 
 @route("DELETE", "/v1/keys/<key_id>", {204: None, 409: ProblemDetails})
@@ -121,12 +124,10 @@ def create_agent(session: Session, body: NewAgent) -> models.Agent:
 @route("GET", "/v1/agents", {200: Page[Agent]})
 def agents(session: Session, query: PageQuery) -> dict[str, Any]:
     """The workspace's agents, newest first."""
-    return _page(session, models.Agent, query)
+    return _page(session, "SELECT id, name, created_at FROM agents", query)
 
 
-def _page(session: Session, model: Any, query: PageQuery) -> dict[str, Any]:
-    """The workspace's rows of `model`, newest first."""
-    rows = select(model).where(model.workspace_id == g.workspace_id).order_by(model.id.desc()).limit(query.limit)
-    if query.cursor:
-        rows = rows.where(model.id < query.cursor)
-    return page(session.scalars(rows).all(), query.limit)
+def _page(session: Session, rows: str, query: PageQuery) -> dict[str, Any]:
+    """The workspace's rows, newest first."""
+    values = dict(workspace=g.workspace_id, before=query.cursor, limit=query.limit)
+    return page(execute(session, rows + PART, is_last=True, **values), query.limit)

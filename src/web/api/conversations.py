@@ -64,9 +64,9 @@ class Handoff(_Arrived):
 
 
 @route("POST", "/v1/agents/<agent_id>/inbound", {201: InboundMessage})
-def receive(session: Session, agent_id: str, body: NewInbound) -> Any:
+def receive(session: Session, agent_id: str, body: NewInbound) -> tuple[Any, int]:
     """Record a customer's message; it is counted on the day of `at`."""
-    return or_404(arrivals.receive(session, g.workspace_id, agent_id, **body.model_dump()))
+    return or_404(arrivals.receive(session, g.workspace_id, agent_id, **body.model_dump())), 201
 
 
 @route("POST", "/v1/agents/<agent_id>/handoffs", {201: Handoff})

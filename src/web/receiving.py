@@ -81,7 +81,8 @@ class ReceivingWorker(ThreadWorker):
     def enqueue_req(self, conn: Any) -> None:
         """Every connection comes here that is new or has sent something: wait for its request."""
         held = conn.parser.unreader.take_buffered() if conn.initialized else b""
-        conn.sock.setblocking(False)
+        if conn.sock.gettimeout() != 0.0:
+            conn.sock.setblocking(False)
         waiting = self._waiting[conn] = Waiting(time.monotonic() + self._idle_seconds, bytearray(held))
         self._receive(conn, conn.sock)
         if self._waiting.get(conn) is waiting:  # not all of it is there yet

@@ -1,6 +1,7 @@
 """A process that stops in the middle of a transaction must not hold up the others."""
 
 import uuid
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +79,46 @@ def test_where_a_pooler_has_lent_another_session_a_statement_runs_unprepared_on_
     session.engine().dispose()
     assert session.statement(query, a=2)[0].sum == 3
     assert _prepared(query)
+
+
+def test_a_pooler_that_ignores_the_session_settings_is_used_as_one_that_refuses_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = connections.connect_arguments()
+    with closing(connections.connect()) as direct:
+        assert not isinstance(direct, connections.Pooled)
+    monkeypatch.setattr(connections, "connect_arguments", lambda: {**arguments, "options": ""})
+    with closing(connections.connect()) as ignored:
+        assert isinstance(ignored, connections.Pooled)
+
+
+def test_what_is_executed_in_a_session_belongs_to_its_transaction_unless_it_is_all_of_it() -> None:
+    table = f"executed_{uuid.uuid4().hex}"
+    _run(f"CREATE TABLE {table} (id integer)")
+    insert = f"INSERT INTO {table} VALUES (%(id)s) RETURNING id"
+    with pytest.raises(ZeroDivisionError), session.transaction() as open_session:
+        assert session.execute(open_session, insert, f"SELECT count(*) FROM {table}", id=1)[0].count == 1
+        session.execute(open_session, insert, id=2, is_last=True)
+        raise ZeroDivisionError
+    with session.transaction() as open_session:
+        assert session.execute(open_session, insert, id=3, is_last=True)[0].id == 3
+        assert [row.id for row in session.statement(f"SELECT id FROM {table}")] == [3]
+    _run(f"DROP TABLE {table}")
+
+
+def test_a_session_whose_prepared_statements_are_gone_counts_as_away_once() -> None:
+    session.engine().dispose()
+    query = f"SELECT %(a)s::int + 1 AS sum, '{uuid.uuid4().hex}' AS own"
+
+    def summed() -> int:
+        with session.transaction() as open_session:
+            return int(session.execute(open_session, query, a=1)[0].sum)
+
+    assert summed() == 2
+    _run("DEALLOCATE ALL")
+    with pytest.raises(session.DISCONNECTED):
+        summed()
+    assert summed() == 2
 
 
 def _prepared(query: str) -> bool:

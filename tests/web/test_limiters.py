@@ -1,0 +1,43 @@
+"""Who waits for a turn gets it."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
+
+import pytest
+
+from web.error_responses import Problem
+from web.limiters import ConcurrencyLimiter
+
+CROWD = 12
+
+
+def test_each_of_a_crowd_gets_its_turn_and_no_more_than_allowed_at_a_time() -> None:
+    limiter, ready, lock = ConcurrencyLimiter(2), Barrier(2 * CROWD), Lock()
+    inside = {"a": 0, "b": 0}
+    most = dict(inside)
+
+    def take_turns(workspace_id: str) -> int:
+        ready.wait(60)
+        for _ in range(10):
+            with limiter.turn(workspace_id, 30):
+                with lock:
+                    inside[workspace_id] += 1
+                    most[workspace_id] = max(most[workspace_id], inside[workspace_id])
+                time.sleep(0.001)
+                with lock:
+                    inside[workspace_id] -= 1
+        return 10
+
+    with ThreadPoolExecutor(2 * CROWD) as threads:
+        taken = list(threads.map(take_turns, ["a", "b"] * CROWD, timeout=120))
+    assert taken == [10] * 2 * CROWD
+    assert max(most.values()) <= 2
+
+
+def test_who_waits_too_long_is_refused_and_the_next_one_is_not() -> None:
+    limiter = ConcurrencyLimiter(1)
+    with limiter.turn("a", 1), limiter.turn("b", 1), pytest.raises(Problem), limiter.turn("a", 0.05):
+        pass
+    with limiter.turn("a", 1):
+        pass

@@ -132,7 +132,8 @@ def _add(agent_id: str, model: Any, **fields: Any) -> tuple[str, bool]:
 def _answers(agent_id: str, question: str) -> dict[str, Any]:
     """The passages for the template; where they cannot be found, why."""
     try:
-        return {"answers": api.Passages.model_validate(api.passages(agent_id, question, PASSAGES))}
+        found = api.Passages.model_validate(api.passages(agent_id, question, PASSAGES))
+        return {"answers": found, "passages_a_page": NumberedPageQuery().limit}
     except NightshiftError as error:
         return {"problem": str(error)}
     except Problem as problem:

@@ -12,7 +12,7 @@ from nightshift import workspaces
 from nightshift.db.models import Document
 from nightshift.db.session import transaction
 from web import create_app
-from web.console import pages
+from web.console import etags
 
 PAGE = "/console/knowledge"
 LONG = "مرحبا <script>alert(1)</script> & \"quoted\" 'title' " + "x" * 400
@@ -161,13 +161,13 @@ def test_a_page_that_has_not_changed_is_not_sent_again(visitor: Visitor, monkeyp
     tag = first.headers["ETag"]
     assert f"data-tag={tag}" in first.text
     for seconds in (-1, 1000):  # looked at again; as it was a moment ago
-        monkeypatch.setattr(pages, "SAME_SECONDS", seconds)
+        monkeypatch.setattr(etags, "SAME_SECONDS", seconds)
         same = visitor.get(**{"If-None-Match": tag})
         assert (same.status_code, same.data) == (304, b"")
     with transaction() as session:
         session.get_one(Document, doc_id).status = "READY"
     assert visitor.get(**{"If-None-Match": tag}).status_code == 304, "asked a moment ago"
-    monkeypatch.setattr(pages, "SAME_SECONDS", -1)
+    monkeypatch.setattr(etags, "SAME_SECONDS", -1)
     changed = visitor.get(**{"If-None-Match": tag})
     assert changed.status_code == 200 and changed.headers["ETag"] != tag and "READY" in changed.text
     assert Visitor().get(**{"If-None-Match": changed.headers["ETag"]}).status_code == 200, "another one's page"

@@ -12,7 +12,8 @@ from nightshift.knowledge import documents
 from web.api import knowledge as api
 from web.api.sources import Upload, UrlSource, source_of
 from web.console.agents import chosen_agent
-from web.console.pages import Done, View, action, is_poll, page
+from web.console.etags import is_poll
+from web.console.pages import Done, View, action, page
 from web.error_responses import Problem, or_404
 from web.request_parsing import MAX_FILE_BYTES, Form, NumberedPageQuery, PageQuery, parse
 from web.response_models import page as part

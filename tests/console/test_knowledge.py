@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from nightshift import workspaces
 from nightshift.db.models import Document
 from nightshift.db.session import transaction
-from web import create_app
+from web import create_app, serving
 from web.console import etags
 
 PAGE = "/console/knowledge"
@@ -177,3 +177,18 @@ def test_a_poll_does_not_take_what_is_said_to_a_person(visitor: Visitor) -> None
     visitor.http.post(f"{PAGE}/addresses", data={"agent": visitor.agent_id, "url": "https://example.com"})
     visitor.get(**{"If-None-Match": '"old"'})
     assert said(visitor.get()) == "https://example.com: added."
+
+
+def test_what_opens_its_own_transaction_waits_for_a_turn_too(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "TURN_SECONDS", 0.1)
+    permits = [serving.turns.acquire(visitor.workspace_id) for _ in range(2)]
+    files, url = {"agent": visitor.agent_id, "file": (io.BytesIO(b"text"), "a.txt")}, "https://example.com"
+    assert visitor.get().status_code == 429
+    assert visitor.http.post(f"{PAGE}/files", data=files).status_code == 429
+    assert visitor.http.post(f"{PAGE}/addresses", data={"agent": visitor.agent_id, "url": url}).status_code == 429
+    assert visitor.http.post("/console/channels/TELEGRAM/test").status_code == 429
+    visitor.http.post("/console/channels/TELEGRAM", data={"botToken": "1:a"})
+    for permit in permits:
+        permit.release()
+    assert "too many requests under way" in said(visitor.get()), "credentials"
+    assert not visitor.documents()

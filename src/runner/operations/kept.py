@@ -16,18 +16,37 @@ T = TypeVar("T")
 
 
 def kept(read: Callable[[Session], T]) -> Callable[[], T]:
-    """`read`, in a transaction of its own: what it returns now, or returned a moment ago where it takes long."""
-    last: list[tuple[float, T]] = []
+    """`read`, in a transaction of its own: what it returns now, or returned a moment ago where it takes long.
+
+    Who asks while it is read gets that result, an error too: while Postgres is away, threads do not wait for each other.
+    """
+    last: list[tuple[float, float, T | Exception]] = []
     lock = Lock()
 
     @wraps(read)
     def current() -> T:
+        asked = time.monotonic()
         with lock:
-            begun = time.monotonic()
-            if not last or begun > last[0][0]:
-                with transaction(durable=False) as session:
-                    found = read(session)
-                last[:] = [(begun + (time.monotonic() - begun) * SHARE, found)]
-            return last[0][1]
+            if not last or asked > _until(*last[0]):
+                last[:] = [_timed(read)]
+            found = last[0][2]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     return current
+
+
+def _timed(read: Callable[[Session], T]) -> tuple[float, float, T | Exception]:
+    """When it began and ended, and with what."""
+    begun = time.monotonic()
+    try:
+        with transaction(durable=False) as session:
+            found: T | Exception = read(session)
+    except Exception as error:
+        found = error
+    return begun, time.monotonic(), found
+
+
+def _until(begun: float, ended: float, found: object) -> float:
+    return ended if isinstance(found, Exception) else max(ended, begun + (ended - begun) * SHARE)

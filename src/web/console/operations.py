@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from nightshift.db.session import transaction
 from runner import cron
 from runner.operations import failed_work, queues, schedule, throughput, verdict
+from runner.operations.cards import Card
 from runner.operations.failed_work import Filters
-from runner.operations.figures import Card
 from runner.registry import JOBS, QUEUES
 from web.api import failed as api
 from web.console import drills

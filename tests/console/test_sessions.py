@@ -138,7 +138,7 @@ def test_a_forged_or_old_cookie_opens_nothing(key: str, monkeypatch: pytest.Monk
 
 def test_an_ended_session_is_known_as_long_as_its_cookie_would_be_valid(key: str) -> None:
     for name, days in (("old", 8), ("recent", 6)):
-        ended = f"INSERT INTO ended_sessions VALUES (%(id)s, now() - interval '{days} days')"
+        ended = f"INSERT INTO ended_sessions (id, ended_at) VALUES (%(id)s, now() - interval '{days} days')"
         statement(ended, id=f"{name} {key}")
     with transaction() as session:
         workspaces.prune_sessions(session)

@@ -86,10 +86,7 @@ def _transactional(route: Route, arguments: dict[str, Any]) -> tuple[Rendered, A
 
 
 def turn() -> AbstractContextManager[None]:
-    """Until this workspace may use the processor and the database: so many of its requests at a time.
-
-    A handler that takes a session has it already; others take it around their own transactions. Raises 429.
-    """
+    """Until this workspace may use the processor and the database: so many of its requests at a time. Raises 429."""
     workspace_id = g.get("workspace_id")
     return turns.turn(workspace_id, TURN_SECONDS) if workspace_id else nullcontext()
 

@@ -32,6 +32,7 @@ class Interrupted(BaseException):
 def file_of(text: str) -> Iterator[IO[bytes]]:
     with TemporaryFile() as file:
         file.write(text.encode())
+        file.flush()
         file.seek(0)
         yield file
 

@@ -14,9 +14,9 @@ from nightshift.db import migrate
 from nightshift.db.models import Pause
 from nightshift.db.session import statement, transaction
 from runner.cron import now
-from runner.operations import kept, rules, verdict
+from runner.operations import kept, verdict
 from runner.operations.cards import Card, Counts, Figures
-from runner.operations.rules import Verdict
+from runner.operations.verdict import Verdict
 from runner.registry import JOBS, QUEUES
 from runner.scheduler import TICK_LOCK
 
@@ -47,7 +47,7 @@ def job(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     """The only job there is: what other tests left to be retried is not looked at."""
     name = f"test.{uuid.uuid4().hex}"
     monkeypatch.setattr(kept, "SHARE", 0)  # each look is a new one
-    monkeypatch.setattr(rules, "JOBS", {name: JOBS["email.send"]})
+    monkeypatch.setattr(verdict, "JOBS", {name: JOBS["email.send"]})
     yield name
     statement("DELETE FROM outbox WHERE job = %(job)s", job=name)
 
@@ -55,7 +55,7 @@ def job(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[st
 @pytest.fixture
 def redis(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Redis:
     found = Redis()
-    monkeypatch.setattr(rules, "redis", lambda: found)
+    monkeypatch.setattr(verdict, "redis", lambda: found)
     return found
 
 
@@ -68,7 +68,7 @@ def judged(changes: dict[str, dict[str, Any]] | None = None, failed: int = 0) ->
         vars(card).update((changes or {}).get(card.name, {}))
         if card.oldest_due_at:
             card.oldest_due_at = moment - (datetime.now(UTC) - card.oldest_due_at)
-    return next(rules.rules(Figures(moment, cards, Counts(failed=failed))))
+    return next(verdict._rules(Figures(moment, cards, Counts(failed=failed))))
 
 
 def waiting(minutes: int, **more: Any) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_what_is_written_down_says_since_when(servers: dict[str, str], monkeypat
         statement("DELETE FROM verdicts")
         for state in ("flowing", "flowing", "stuck"):
             found = Verdict(state, None, "Why.", "Do it.")
-            monkeypatch.setattr(verdict, "rules", lambda _, found=found: iter([found]))
+            monkeypatch.setattr(verdict, "_rules", lambda _, found=found: iter([found]))
             before = verdict.look().verdict.since
             verdict.record()
             assert (verdict.look().verdict.since == before) is (before is not None)

@@ -13,7 +13,6 @@ from runner.cli.output import cell, json_option, print_json, show, table
 from runner.doctor import examine
 from runner.operations import figures, verdict
 from runner.operations.cards import Card
-from runner.operations.rules import HEALTHY
 
 COLUMNS = (
     "name", "state", "depth", "oldest_wait_seconds", "running", "workers", "later", "done_last_hour", "failed_last_hour",
@@ -41,7 +40,7 @@ def status(context: click.Context, doctor: bool, as_json: bool) -> None:
         click.echo(f"{now.state}{when}\n  {now.cause}\n  {now.action}\n")
         show(COLUMNS[:9], rows, False, titles=True)
         click.echo("\n" + "  ".join(f"{name} {number}" for name, number in counts.items()))
-    context.exit(0 if now.state == HEALTHY else 1)
+    context.exit(0 if now.state == verdict.HEALTHY else 1)
 
 
 @nightshift.command()

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nightshift.db.models import Pause
-from runner.operations.durations import Took
+
+Took = tuple[float, float]  # from due to done, in seconds: median, 95th percentile
 
 
 @dataclass
@@ -17,26 +18,31 @@ class Counts:
     failed: int = 0
 
 
-@dataclass(frozen=True)
-class Hour:
-    """What ended in an hour that began at `at` (UTC)."""
+@dataclass
+class Part:
+    """What ended in a part of the time, from `at` (UTC) on. `took`: None where nothing is done, or it is not asked for."""
 
     at: datetime
-    done: int
-    failed: int
+    done: int = 0
+    failed: int = 0
+    took: Took | None = None
+
+    @property
+    def ended(self) -> int:
+        return self.done + self.failed
 
 
 @dataclass
 class Card:
     """A queue. `waiting`: rows that are due; `held`: due, but paused; `later`: due later; `blocked`: behind another row of their
-    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. `took`: from
-    due to done, of the last ones."""
+    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. `took`: of
+    the last ones."""
 
     name: str
     at: datetime
     workers: int | None
     paused: Pause | None
-    hours: list[Hour]
+    hours: list[Part]
     waiting: int = 0
     held: int = 0
     later: int = 0

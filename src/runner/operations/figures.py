@@ -1,7 +1,7 @@
 """The operator's figures: what the outbox holds, in one snapshot, and what ended in each of the last hours."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -14,13 +14,11 @@ from nightshift.outbox.statements import paused
 from runner.connection import redis
 from runner.cron import now
 from runner.heartbeat import live_workers
-from runner.operations.cards import Card, Counts, Figures, Hour
-from runner.operations.durations import took
+from runner.operations.cards import Card, Counts, Figures, Part
 from runner.operations.kept import kept
+from runner.operations.throughput import HOUR, hours_until, took
 from runner.registry import JOBS, QUEUES
 
-HOUR = timedelta(hours=1)
-HOURS = 12  # of the charts, this one included
 SAMPLE = 2000  # of all jobs, the last rows that are done, for the percentiles
 
 # A row is in one of these states, by constraint; `scheduled` are those of the failed ones that will be retried.
@@ -66,14 +64,13 @@ def live() -> dict[str, int] | None:
 def read(session: Session) -> Figures:
     """The figures of now, or of a moment ago where they take long to read."""
     moment = now(session)
-    this_hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    times = [this_hour - HOUR * ago for ago in reversed(range(HOURS))]
+    times = hours_until(moment)
     workers, paused_by = live(), {pause.queue: pause for pause in pauses.listed(session, None)}
     hours, seconds = _hours(session, moment, times[0]), took(session, [moment - HOUR], HOUR, SAMPLE)
     cards = {
         name: Card(
             name, moment, workers[name] if workers else None, paused_by.get(name),
-            [Hour(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
+            [Part(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
             done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
             took=seconds.get((name, moment - HOUR)),
         )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import wraps
 from threading import Lock
 from typing import TypeVar
@@ -20,33 +21,25 @@ def kept(read: Callable[[Session], T]) -> Callable[[], T]:
 
     Who asks while it is read gets that result, an error too: while Postgres is away, threads do not wait for each other.
     """
-    last: list[tuple[float, float, T | Exception]] = []
+    result: Future[T] = Future()
+    begun = ended = -1.0
     lock = Lock()
 
     @wraps(read)
     def current() -> T:
+        nonlocal result, begun, ended
         asked = time.monotonic()
         with lock:
-            if not last or asked > _until(*last[0]):
-                last[:] = [_timed(read)]
-            found = last[0][2]
-        if isinstance(found, Exception):
-            raise found
-        return found
+            if asked > begun + (ended - begun) * SHARE:
+                result, begun = Future(), time.monotonic()
+                try:
+                    with transaction(durable=False) as session:
+                        found = read(session)
+                    result.set_result(found)
+                    ended = time.monotonic()
+                except Exception as error:
+                    result.set_exception(error)
+                    begun = ended = time.monotonic()
+            return result.result()
 
     return current
-
-
-def _timed(read: Callable[[Session], T]) -> tuple[float, float, T | Exception]:
-    """When it began and ended, and with what."""
-    begun = time.monotonic()
-    try:
-        with transaction(durable=False) as session:
-            found: T | Exception = read(session)
-    except Exception as error:
-        found = error
-    return begun, time.monotonic(), found
-
-
-def _until(begun: float, ended: float, found: object) -> float:
-    return ended if isinstance(found, Exception) else max(ended, begun + (ended - begun) * SHARE)

@@ -36,18 +36,16 @@ def tag_of(basis: Any) -> str:
 
 
 def known() -> str | None:
-    """The tag of the open page, where another one, which showed the same, was told so a moment ago: many of them cost no
-    more than a few.
+    """The tag of the open page, where another one that shows the same has just been told so: many cost no more than a few.
 
     The first request after that moment looks again; those meanwhile do not.
     """
     at, tag = _newest.get((_reader(), request.full_path), (0.0, ""))
-    if not is_shown(tag):
-        return None
-    if time.monotonic() - at > SAME_SECONDS:
+    if is_shown(tag):
+        if time.monotonic() - at <= SAME_SECONDS:
+            return tag
         _remember(tag)
-        return None
-    return tag
+    return None
 
 
 def _remember(tag: str) -> None:

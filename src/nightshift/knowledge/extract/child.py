@@ -25,7 +25,7 @@ _STOPPED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a stop of the whole
 @contextmanager
 def read(module: str, file: IO[bytes], timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Extracted]:
     """What `module`'s `read(file)` finds, while a child finds it: it has no secrets, and limits on memory and time. The file
-    is its stdin, and needs no name.
+    is its stdin, from where the descriptor stands.
 
     The blocks raise PermanentError with the child's sentence, or for a crash, too little memory or a timeout; TemporaryError
     if the child could not start or was stopped. Take them without pause: the child's time runs while it waits. It is killed

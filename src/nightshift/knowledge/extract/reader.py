@@ -5,9 +5,9 @@ and exits with 0. A positive status means an error outside the file. It imports 
 """
 
 import importlib
-import io
 import json
 import math
+import os
 import resource
 import signal
 import sys
@@ -26,13 +26,11 @@ _FAILED = "This file could not be read: it may be damaged. Save it again and upl
 
 
 def main(module: str, seconds: str) -> None:
-    file = sys.stdin.buffer
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
+    size = os.fstat(0).st_size
     cpu_seconds = min(float(seconds), CPU_SECONDS + CPU_SECONDS_PER_MB * size / (1 << 20))
     limit(math.ceil(float(seconds)) + 1, math.ceil(cpu_seconds) + 1)
     most = max(MAX_CHARACTERS, size if module.endswith(".plain") else 0)
-    for line in answer(importlib.import_module(module).read, file, most):
+    for line in answer(importlib.import_module(module).read, sys.stdin.buffer, most):
         sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
 
 

@@ -35,8 +35,8 @@ class Part:
 @dataclass
 class Card:
     """A queue. `waiting`: rows that are due; `held`: due, but paused; `later`: due later; `blocked`: behind another row of their
-    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. `took`: of
-    the last ones."""
+    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. Seconds:
+    from due to done, of the last ones."""
 
     name: str
     at: datetime
@@ -51,7 +51,8 @@ class Card:
     oldest_due_at: datetime | None = None
     done_last_hour: int = 0
     failed_last_hour: int = 0
-    took: Took | None = None
+    median_seconds: float | None = None
+    p95_seconds: float | None = None
     counts: Counts = field(default_factory=Counts)
 
     @property
@@ -66,14 +67,6 @@ class Card:
     @property
     def oldest_wait_seconds(self) -> float | None:
         return (self.at - self.oldest_due_at).total_seconds() if self.oldest_due_at else None
-
-    @property
-    def median_seconds(self) -> float | None:
-        return self.took[0] if self.took else None
-
-    @property
-    def p95_seconds(self) -> float | None:
-        return self.took[1] if self.took else None
 
     @property
     def depth(self) -> int:

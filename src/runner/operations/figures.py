@@ -72,9 +72,10 @@ def read(session: Session) -> Figures:
             name, moment, workers[name] if workers else None, paused_by.get(name),
             [Part(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
             done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
-            took=seconds.get((name, moment - HOUR)),
+            median_seconds=median, p95_seconds=p95,
         )
         for name in QUEUES
+        for median, p95 in [seconds.get((name, moment - HOUR), (None, None))]
     }  # fmt: skip
     total = Counts()
     for row in session.execute(STATES):

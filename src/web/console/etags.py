@@ -23,11 +23,6 @@ def is_poll() -> bool:
     return "If-None-Match" in request.headers
 
 
-def is_shown(tag: str) -> bool:
-    """Whether the page that is open has this tag."""
-    return is_poll() and request.if_none_match.contains_weak(tag)
-
-
 def tag_of(basis: Any) -> str:
     """The tag of this page now. Other data, other files or another reader: another tag."""
     tag = hashlib.sha256(to_json([basis, assets.version(), _reader(), redis_is_away()])).hexdigest()[:24]
@@ -41,7 +36,7 @@ def known() -> str | None:
     The first request after that moment looks again; those meanwhile do not.
     """
     at, tag = _newest.get((_reader(), request.full_path), (0.0, ""))
-    if is_shown(tag):
+    if request.if_none_match.contains_weak(tag):
         if time.monotonic() - at <= SAME_SECONDS:
             return tag
         _remember(tag)

@@ -119,7 +119,7 @@ def _all_navigation() -> list[Route]:
 def render(view: View) -> Rendered:
     """The page, or 304 where the one that is open shows the same."""
     tag = etags.tag_of(view.data if view.basis is None else view.basis)
-    if etags.is_shown(tag):
+    if request.if_none_match.contains_weak(tag):
         return _not_modified(tag)
     data, said = view.data() if callable(view.data) else view.data, None if etags.is_poll() else flash.read()
     html = render_template(f"console/{view.template}", **data, **view.rest, flash=said, tag=tag)

@@ -26,7 +26,7 @@ logger_class = "web.server.Log"
 limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
 threads = 64 + MAX_STREAMS  # an open event stream holds one
 timeout = 60
-# A message that is being sent has 12 s (web.api.messages), none is sent any more while it drains, and a stop takes at most 15 s.
+# A message that is being sent has 12 s (web.api.messages), and none is sent any more while it drains. No stop takes longer.
 graceful_timeout = 8 + max(5, given.drain_seconds)
 forwarder_headers = ""  # no header of a client names a path or a user
 loglevel = "warning"

@@ -4,18 +4,20 @@ import hashlib
 import json
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
 from nightshift import clock
-from nightshift.db.models import Agent, ApiKey, Workspace
+from nightshift.db.models import Agent, ApiKey, EndedSession, Workspace
 from nightshift.db.session import execute, statement
 from nightshift.ids import new_id
 
 MAX_KEYS = 100
+SESSION_LIFETIME = timedelta(days=7)  # of the console
 AGENT = "SELECT id, workspace_id, name FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s"
 
 
@@ -90,6 +92,11 @@ def owner_of(secret: str) -> tuple[str, str] | None:
     """
     rows = statement("SELECT workspace_id, id FROM api_keys WHERE digest = %(digest)s", digest=_digest(secret))
     return (rows[0].workspace_id, rows[0].id) if rows else None
+
+
+def prune_sessions(session: Session) -> None:
+    """Forget each ended session of the console once it would be over by itself."""
+    session.execute(delete(EndedSession).where(EndedSession.ended_at < func.now() - SESSION_LIFETIME))
 
 
 def _digest(secret: str) -> bytes:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS
@@ -107,12 +108,14 @@ def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | Non
 
 def listed(
     session: Session, workspace_id: str, agent_id: str, filters: Filters, before: str | None, limit: int, max_bytes: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """The agent's messages that match, newest first, from the one before `before` on: `limit`, or as many as reach
     `max_bytes`."""
-    values = dict(agent=agent_id, **filters.values()) | (dict(before=before) if before else {})
-    rest = dict(job=JOB, workspace=workspace_id, limit=limit, max_bytes=max_bytes)
+    values: dict[str, Any] = dict(agent=agent_id, **filters.values()) | (dict(before=before) if before else {})
+    rest: dict[str, Any] = dict(job=JOB, workspace=workspace_id, limit=limit, max_bytes=max_bytes)
     kind = filters.status or (filters.error and "error") or None
+    if filters == Filters(filters.status):
+        return execute(session, _prepared_list(kind, tuple(values)), **values, **rest)
     return session.execute(_list(kind, tuple(values)), values | rest).all()
 
 
@@ -125,6 +128,12 @@ def where(names: Sequence[str]) -> str:
 def _list(kind: str | None, names: tuple[str, ...]) -> Any:
     source, condition = SOURCES[kind]
     return text(SHOWN.format(found=PAGE.format(source=source, rows=f"{condition} AND {where(names)}")))
+
+
+@cache
+def _prepared_list(kind: str | None, names: tuple[str, ...]) -> str:
+    """The same for `execute`. Of lists with filters there are too many to be kept prepared."""
+    return str(_list(kind, names).compile(dialect=psycopg2.dialect()))
 
 
 ONE = SHOWN.format(found="SELECT id FROM messages WHERE id = %(id)s AND workspace_id = %(workspace)s")

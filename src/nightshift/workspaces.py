@@ -59,7 +59,7 @@ def agents(session: Session, workspace_id: str, limit: int) -> list[Agent]:
 
 def agent_of(session: Session, workspace_id: str | None, agent_id: str) -> Row[Any] | None:
     """This workspace's agent: id, workspace_id, name."""
-    return next(iter(execute(session, AGENT, agent=agent_id, workspace=workspace_id)), None)
+    return next(iter(execute(session, AGENT, agent=agent_id, workspace=workspace_id, alone=True)), None)
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:

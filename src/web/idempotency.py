@@ -8,12 +8,11 @@ from typing import Annotated, Any, cast
 
 from flask import g, request
 from pydantic import AfterValidator, Field, StringConstraints
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from nightshift import sealing
+from nightshift import clock, sealing
 from nightshift.db.models import IdempotencyKey
+from nightshift.db.session import execute
 from web.error_responses import Problem, invalid
 from web.request_parsing import Parameters
 from web.response_models import Rendered
@@ -42,6 +41,13 @@ class RequiredKey(Parameters):
     ]
 
 
+CLAIM = """
+    INSERT INTO idempotency_keys (scope, key, fingerprint, created_at) VALUES (%(scope)s, %(key)s, %(fingerprint)s, %(now)s)
+    ON CONFLICT DO NOTHING RETURNING key
+"""
+KEEP = "UPDATE idempotency_keys SET answer = %(answer)s, row_id = %(row_id)s WHERE scope = %(scope)s AND key = %(key)s"
+
+
 @dataclass(frozen=True)
 class Kept:
     """The response to the first request with a key. `provisional`: its AfterCommit had not ended."""
@@ -60,8 +66,7 @@ def claim(session: Session, key: str) -> Kept | None:
     A request with a key that is in use waits for the commit of the other one.
     """
     fingerprint = _fingerprint()
-    new = insert(IdempotencyKey).values(scope=_scope(), key=key, fingerprint=fingerprint)
-    if session.scalar(new.on_conflict_do_nothing().returning(IdempotencyKey.key)) is not None:
+    if execute(session, CLAIM, scope=_scope(), key=key, fingerprint=fingerprint, now=clock.now()):
         return None
     first = session.get_one(IdempotencyKey, (_scope(), key))
     if first.fingerprint != fingerprint or first.answer is None:
@@ -73,8 +78,7 @@ def claim(session: Session, key: str) -> Kept | None:
 def keep(session: Session, key: str, response: Rendered, *, provisional: bool = False) -> None:
     """Give this response to every later request with the key."""
     sealed = sealing.seal(f"{_scope()}/{key}", [response, provisional])
-    mine = (IdempotencyKey.scope == _scope(), IdempotencyKey.key == key)
-    session.execute(update(IdempotencyKey).where(*mine).values(answer=sealed, row_id=_made(response)))
+    execute(session, KEEP, scope=_scope(), key=key, answer=sealed, row_id=_made(response), alone=True)
 
 
 def _made(response: Rendered) -> str | None:

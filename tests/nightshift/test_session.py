@@ -98,10 +98,10 @@ def test_what_is_executed_in_a_session_belongs_to_its_transaction_unless_it_is_a
     insert = f"INSERT INTO {table} VALUES (%(id)s) RETURNING id"
     with pytest.raises(ZeroDivisionError), session.transaction() as open_session:
         assert session.execute(open_session, insert, f"SELECT count(*) FROM {table}", id=1)[0].count == 1
-        session.execute(open_session, insert, id=2, is_last=True)
+        session.execute(open_session, insert, id=2, alone=True)
         raise ZeroDivisionError
     with session.transaction() as open_session:
-        assert session.execute(open_session, insert, id=3, is_last=True)[0].id == 3
+        assert session.execute(open_session, insert, id=3, alone=True)[0].id == 3
         assert [row.id for row in session.statement(f"SELECT id FROM {table}")] == [3]
     _run(f"DROP TABLE {table}")
 

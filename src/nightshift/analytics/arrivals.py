@@ -35,7 +35,7 @@ def receive(
         content=content, at=at or now, now=now,
     )  # fmt: skip
     dirty_days.mark(session, at or now)
-    return next(iter(execute(session, RECEIVE, is_last=True, **values)), None)
+    return next(iter(execute(session, RECEIVE, alone=True, **values)), None)
 
 
 def hand_off(session: Session, agent: Any, channel_type: str, customer_id: str, reason: str) -> Handoff:

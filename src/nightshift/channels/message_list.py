@@ -103,7 +103,7 @@ class Filters:
 
 def find(session: Session, workspace_id: str, message_id: str) -> Row[Any] | None:
     """One message of this workspace: its columns, next_attempt_at, attempts."""
-    return next(iter(execute(session, ONE, id=message_id, workspace=workspace_id)), None)
+    return next(iter(execute(session, ONE, id=message_id, workspace=workspace_id, alone=True)), None)
 
 
 def listed(
@@ -115,7 +115,7 @@ def listed(
     rest: dict[str, Any] = dict(job=JOB, workspace=workspace_id, limit=limit, max_bytes=max_bytes)
     kind = filters.status or (filters.error and "error") or None
     if filters == Filters(filters.status):
-        return execute(session, _prepared_list(kind, tuple(values)), **values, **rest)
+        return execute(session, _prepared_list(kind, tuple(values)), alone=True, **values, **rest)
     return session.execute(_list(kind, tuple(values)), values | rest).all()
 
 

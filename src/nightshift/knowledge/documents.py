@@ -77,11 +77,11 @@ COUNT = text("""
 
 
 def accept(
-    session: Session, workspace_id: str, agent_id: str, source: Source, *, is_last: bool = False
+    session: Session, workspace_id: str, agent_id: str, source: Source, *, alone: bool = False
 ) -> tuple[Any, bool] | None:
     """The document of this source in this agent (see SHOWN), and whether it is enqueued now; None without such an agent.
 
-    The same source again is the same document, by constraint; one that ended in ERROR is tried again. `is_last`: see `execute`.
+    The same source again is the same document, by constraint; one that ended in ERROR is tried again. `alone`: see `execute`.
     """
     now, first = clock.now(), source.stream.read(PART_BYTES)
     shown = dict(
@@ -92,7 +92,7 @@ def accept(
         id=doc_id, workspace=workspace_id, agent=agent_id, type=source.type, kind=source.kind, title=source.title,
         digest=source.digest, now=now, job=JOB, data=first, traceparent=tracing.traceparent(),
     )  # fmt: skip
-    if execute(session, ACCEPT, is_last=is_last and len(first) < PART_BYTES, **values):
+    if execute(session, ACCEPT, alone=alone and len(first) < PART_BYTES, **values):
         tracing.add_id("row", doc_id)
         outbox.note_enqueued(session, JOB, workspace_id)
         for number, data in enumerate(iter(lambda: source.stream.read(PART_BYTES), b""), 1):

@@ -102,7 +102,7 @@ class Passages(ResponseModel):
 @route("POST", "/v1/agents/<agent_id>/knowledge", {202: Document, 200: Document})
 def accept(session: Session, agent_id: str, body: JsonSource | Upload) -> tuple[Document, int, dict[str, str]]:
     """Add a document: a text, a web address, a question with its answer, or a file. The same source again: 200."""
-    row, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body), is_last=True))
+    row, enqueued = or_404(documents.accept(session, g.workspace_id, agent_id, source_of(body), alone=True))
     return shown(row), 202 if enqueued else 200, {"Location": f"/v1/knowledge/{row.Document.id}"}
 
 

@@ -130,4 +130,4 @@ def agents(session: Session, query: PageQuery) -> dict[str, Any]:
 def _page(session: Session, rows: str, query: PageQuery) -> dict[str, Any]:
     """The workspace's rows, newest first."""
     values = dict(workspace=g.workspace_id, before=query.cursor, limit=query.limit)
-    return page(execute(session, rows + PART, is_last=True, **values), query.limit)
+    return page(execute(session, rows + PART, alone=True, **values), query.limit)

@@ -50,6 +50,7 @@ def test_an_attempt_that_begins_while_one_looks_is_not_shown_by_half() -> None:
             elsewhere.submit(to_begin.pop()).result()
 
     with ThreadPoolExecutor(1) as elsewhere, transaction() as session:
+        session.connection()  # else it is a statement alone, which no event shows
         event.listen(engine(), "after_cursor_execute", after_a_statement)
         try:
             view = message_list.find(session, workspace_id, message_id)

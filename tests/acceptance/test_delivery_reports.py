@@ -1,6 +1,6 @@
 """What vendors report after they said yes: by their hooks, signed, late, twice, out of order, for parts, for what nobody sent."""
 
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -290,13 +290,14 @@ def test_a_report_that_comes_before_the_answer_counts_after_it(api: Client, stac
     hook = subscribe(api, "TWILIO")["hookUrl"]
     for state, code in (("delivered", 0), ("undelivered", 30001)):
         word = f"word{uuid4().hex}"
-        vendors.script(word, Answer(201, {"sid": f"SM{word}"}, delay_seconds=1.5))
+        vendors.script(word, Answer(201, {"sid": f"SM{word}"}, when=(answered := Event())))
         thread = Thread(target=lambda word=word: say(api, word, "TWILIO", word))
         thread.start()
         wait_for(lambda word=word: vendors.asked("/twilio", word))
         assert twilio_says(hook, f"SM{word}", state, code).status_code == 200, (
             "without our key: it is not in this address"
         )
+        answered.set()
         thread.join()
         shown = api("GET", f"/v1/agents/{api.agent_id}/messages").json()["items"][0]
         if code:

@@ -86,7 +86,7 @@ def test_depth_and_the_oldest_wait_count_what_is_due_and_not_what_is_paused(stac
 def test_lost_and_rescued_jobs_are_counted(api: Client, stack: Stack, vendors: Recorder) -> None:
     before = scrape(stack.base_url)
     word = f"word{uuid4().hex}"
-    vendors.script(word, Answer(delay_seconds=6))
+    vendors.script(word, Answer(delay_seconds=60))
     doc_id = api.add_text(word)
     wait_for(lambda: vendors.asked("/embeddings", word))
     stack.kill_worker_of(doc_id)

@@ -65,7 +65,7 @@ def test_a_page_asks_no_other_host_and_only_its_own_script_runs(path: str, stack
     files = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"([^\"]*)\"", answer.text)
     assert len(files) == 7
     for file in files:
-        assert requests.get(stack.base_url + file, timeout=10).status_code == 200, file
+        assert requests.get(stack.base_url + file, timeout=60).status_code == 200, file
     assert get(stack, path).headers["Content-Security-Policy"] != policy
 
 

@@ -175,4 +175,4 @@ def test_what_ended_is_kept_as_agreed(stack: Stack) -> None:
 
 
 def test_readyz_knows_the_scheduler(stack: Stack) -> None:
-    assert requests.get(f"{stack.base_url}/readyz", timeout=10).json()["scheduler"] is True
+    assert requests.get(f"{stack.base_url}/readyz", timeout=60).json()["scheduler"] is True

@@ -51,6 +51,9 @@ class Recorder:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._server.socket.listen(
+            200
+        )  # with the usual 5, of a crowd that connects at once some try again after seconds
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import psutil
 import psycopg2
 import redis
 import requests
+from programs import free_port
 
 import jobs  # noqa: F401  registers them
 from nightshift.db.session import transaction
@@ -38,9 +38,7 @@ PROGRAMS = {
 
 class Stack:
     def __init__(self, root: Path, env: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.root, self.env = root, {**os.environ, **env, "PORT": str(port)}
         self.base_url = f"http://127.0.0.1:{port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -204,7 +204,10 @@ def test_a_malformed_answer_does_not_bring_the_address_or_what_was_in_it_into_th
 
 
 def answer_badly(server: socket.socket, said: str) -> None:
-    connection, _ = server.accept()
-    with connection:
-        connection.recv(65_536)
-        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n no colon {said}\r\n{said}\r\n\r\n".encode())
+    with suppress(OSError):  # the server is closed
+        while True:  # the first one tests the channel
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                badly = f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n no colon {said}\r\n{said}\r\n\r\n"
+                connection.sendall(badly.encode())

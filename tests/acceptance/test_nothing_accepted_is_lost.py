@@ -36,7 +36,7 @@ def test_a_killed_workers_job_runs_again_and_the_death_costs_no_attempt(
     assert stack.sql("SELECT failures, deaths, state FROM outbox WHERE row_id = %s", doc_id) == [(0, 1, "done")]
     assert chunks(stack, doc_id) == doc["chunkCount"]
     assert wait_for(lambda: vendors.asked("/envelope/", doc_id)), "a killed job is reported"
-    assert not stack.redis.zrange("rq:wip:ingestion", 0, -1)
+    wait_for(lambda: not stack.redis.zrange("rq:wip:ingestion", 0, -1))
     wait_for(lambda: len(stack.pids_of_workers("ingestion")) == 3)
 
 

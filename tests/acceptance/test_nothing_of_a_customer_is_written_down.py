@@ -132,9 +132,8 @@ def test_when_the_database_refuses_a_row_and_quotes_it(client: Client, stack: St
         doc_id = client.add_text(f"About {refused}.")
         wait_for(lambda: client.doc(doc_id)["errorMsg"])
         assert WORD not in client.doc(doc_id)["errorMsg"]
-    assert stack.lines(event="request failed") and [
-        line for line in stack.lines(event="job") if doc_id in line.get("id", "")
-    ]
+    assert stack.lines(event="request failed")
+    wait_for(lambda: [line for line in stack.lines(event="job") if doc_id in line.get("id", "")])
     wait_for(lambda: len(vendors.asked("/envelope/")) >= reported + len(answers))
 
 

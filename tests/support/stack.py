@@ -235,7 +235,7 @@ class Stack:
         owner = wait_for(
             lambda: self.sql("SELECT lease_owner FROM outbox WHERE row_id = %s AND state = 'running'", row_id)
         )
-        os.kill(int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")), signal.SIGKILL)
+        os.kill(int(wait_for(lambda: self.redis.hget(f"rq:worker:{owner[0][0]}", "pid"))), signal.SIGKILL)
 
 
 def _status(base_url: str) -> int | None:

@@ -84,6 +84,7 @@ def test_credentials_moved_to_another_row_open_nothing(api: Client, stack: Stack
     assert failed["status"] == "FAILED"
     assert "does not belong to this row" in failed["error"]
     assert not vendors.asked("/telegram", word)
+    assert other("DELETE", "/v1/channels/TELEGRAM").status_code == 204
 
 
 def test_no_secret_and_no_text_is_in_any_log_line_or_sentry_event(api: Client, stack: Stack, vendors: Recorder) -> None:

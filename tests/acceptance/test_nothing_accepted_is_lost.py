@@ -138,14 +138,10 @@ def test_a_worker_stopped_past_its_lease_cannot_overwrite_its_successor(
 
 def test_a_gentle_stop_releases_a_long_job_unharmed_and_ends(api: Client, stack: Stack, vendors: Recorder) -> None:
     doc_id, _, _ = slow_document(api, vendors)
-    supervisor = stack.processes["worker"]
-    supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(90) == 0
-    state = stack.sql("SELECT state, failures, deaths, lease_owner FROM outbox WHERE row_id = %s", doc_id)
-    assert state in ([("pending", 0, 0, None)], [("dispatched", 0, 0, None)])
-    stack.launch("worker")
+    with stack.no_workers():
+        state = stack.sql("SELECT state, failures, deaths, lease_owner FROM outbox WHERE row_id = %s", doc_id)
+        assert state in ([("pending", 0, 0, None)], [("dispatched", 0, 0, None)])
     assert api.settled(doc_id)["status"] == "READY"
-    stack.wait_ready()
 
 
 def test_a_crowd_of_one_workspace_holds_few_places_in_redis(api: Client, stack: Stack, vendors: Recorder) -> None:
@@ -168,15 +164,14 @@ def test_a_crowd_of_one_workspace_holds_few_places_in_redis(api: Client, stack: 
 def test_asking_again_and_again_does_not_fill_redis(api: Client, stack: Stack) -> None:
     doc_id = api.add_text("Ingest me often.")
     api.settled(doc_id)
-    supervisor = stack.processes["worker"]
-    supervisor.send_signal(signal.SIGTERM)
-    supervisor.wait(90)
-    for _ in range(20):
-        api("POST", f"/v1/knowledge/{doc_id}/reingest")
-    wait_for(lambda: stack.redis.llen("rq:queue:ingestion"))
-    assert stack.redis.llen("rq:queue:ingestion") == 1
-    stack.launch("worker")
-    stack.wait_ready()
+
+    def queued() -> list[bytes]:
+        return [job for job in stack.redis.lrange("rq:queue:ingestion", 0, -1) if doc_id.encode() in job]
+
+    with stack.no_workers():
+        for _ in range(20):
+            api("POST", f"/v1/knowledge/{doc_id}/reingest")
+        assert len(wait_for(queued)) == 1
     assert api.settled(doc_id)["chunkCount"] == 1
 
 

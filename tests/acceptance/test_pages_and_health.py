@@ -1,7 +1,6 @@
 """What a person or a load balancer opens."""
 
 import re
-import signal
 
 import requests
 from client import Client
@@ -21,18 +20,15 @@ def test_readyz_names_every_part(stack: Stack) -> None:
 
 
 def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> None:
-    stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(90)
-    answer = requests.get(f"{stack.base_url}/readyz", timeout=60)
-    assert answer.status_code == 503
-    assert answer.json()["workers"]["ingestion"] == 0
-    stack.launch("worker", "ingestion")
-    wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["ingestion"] == 3)
-    assert requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["email"] == 0, "a subset is a subset"
-    stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(90)
-    stack.launch("worker")
-    stack.wait_ready()
+    with stack.no_workers():
+        answer = requests.get(f"{stack.base_url}/readyz", timeout=60)
+        assert answer.status_code == 503
+        assert answer.json()["workers"]["ingestion"] == 0
+        subset = stack.launch("worker", "ingestion")
+        wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["ingestion"] == 3)
+        assert requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["email"] == 0, "a subset"
+        subset.terminate()
+        subset.wait(90)
 
 
 def test_readyz_is_503_while_the_schema_is_behind_the_program_and_not_while_it_is_ahead(stack: Stack) -> None:

@@ -79,6 +79,18 @@ class Stack:
         if not os.environ.get("KEEP_LOG"):
             self.log_path.unlink()
 
+    @contextmanager
+    def no_workers(self) -> Iterator[None]:
+        """The workers are stopped, as their supervisor is told to, and started again."""
+        supervisor = self.processes["worker"]
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(90) == 0
+        try:
+            yield
+        finally:
+            self.launch("worker")
+        self.wait_ready()
+
     def lines(self, **fields: Any) -> list[dict[str, Any]]:
         """The log lines that have these fields."""
         found = []

@@ -42,11 +42,9 @@ def after(session: Session, workspace_id: str, seq: int, limit: int = 500) -> li
 
 def prune(session: Session) -> None:
     """Drop events and remembered answers older than a week, or than RETENTION_DAYS: a stream resumes after a week's absence,
-    not after a year's. Of a workspace's newest event its number stays. An ended session is remembered as long as it would
-    have lasted."""
+    not after a year's. Of a workspace's newest event its number stays."""
     old = "created_at < now() - make_interval(days => :days)"
     newer = "EXISTS (SELECT FROM events n WHERE n.workspace_id = e.workspace_id AND n.seq > e.seq)"
     days = {"days": min(KEPT_DAYS, settings().retention_days or KEPT_DAYS)}
     session.execute(text(f"DELETE FROM events e WHERE {old} AND (e.name <> '' OR {newer})"), days)  # noqa: S608 constants
     session.execute(text(f"DELETE FROM idempotency_keys WHERE {old}"), days)  # noqa: S608 a constant
-    session.execute(text(f"DELETE FROM ended_sessions WHERE ended_at < now() - interval '{KEPT_DAYS} days'"))  # noqa: S608

@@ -22,7 +22,7 @@ EXPORT_SECONDS = 2.0  # for one batch, retries included; a stop waits no longer 
 LOST = "The collector at OTEL_EXPORTER_OTLP_ENDPOINT takes no spans."
 
 
-class _OneLine(OTLPSpanExporter):
+class _LoggingExporter(OTLPSpanExporter):
     """Logs a collector that is away once, not for each attempt."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -44,7 +44,7 @@ class Exporter:
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         known = known.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=known, shutdown_on_exit=False)
-        exporter = _OneLine(f"{endpoint}/v1/traces", timeout=EXPORT_SECONDS)
+        exporter = _LoggingExporter(f"{endpoint}/v1/traces", timeout=EXPORT_SECONDS)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         atexit.register(self.flush)
         self._tracer = self._provider.get_tracer("nightshift", VERSION)

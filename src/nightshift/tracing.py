@@ -1,4 +1,4 @@
-"""What belongs together: one trace from a request over its outbox rows to the calls of vendors.
+"""Traces: one from a request through its outbox rows and their runs to the calls of vendors.
 
 Every JSON log line of it carries the same ids. With OTEL_EXPORTER_OTLP_ENDPOINT its spans are exported too; without it,
 OpenTelemetry is not imported. Spans hold ids and names only: never a text, an address, or an error's message.

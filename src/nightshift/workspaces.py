@@ -4,17 +4,19 @@ import hashlib
 import json
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from nightshift import clock
-from nightshift.db.models import Agent, ApiKey, Workspace
+from nightshift.db.models import Agent, ApiKey, EndedSession, Workspace
 from nightshift.db.session import statement
 from nightshift.ids import new_id
 
 MAX_KEYS = 100
+SESSION_LIFETIME = timedelta(days=7)  # of the console
 
 
 class TooManyKeys(Exception):
@@ -83,6 +85,11 @@ def owner_of(secret: str) -> tuple[str, str] | None:
     """
     rows = statement("SELECT workspace_id, id FROM api_keys WHERE digest = %(digest)s", digest=_digest(secret))
     return (rows[0].workspace_id, rows[0].id) if rows else None
+
+
+def prune_sessions(session: Session) -> None:
+    """Forget each ended session of the console once it would be over by itself."""
+    session.execute(delete(EndedSession).where(EndedSession.ended_at < func.now() - SESSION_LIFETIME))
 
 
 def _digest(secret: str) -> bytes:

@@ -1,7 +1,7 @@
 """Adds up what all processes have counted: a hash in Redis, from which /metrics is read.
 
-Workers hand theirs over with each job (step.lua). Redis away: a process keeps what it has counted until it is back. Redis
-emptied: the counts begin at zero, as Prometheus expects of a restart. Rows that are deleted take nothing away.
+Workers hand theirs over with each job (step.lua) and lose what Redis refuses. Redis away: a process keeps its own until it is
+back. Redis emptied: the counts begin at zero, as Prometheus expects of a restart. Rows that are deleted take nothing away.
 """
 
 import time

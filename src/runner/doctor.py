@@ -121,11 +121,6 @@ def _rights_in_redis() -> Iterator[Finding]:
     yield _check("rights in Redis", _named(missing, "missing for"), not missing, rights)
 
 
-def _transaction(connection: Any) -> None:
-    with connection.pipeline() as pipe:
-        pipe.exists("nightshift:doctor").execute()
-
-
 # Reads, writes that leave nothing behind, and everything else that the program asks of Redis.
 ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "reading": lambda connection: connection.llen("rq:queue:doctor"),
@@ -133,7 +128,7 @@ ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "keys nightshift:*": lambda connection: connection.delete("nightshift:doctor"),
     "blocking calls": lambda connection: connection.blpop(["rq:queue:doctor"], 0.01),
     "scripts": lambda connection: connection.eval("return redis.call('DEL', KEYS[1])", 1, "rq:doctor"),
-    "transactions": _transaction,
+    "transactions": lambda connection: connection.transaction(lambda pipe: pipe.exists("nightshift:doctor")),
 }
 
 

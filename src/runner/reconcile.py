@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from nightshift import events, metrics
+from nightshift import events, metrics, workspaces
 from nightshift.channels import reports
 from nightshift.db.session import statement, transaction
 from nightshift.logs import log
@@ -38,6 +38,7 @@ def reconcile() -> int:
     _drop_leftovers(connection)
     with transaction() as session:
         events.prune(session)
+        workspaces.prune_sessions(session)
     reports.settle_left()
     return len(missing)
 

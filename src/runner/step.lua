@@ -2,7 +2,7 @@
 -- ended. No job is ever between two places, so RQ's intermediate list is not needed.
 -- What RQ's tools show is written with pcall: a key of another kind among them must not keep a job from its worker.
 -- KEYS: queue, started, finished, failed, counts, worker. ARGV: options as JSON, then the successor's id and hash.
--- step.counts: what the worker has counted since its last step.
+-- step.counts: what the worker has counted since its last step. What Redis refuses of it (full, not a number) is lost.
 local queue, started, finished, failed, counts, worker = unpack(KEYS)
 local step = cjson.decode(ARGV[1])
 local try = redis.pcall

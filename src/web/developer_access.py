@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from nightshift.settings import settings
+from web import origin
 from web.error_responses import Problem
 
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")  # what proxies on loopback add
@@ -17,8 +18,7 @@ def check() -> None:
     if not is_local() and not _has_key():
         detail = "From another machine, sign in with any name and ADMIN_API_KEY as the password."
         raise Problem(401, detail, headers={"WWW-Authenticate": 'Basic realm="Nightshift", charset="UTF-8"'})
-    if request.method == "POST" and not _is_from_our_page():
-        raise Problem(403, "Only this server's own pages may send this request.")
+    origin.check(required=True)  # for tools there is `nightshift`
 
 
 def is_local() -> bool:
@@ -37,10 +37,3 @@ def _has_key() -> bool:
     sent = request.authorization
     password = (sent.password or "") if sent and sent.type == "basic" else ""
     return hmac.compare_digest(password.encode(), settings().admin_api_key.encode())
-
-
-def _is_from_our_page() -> bool:
-    """Browsers name the origin of every POST. A request without one is refused: for tools there is `nightshift`."""
-    source = request.headers.get("Origin") or request.headers.get("Referer", "")
-    host = source.partition("://")[2].partition("/")[0]
-    return host != "" and host == request.host and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"

@@ -3,7 +3,13 @@
 A proxy needs these seconds to send its requests elsewhere; each response says that its connection is closed after it.
 """
 
+import ctypes
+import mmap
+import socket
+import struct
+import sys
 import time
+from contextlib import suppress
 from select import select
 from threading import Event
 from typing import Any
@@ -11,8 +17,35 @@ from typing import Any
 from nightshift.settings import settings
 from web.receiving import LINGER_SECONDS, ReceivingWorker
 
+# A filter of Linux for the packets of a socket: the connection requests (TCP's SYN) are dropped. Numbers: linux/filter.h.
+NO_SYN = [
+    (0x30, 0, 0, 13),  # load byte 13 of TCP's header, the flags
+    (0x45, 0, 1, 0x02),  # SYN?
+    (0x06, 0, 0, 0),  # keep nothing
+    (0x06, 0, 0, 0xFFFFFFFF),  # keep all
+]
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+SETTLE_SECONDS = 0.2  # for the connections that are being made, on a slow network too
+
 draining = Event()  # /readyz says not ready, and a message is left to a worker
+last_stop = mmap.mmap(-1, 1)  # shared with the main process: 1 once it stops and nobody else has its address
 stopping = Event()  # no connection is accepted any more, and event streams end
+
+
+def refuse_connections(listener: Any) -> float:
+    """From now on whoever connects is not answered: TCP asks again a second later, and is refused by then. Returns for how
+    many seconds those that asked before may still appear.
+
+    Without it a connection that comes between the last `accept` and the close is made by the kernel and then reset, and a
+    proxy cannot know whether its request was read. Only Linux can do this, and only for TCP.
+    """
+    if sys.platform == "linux" and listener.family in (socket.AF_INET, socket.AF_INET6):
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in NO_SYN))
+        with suppress(OSError):  # not in every sandbox
+            program = struct.pack("HP", len(NO_SYN), ctypes.addressof(code))
+            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+            return SETTLE_SECONDS
+    return 0
 
 
 class DrainingWorker(ReceivingWorker):
@@ -45,6 +78,7 @@ class DrainingWorker(ReceivingWorker):
         super().set_accept_enabled(enabled)
         if not self.alive:  # closing would reset the connections that wait to be accepted
             for listener in self.sockets:
-                while select([listener], [], [], 0)[0]:
+                seconds = refuse_connections(listener) if last_stop[0] else 0
+                while select([listener], [], [], seconds)[0]:
                     self.accept(listener)
                 listener.close()

@@ -11,6 +11,7 @@ from typing import Any
 from nightshift import logs
 from nightshift.logs import log
 from nightshift.settings import SettingsError, settings
+from web.draining import last_stop
 from web.limiters import MAX_STREAMS
 
 try:
@@ -25,7 +26,7 @@ logger_class = "web.server.Log"
 limit_request_line = 8190  # gunicorn's maximum: a question of 2,000 characters is longer once it is escaped
 threads = 64 + MAX_STREAMS  # an open event stream holds one
 timeout = 60
-# A message that is being sent has 12 s (web.api.messages), none is sent any more while it drains, and a stop takes at most 15 s.
+# A message that is being sent has 12 s (web.api.messages), and none is sent any more while it drains. No stop takes longer.
 graceful_timeout = 8 + max(5, given.drain_seconds)
 forwarder_headers = ""  # no header of a client names a path or a user
 loglevel = "warning"
@@ -33,9 +34,17 @@ control_socket_disable = True  # gunicorn would make it in the home directory
 
 
 def on_starting(server: Any) -> None:
-    """A reload would start processes with the code that this one has loaded, however old it is."""
+    """A reload would start processes with the code that this one has loaded, however old it is. Who stops says whether its
+    address goes with it: not where systemd holds it, nor beside another main process (SIGUSR2)."""
     logs.configure(given)
     server.handle_hup = lambda: log("reload refused", logging.WARNING, reason="Restart to load new code.")
+    stop = server.stop
+
+    def stop_all(graceful: bool = True) -> None:
+        last_stop[0] = not (server.systemd or server.reexec_pid or server.master_pid)
+        stop(graceful)
+
+    server.stop = stop_all
 
 
 def worker_exit(server: Any, worker: Any) -> None:

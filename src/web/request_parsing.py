@@ -116,14 +116,17 @@ class PageQuery(Limited):
     cursor: Annotated[Annotated[str, AfterValidator(decode)] | None, CURSOR] = None
 
 
-class FilteredQuery(PageQuery):
-    """The same of a list that is filtered."""
+class WithoutEmpty(BaseModel):
+    """What a form of a page sends, without the fields that nobody has filled in."""
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """A form of a page sends those too that nobody has filled in."""
+    def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in given.items() if value != ""}
+
+
+class FilteredQuery(WithoutEmpty, PageQuery):
+    """A PageQuery of a list that is filtered by a form."""
 
 
 class NumberedPageQuery(Limited):

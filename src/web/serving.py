@@ -32,7 +32,7 @@ def _serve(route: Route, **path: Any) -> Response:
     elif route.method != "GET":
         read_body(route.form_bytes or (MAX_FORM_BYTES if route.form else 0))
     deferred = None
-    with _turn():
+    with turn():
         arguments = _arguments(route, path)
         if "session" in route.takes:
             rendered, deferred, key = _transactional(route, arguments)
@@ -85,8 +85,8 @@ def _transactional(route: Route, arguments: dict[str, Any]) -> tuple[Rendered, A
     return rendered, deferred, key
 
 
-def _turn() -> AbstractContextManager[None]:
-    """Until this workspace may use the processor and the database: so many of its requests at a time."""
+def turn() -> AbstractContextManager[None]:
+    """Until this workspace may use the processor and the database: so many of its requests at a time. Raises 429."""
     workspace_id = g.get("workspace_id")
     return turns.turn(workspace_id, TURN_SECONDS) if workspace_id else nullcontext()
 

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from uuid import uuid4
 
+import psutil
 from client import OPERATOR_KEY, Client
 from messaging import put, say, settled
 from recorder import Answer, Recorder
@@ -26,10 +29,18 @@ def chunks(stack: Stack, doc_id: str) -> int:
     return int(stack.sql("SELECT count(*) FROM chunks WHERE doc_id = %s", doc_id)[0][0])
 
 
+def temporary_files(stack: Stack, doc_id: str) -> list[Path]:
+    """Those with a name which the document's worker has open: a kill would leave them."""
+    folder, log = Path(tempfile.gettempdir()).resolve(), stack.log_path.resolve()
+    opened = [Path(file.path) for file in psutil.Process(stack.worker_of(doc_id)).open_files()]
+    return [path for path in opened if path.is_relative_to(folder) and path.exists() and path != log]
+
+
 def test_a_killed_workers_job_runs_again_and_the_death_costs_no_attempt(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
     doc_id, _, _ = slow_document(api, vendors)
+    assert not temporary_files(stack, doc_id)
     stack.kill_worker_of(doc_id)
     doc = api.settled(doc_id)
     assert (doc["status"], doc["attempts"]) == ("READY", 2)

@@ -11,8 +11,9 @@ from sqlalchemy import select, text
 from nightshift import workspaces
 from nightshift.db.models import Document
 from nightshift.db.session import transaction
-from web import create_app
-from web.console import pages
+from web import create_app, serving
+from web.console import channels, etags, knowledge
+from web.limiters import ConcurrencyLimiter
 
 PAGE = "/console/knowledge"
 LONG = "مرحبا <script>alert(1)</script> & \"quoted\" 'title' " + "x" * 400
@@ -161,13 +162,13 @@ def test_a_page_that_has_not_changed_is_not_sent_again(visitor: Visitor, monkeyp
     tag = first.headers["ETag"]
     assert f"data-tag={tag}" in first.text
     for seconds in (-1, 1000):  # looked at again; as it was a moment ago
-        monkeypatch.setattr(pages, "SAME_SECONDS", seconds)
+        monkeypatch.setattr(etags, "SAME_SECONDS", seconds)
         same = visitor.get(**{"If-None-Match": tag})
         assert (same.status_code, same.data) == (304, b"")
     with transaction() as session:
         session.get_one(Document, doc_id).status = "READY"
     assert visitor.get(**{"If-None-Match": tag}).status_code == 304, "asked a moment ago"
-    monkeypatch.setattr(pages, "SAME_SECONDS", -1)
+    monkeypatch.setattr(etags, "SAME_SECONDS", -1)
     changed = visitor.get(**{"If-None-Match": tag})
     assert changed.status_code == 200 and changed.headers["ETag"] != tag and "READY" in changed.text
     assert Visitor().get(**{"If-None-Match": changed.headers["ETag"]}).status_code == 200, "another one's page"
@@ -177,3 +178,23 @@ def test_a_poll_does_not_take_what_is_said_to_a_person(visitor: Visitor) -> None
     visitor.http.post(f"{PAGE}/addresses", data={"agent": visitor.agent_id, "url": "https://example.com"})
     visitor.get(**{"If-None-Match": '"old"'})
     assert said(visitor.get()) == "https://example.com: added."
+
+
+def test_what_opens_its_own_transaction_does_so_in_its_workspace_s_turn(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, in_turn = ConcurrencyLimiter(1), list[bool]()
+    monkeypatch.setattr(serving, "turns", turns)
+
+    def begin() -> Any:
+        in_turn.append(turns.acquire(visitor.workspace_id) is None)
+        return transaction()
+
+    for module in (knowledge, channels):
+        monkeypatch.setattr(module, "transaction", begin)
+    visitor.get()
+    visitor.http.post(f"{PAGE}/files", data={"agent": visitor.agent_id, "file": (io.BytesIO(b"text"), "a.txt")})
+    visitor.http.post(f"{PAGE}/addresses", data={"agent": visitor.agent_id, "url": "https://example.com"})
+    visitor.http.post("/console/channels/TELEGRAM", data={"botToken": "1:a"})
+    visitor.http.post("/console/channels/TELEGRAM/test")
+    assert in_turn == [True] * 5

@@ -12,7 +12,7 @@ from client import OPERATOR_KEY
 from production import in_production
 
 from nightshift import clock, workspaces
-from nightshift.db.session import transaction
+from nightshift.db.session import statement, transaction
 from nightshift.settings import settings
 from web import create_app
 from web.console import session as sessions
@@ -134,6 +134,17 @@ def test_a_forged_or_old_cookie_opens_nothing(key: str, monkeypatch: pytest.Monk
     assert visitor.get(PAGE).status_code == 200
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=7.1))
     assert visitor.get(PAGE).status_code == 303
+
+
+def test_an_ended_session_is_known_as_long_as_its_cookie_would_be_valid(key: str) -> None:
+    for name, days in (("old", 8), ("recent", 6)):
+        ended = f"INSERT INTO ended_sessions (id, ended_at) VALUES (%(id)s, now() - interval '{days} days')"
+        statement(ended, id=f"{name} {key}")
+    with transaction() as session:
+        workspaces.prune_sessions(session)
+    assert [row.id for row in statement("SELECT id FROM ended_sessions WHERE id LIKE %(ids)s", ids=f"% {key}")] == [
+        f"recent {key}"
+    ]
 
 
 @pytest.mark.parametrize(

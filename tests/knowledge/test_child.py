@@ -4,10 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread, main_thread
 from types import FrameType
+from typing import IO
 
 import psutil
 import pytest
@@ -26,15 +28,24 @@ class Interrupted(BaseException):
     pass
 
 
+@contextmanager
+def file_of(text: str) -> Iterator[IO[bytes]]:
+    with TemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        file.seek(0)
+        yield file
+
+
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reading]:
     """Read a file with the unruly reader, which only the child's PYTHONPATH contains."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "readers"), prepend=os.pathsep)
 
-    def start(deed: str, timeout_seconds: float = 20.0) -> Reading:
-        path = tmp_path / "file"
-        path.write_text(deed)
-        return child.read("unruly", path, timeout_seconds)
+    @contextmanager
+    def start(deed: str, timeout_seconds: float = 20.0) -> Iterator[blocks.Extracted]:
+        with file_of(f"{deed}\n{tmp_path}") as file, child.read("unruly", file, timeout_seconds) as found:
+            yield found
 
     return start
 
@@ -127,14 +138,14 @@ def test_a_stop_of_the_service_is_not_the_file_s_fault(run: Run, deed: str) -> N
         run(deed)
 
 
-def test_a_reader_that_cannot_be_imported_is_not_the_file_s_fault(tmp_path: Path) -> None:
-    with pytest.raises(TemporaryError):
-        whole(child.read("no_such_reader", tmp_path))
+def test_a_reader_that_cannot_be_imported_is_not_the_file_s_fault() -> None:
+    with pytest.raises(TemporaryError), file_of("text") as file:
+        whole(child.read("no_such_reader", file))
 
 
-def test_a_file_that_is_gone_is_not_the_file_s_fault(tmp_path: Path) -> None:
-    with pytest.raises(TemporaryError):
-        whole(child.read("nightshift.knowledge.extract.pdf.document", tmp_path / "gone.pdf"))
+def test_a_disk_that_cannot_be_read_is_not_the_file_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(TemporaryError), (tmp_path / "write-only").open("wb") as file:
+        whole(child.read("nightshift.knowledge.extract.pdf.document", file))
 
 
 @pytest.mark.parametrize("deed", ["hang", "spin"])
@@ -164,20 +175,19 @@ def test_an_exception_from_a_signal_handler_kills_the_child(run: Run, pid: Calla
 
 @pytest.mark.usefixtures("run")
 def test_the_child_ends_itself_when_nobody_kills_it(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("hang")
-    command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", "unruly", str(tmp_path / "file"), "0.5"]
-    assert subprocess.run(command, timeout=60).returncode == -signal.SIGALRM
+    command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", "unruly", "0.5"]
+    with file_of(f"hang\n{tmp_path}") as file:
+        assert subprocess.run(command, stdin=file, timeout=60).returncode == -signal.SIGALRM
 
 
-def test_a_text_that_takes_too_long_ends_as_in_every_format(tmp_path: Path) -> None:
-    (tmp_path / "file.txt").write_text("a" + "\u0301\u0316" * 100_000)  # normalized in quadratic time
-    with pytest.raises(PermanentError, match="too long to read"):
-        whole(extract("text", tmp_path / "file.txt", timeout_seconds=1.0))
+def test_a_text_that_takes_too_long_ends_as_in_every_format() -> None:
+    with pytest.raises(PermanentError, match="too long to read"), file_of("a" + "\u0301\u0316" * 100_000) as file:
+        whole(extract("text", file, timeout_seconds=1.0))  # normalized in quadratic time
 
 
-def test_pieces_of_a_long_text_are_the_text(tmp_path: Path) -> None:
+def test_pieces_of_a_long_text_are_the_text() -> None:
     text = "\n\n".join(f"Line {n}\nof it" + "\n" * (n % 4) for n in range(30_000))
-    (tmp_path / "file.txt").write_text(text)
-    blocks = whole(extract("text", tmp_path / "file.txt")).blocks
+    with file_of(text) as file:
+        blocks = whole(extract("text", file)).blocks
     assert len(blocks) > 3
     assert "\n\n".join(block.text for block in blocks) == text

@@ -14,8 +14,8 @@ from nightshift.db import migrate
 from nightshift.db.models import Pause
 from nightshift.db.session import statement, transaction
 from runner.cron import now
-from runner.operations import verdict
-from runner.operations.figures import Card, Counts, Figures
+from runner.operations import kept, verdict
+from runner.operations.cards import Card, Counts, Figures
 from runner.operations.verdict import Verdict
 from runner.registry import JOBS, QUEUES
 from runner.scheduler import TICK_LOCK
@@ -46,6 +46,7 @@ class Redis:
 def job(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The only job there is: what other tests left to be retried is not looked at."""
     name = f"test.{uuid.uuid4().hex}"
+    monkeypatch.setattr(kept, "SHARE", 0)  # each look is a new one
     monkeypatch.setattr(verdict, "JOBS", {name: JOBS["email.send"]})
     yield name
     statement("DELETE FROM outbox WHERE job = %(job)s", job=name)
@@ -59,15 +60,15 @@ def redis(servers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Redis:
 
 
 def judged(changes: dict[str, dict[str, Any]] | None = None, failed: int = 0) -> Verdict:
-    """Of queues that all work, but for these changes, at a time when nobody has failed lately."""
+    """Of queues that all work, but for these changes."""
     with transaction() as session:
-        moment = now(session) + timedelta(days=1)
-        cards = [Card(name, moment, 1, None, []) for name in QUEUES]
-        for card in cards:
-            vars(card).update((changes or {}).get(card.name, {}))
-            if card.oldest_due_at:
-                card.oldest_due_at = moment - (datetime.now(UTC) - card.oldest_due_at)
-        return next(verdict._rules(session, Figures(moment, cards, Counts(failed=failed))))
+        moment = now(session)
+    cards = [Card(name, moment, 1, None, []) for name in QUEUES]
+    for card in cards:
+        vars(card).update((changes or {}).get(card.name, {}))
+        if card.oldest_due_at:
+            card.oldest_due_at = moment - (datetime.now(UTC) - card.oldest_due_at)
+    return next(verdict._rules(Figures(moment, cards, Counts(failed=failed))))
 
 
 def waiting(minutes: int, **more: Any) -> dict[str, Any]:
@@ -101,8 +102,7 @@ def test_each_cause_is_named_with_what_to_do(redis: Redis, job: str) -> None:
     assert "Redis" in judged(NO_WORKERS).cause
 
 
-def test_an_error_that_most_runs_end_with_is_the_cause(redis: Redis, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdict, "RECENT", timedelta(days=2))  # the cards are of tomorrow
+def test_an_error_that_most_runs_end_with_is_the_cause(redis: Redis, job: str) -> None:
     statement(FAIL, job=job, first=1, last=4)
     assert judged().state == "flowing", "four may be one customer's"
     statement(FAIL, job=job, first=5, last=8)
@@ -120,7 +120,7 @@ def test_what_is_written_down_says_since_when(servers: dict[str, str], monkeypat
         statement("DELETE FROM verdicts")
         for state in ("flowing", "flowing", "stuck"):
             found = Verdict(state, None, "Why.", "Do it.")
-            monkeypatch.setattr(verdict, "_rules", lambda *_, found=found: iter([found]))
+            monkeypatch.setattr(verdict, "_rules", lambda _, found=found: iter([found]))
             before = verdict.look().verdict.since
             verdict.record()
             assert (verdict.look().verdict.since == before) is (before is not None)

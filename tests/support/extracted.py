@@ -15,7 +15,8 @@ class Extracted(NamedTuple):
 
 
 def extract(kind: str, path: Path) -> Extracted:
-    return whole(extracting.extract(kind, path))
+    with path.open("rb") as file:
+        return whole(extracting.extract(kind, file))
 
 
 def whole(reading: AbstractContextManager[Reading]) -> Extracted:

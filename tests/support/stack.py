@@ -242,12 +242,15 @@ class Stack:
         keys = self.redis.smembers(f"rq:workers:{queue}")
         return [int(pid) for pid in (self.redis.hget(key, "pid") for key in keys) if pid]
 
-    def kill_worker_of(self, row_id: str) -> None:
-        """SIGKILL to the process that holds this row's lease."""
+    def worker_of(self, row_id: str) -> int:
+        """The pid of the process that holds this row's lease."""
         owner = wait_for(
             lambda: self.sql("SELECT lease_owner FROM outbox WHERE row_id = %s AND state = 'running'", row_id)
         )
-        os.kill(int(wait_for(lambda: self.redis.hget(f"rq:worker:{owner[0][0]}", "pid"))), signal.SIGKILL)
+        return int(wait_for(lambda: self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")))
+
+    def kill_worker_of(self, row_id: str) -> None:
+        os.kill(self.worker_of(row_id), signal.SIGKILL)
 
 
 def _status(base_url: str) -> int | None:

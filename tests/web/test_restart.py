@@ -1,4 +1,5 @@
-"""A restart of the API behind a socket that is held for it, as systemd does, and a SIGHUP, while clients write to it."""
+"""A restart of the API behind a socket that is held for it, as systemd does, and a SIGHUP, while clients write to it; and a
+stop that closes its address while clients connect."""
 
 import os
 import signal
@@ -6,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,45 @@ def test_no_request_is_lost_or_refused_and_no_signal_brings_back_old_code(web: W
     with transaction() as session:
         written = session.query(InboundMessage).filter_by(workspace_id=api.workspace_id).count()
     assert written == len(answers)
+
+
+def test_a_stop_resets_no_connection(servers: dict[str, str], tmp_path: Path) -> None:
+    """A proxy sends a request elsewhere when it is refused. One that was sent, and whose connection is reset, it must not."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    env = {**os.environ, **servers, "DRAIN_SECONDS": "1", "WEB_CONCURRENCY": "2", "BIND": "{}:{}".format(*address)}
+    served, wrong = count(), list[Any]()
+
+    def connect_until_refused() -> None:
+        while True:
+            try:
+                connection = socket.create_connection(address, timeout=60)
+            except OSError:
+                return
+            with connection:
+                try:
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    if connection.recv(100).startswith(b"HTTP/1.1 200"):
+                        next(served)
+                    else:
+                        wrong.append("closed")
+                except OSError as error:
+                    wrong.append(error)
+
+    for _ in range(3):
+        process = subprocess.Popen(PROGRAMS["web"], cwd=ROOT, env=env)
+        wait_for(lambda: _answers(f"http://127.0.0.1:{address[1]}/healthz"))
+        threads = [threading.Thread(target=connect_until_refused) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        process.terminate()
+        for thread in threads:
+            thread.join()
+        process.wait(60)
+    assert not wrong and next(served) > 100
+
+
+def _answers(url: str) -> bool:
+    with suppress(requests.ConnectionError):
+        return requests.get(url, timeout=60).ok
+    return False

@@ -85,8 +85,8 @@ def ingesting() -> Figure:
         ingest(doc_id)
 
     def alone() -> None:
-        with documents.source_file(doc_id) as path:
-            texts = [p.content for p in chunks(pdf_reader.read(path).blocks)]
+        with documents.source_file(doc_id) as file:
+            texts = [p.content for p in chunks(pdf_reader.read(file).blocks)]
         model = embedder()
         for batch in batches(texts, model.max_inputs, model.max_bytes):
             model.embed(batch)

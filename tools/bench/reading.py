@@ -52,18 +52,20 @@ class Cost(NamedTuple):
     megabytes: float
 
 
-def cost(command: Sequence[str]) -> Cost:
-    """Of a process, from its start to its end."""
-    measured = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, text=True, check=True)
+def cost(command: Sequence[str], path: Path) -> Cost:
+    """Of a process that reads a file, from its start to its end."""
+    measure = [sys.executable, "-c", MEASURE, *command]
+    with path.open("rb") as file:
+        measured = subprocess.run(measure, stdin=file, stdout=subprocess.PIPE, text=True, check=True)
     return Cost(*map(float, measured.stdout.split()))
 
 
 def reading(case: Case, home: Path) -> list[Figure]:
     path = home / f"sample.{case.kind}"
     path.write_bytes(case.data)
-    ours = [sys.executable, "-m", "nightshift.knowledge.extract.reader", READERS[case.kind], str(path), "120"]
+    ours = [sys.executable, "-m", "nightshift.knowledge.extract.reader", READERS[case.kind], "120"]
     bare = [sys.executable, "-c", case.program, str(path)]
-    pairs = [(cost(ours), cost(bare)) for _ in range(RUNS)]
+    pairs = [(cost(ours, path), cost(bare, path)) for _ in range(RUNS)]
     mine, yardstick = (Cost(*map(statistics.median, zip(*costs, strict=True))) for costs in zip(*pairs, strict=True))
     against = f"of reading {case.what}, against {case.library} alone"
     return [

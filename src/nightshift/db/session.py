@@ -22,8 +22,8 @@ IDLE_SECONDS = 1.0
 RETRY_SECONDS = 10.0  # for a restart, or a crash and its recovery
 DISCONNECTED = (OperationalError, InterfaceError, NoConnection)  # what SQLAlchemy raises while Postgres is away
 NO_SUCH_STATEMENT, STATEMENT_EXISTS, PLAN_IS_STALE = "26000", "42P05", "0A000"  # SQLSTATEs
-# Read-only (it failed over), disk full, no connection left, shutting down: as good as away.
-AWAY = {"25006", "53100", "53300", "57P01", "57P02", "57P03"}
+# Read-only (it failed over), disk full, no connection left, shutting down: as good as disconnected.
+UNAVAILABLE = {"25006", "53100", "53300", "57P01", "57P02", "57P03"}
 PARAMETER = re.compile(r"%\((\w+)\)s")
 UNPREPARED = "unprepared"  # a note of a connection
 # A replica is read-only. 20,000 rows in 64 kB go through a temporary file, which a full disk does not take.
@@ -79,13 +79,13 @@ def _execute(prefix: str, sql: tuple[str, ...], values: dict[str, Any], *, prepa
             cursor.execute(prefix + "; ".join(sql), values)
             return _rows(cursor)
     except psycopg2.Error as error:
-        lost = borrowed is None or bool(borrowed.dbapi_connection.closed) or error.pgcode in AWAY
+        lost = borrowed is None or bool(borrowed.dbapi_connection.closed) or error.pgcode in UNAVAILABLE
         if borrowed is not None and error.pgcode == NO_SUCH_STATEMENT:
             borrowed.info[UNPREPARED] = True
         if borrowed is not None and (lost or error.pgcode == PLAN_IS_STALE):
             answered(borrowed.dbapi_connection)
             engine().pool._invalidate(borrowed, error)  # as SQLAlchemy does: the older ones are replaced too
-        if error.pgcode in AWAY:
+        if error.pgcode in UNAVAILABLE:
             raise OperationalError(None, None, error, hide_parameters=True, connection_invalidated=True) from None
         raise DBAPIError.instance(
             None, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost
@@ -171,7 +171,7 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
 
 def _classify(context: Any) -> Exception | None:
     """A Postgres that is there and can do nothing for us is away: its connections are dropped, the error says so."""
-    if getattr(context.original_exception, "pgcode", None) not in AWAY:
+    if getattr(context.original_exception, "pgcode", None) not in UNAVAILABLE:
         return None
     context.is_disconnect = True
     return OperationalError(None, None, context.original_exception, hide_parameters=True, connection_invalidated=True)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import IO, Any
 
@@ -156,12 +155,12 @@ def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chu
 
 
 @contextmanager
-def source_file(doc_id: str) -> Iterator[Path]:
-    """The source's bytes as a file for the time of the block."""
-    with NamedTemporaryFile(prefix="nightshift-") as file:
+def source_file(doc_id: str) -> Iterator[IO[bytes]]:
+    """The source's bytes as a file for the time of the block. It has no name, so a process that is killed leaves nothing."""
+    with TemporaryFile() as file:
         query = select(DocumentPart.data).where(DocumentPart.doc_id == doc_id).order_by(DocumentPart.part)
         with transaction() as session:
             for data in session.scalars(query.execution_options(yield_per=4)):
                 file.write(data)
-        file.flush()
-        yield Path(file.name)
+        file.seek(0)
+        yield file

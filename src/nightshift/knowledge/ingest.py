@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -41,12 +40,12 @@ def ingest(lease: Lease) -> None:
     or enqueued again meanwhile.
     """
     doc = _begin(lease)
-    with documents.source_file(doc.id) as path:
-        kind = _fetched(doc, path) if doc.kind == "url" else doc.kind
+    with documents.source_file(doc.id) as file:
+        kind = _fetched(doc, file) if doc.kind == "url" else doc.kind
         if kind is None:
             _leave_as_it_is(lease, doc)
             return
-        with extract(kind, path) as found, TemporaryFile() as rows:
+        with extract(kind, file) as found, TemporaryFile() as rows:
             passages = Ahead(chunks(found.blocks))
             language = _pack(lease, doc, passages, rows)
             _report(lease, "store", 0, passages.count)
@@ -76,17 +75,19 @@ def _begin(lease: Lease) -> Document:
         return doc
 
 
-def _fetched(doc: Document, path: Path) -> str | None:
-    """Fetch the address that stands in `path` to the same place: the kind of what came, None where it is unchanged."""
+def _fetched(doc: Document, file: IO[bytes]) -> str | None:
+    """Fetch the address in the file and put what came in its place: the kind of what came, None where it is unchanged."""
     with transaction() as session:
         current = Chunk.model == embedder().model
         there = session.scalar(select(func.count()).where(Chunk.doc_id == doc.id, current))
     known = (doc.etag, doc.last_modified) if there else (None, None)
-    page = fetch(path.read_text(), *known)
+    page = fetch(file.read().decode(), *known)
     if page is None:
         return None
     doc.etag, doc.last_modified = page.etag, page.last_modified
-    path.write_bytes(page.body)
+    file.seek(0)
+    file.truncate()
+    file.write(page.body)
     return page.kind
 
 

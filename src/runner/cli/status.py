@@ -12,7 +12,7 @@ from runner.cli import Wrong, nightshift
 from runner.cli.output import cell, json_option, print_json, show, table
 from runner.doctor import examine
 from runner.operations import figures, verdict
-from runner.operations.figures import Card
+from runner.operations.cards import Card
 
 COLUMNS = (
     "name", "state", "depth", "oldest_wait_seconds", "running", "workers", "later", "done_last_hour", "failed_last_hour",

@@ -1,26 +1,25 @@
 """The operator's figures: what the outbox holds, in one snapshot, and what ended in each of the last hours."""
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from nightshift.db.models import Pause
 from nightshift.outbox import done, pauses
 from nightshift.outbox.retries import SCHEDULED
 from nightshift.outbox.statements import paused
 from runner.connection import redis
 from runner.cron import now
 from runner.heartbeat import live_workers
+from runner.operations.cards import Card, Counts, Figures, Part
 from runner.operations.kept import kept
+from runner.operations.throughput import HOUR, hours_until, took
 from runner.registry import JOBS, QUEUES
 
-HOURS = 12  # of the charts, this one included
-RECENT = 2000  # of all jobs, the last rows that are done, for the percentiles
+SAMPLE = 2000  # of all jobs, the last rows that are done, for the percentiles
 
 # A row is in one of these states, by constraint; `scheduled` are those of the failed ones that will be retried.
 STATES = text(f"""
@@ -51,89 +50,6 @@ ENDED = text(f"""
     UNION ALL SELECT job, state, NULL, count(*) FROM outbox
         WHERE state = 'failed' AND updated_at > :hour_ago GROUP BY 1, 2
 """)  # noqa: S608 constants
-TOOK = text("""
-    SELECT job, percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS took FROM (
-        SELECT job, extract(epoch FROM updated_at - due_at)::float8 AS seconds FROM outbox
-        WHERE state = 'done' AND updated_at > :hour_ago ORDER BY updated_at DESC LIMIT :recent) AS last
-    GROUP BY job
-""")
-
-
-@dataclass
-class Counts:
-    """Rows: all that was accepted and is kept; done; owed, in whatever state; FAILED. accepted = done + owed + failed."""
-
-    accepted: int = 0
-    done: int = 0
-    owed: int = 0
-    failed: int = 0
-
-
-@dataclass(frozen=True)
-class Hour:
-    """What ended in an hour that began at `at` (UTC)."""
-
-    at: datetime
-    done: int
-    failed: int
-
-
-@dataclass
-class Card:
-    """A queue. `waiting`: rows that are due; `held`: due, but paused; `later`: due later; `blocked`: behind another row of their
-    lane. `workers`: live ones, None while Redis is away. `hours`: the oldest first, the last one is not over. `took`: from
-    due to done in seconds, median and 95th percentile of the last ones."""
-
-    name: str
-    at: datetime
-    workers: int | None
-    paused: Pause | None
-    hours: list[Hour]
-    waiting: int = 0
-    held: int = 0
-    later: int = 0
-    blocked: int = 0
-    running: int = 0
-    oldest_due_at: datetime | None = None
-    done_last_hour: int = 0
-    failed_last_hour: int = 0
-    took: tuple[float, float] | None = None
-    counts: Counts = field(default_factory=Counts)
-
-    @property
-    def state(self) -> str:
-        """One word on what keeps it from working."""
-        return "paused" if self.paused else "working" if self.workers else "no workers"
-
-    @property
-    def failed(self) -> int:
-        return self.counts.failed
-
-    @property
-    def oldest_wait_seconds(self) -> float | None:
-        return (self.at - self.oldest_due_at).total_seconds() if self.oldest_due_at else None
-
-    @property
-    def median_seconds(self) -> float | None:
-        return self.took[0] if self.took else None
-
-    @property
-    def p95_seconds(self) -> float | None:
-        return self.took[1] if self.took else None
-
-    @property
-    def depth(self) -> int:
-        """The rows that wait, but not for a time of their own."""
-        return self.waiting + self.held + self.blocked
-
-
-@dataclass(frozen=True)
-class Figures:
-    """`at`: when they were read, by Postgres' clock."""
-
-    at: datetime
-    cards: list[Card]
-    counts: Counts
 
 
 def live() -> dict[str, int] | None:
@@ -148,18 +64,18 @@ def live() -> dict[str, int] | None:
 def read(session: Session) -> Figures:
     """The figures of now, or of a moment ago where they take long to read."""
     moment = now(session)
-    this_hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    times = [this_hour - timedelta(hours=ago) for ago in reversed(range(HOURS))]
+    times = hours_until(moment)
     workers, paused_by = live(), {pause.queue: pause for pause in pauses.listed(session, None)}
-    hours, took = _hours(session, moment, times[0]), _took(session, moment)
+    hours, seconds = _hours(session, moment, times[0]), took(session, [moment - HOUR], HOUR, SAMPLE)
     cards = {
         name: Card(
             name, moment, workers[name] if workers else None, paused_by.get(name),
-            [Hour(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
+            [Part(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
             done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
-            took=took.get(name),
+            median_seconds=median, p95_seconds=p95,
         )
         for name in QUEUES
+        for median, p95 in [seconds.get((name, moment - HOUR), (None, None))]
     }  # fmt: skip
     total = Counts()
     for row in session.execute(STATES):
@@ -193,18 +109,8 @@ def _place(card: Card, row: Any) -> None:
 def _hours(session: Session, moment: datetime, first: datetime) -> Counter[tuple[str, str, datetime | None]]:
     """By (queue, state, hour) how many ended; by no hour: in the last 60 minutes."""
     ended: Counter[tuple[str, str, datetime | None]] = Counter()
-    for row in session.execute(ENDED, dict(since=first, hour_ago=moment - timedelta(hours=1))):
+    for row in session.execute(ENDED, dict(since=first, hour_ago=moment - HOUR)):
         if row.job in JOBS:
             at = row.hour.astimezone(UTC) if row.hour else None
             ended[JOBS[row.job].queue.name, row.state, at] += row.number
     return ended
-
-
-def _took(session: Session, moment: datetime) -> dict[str, tuple[float, float]]:
-    """By queue; of several jobs, the slower one's."""
-    found: dict[str, tuple[float, float]] = {}
-    for row in session.execute(TOOK, dict(hour_ago=moment - timedelta(hours=1), recent=RECENT)):
-        if row.job in JOBS:
-            queue = JOBS[row.job].queue.name
-            found[queue] = max(found.get(queue, (0.0, 0.0)), tuple(row.took))
-    return found

@@ -8,11 +8,11 @@ from runner.registry import jobs_of
 
 
 def pause(session: Session, queue: str, reason: str) -> tuple[Pause, bool]:
-    """Pause all jobs of a queue, in every workspace; and whether that is new: one that is paused already has a new reason."""
+    """Pause all jobs of a queue in every workspace: (the pause, whether it is new). An existing one gets the new reason."""
     return pauses.pause(session, jobs_of(queue), reason, queue=queue)
 
 
 def resume(session: Session, queue: str) -> bool:
-    """What was held is due now. False where the queue is not paused."""
+    """Resume a queue: what was held is due now. False where the queue is not paused."""
     held = next((paused for paused in pauses.listed(session, None) if paused.queue == queue), None)
     return held is not None and pauses.resume(session, held.id, None)

@@ -1,9 +1,10 @@
 """The verdict: does work flow, since when, the one likely cause, the one next action. The tables and Redis say it now; the first
 rule that fits decides, and the scheduler writes down when it became another one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -12,9 +13,11 @@ from sqlalchemy.orm import Session
 from nightshift.db.migrate import SchemaBehind, check_schema
 from nightshift.db.session import transaction
 from runner.connection import redis
+from runner.cron import now
 from runner.heartbeat import ALIVE
 from runner.operations import figures
-from runner.operations.figures import Card, Figures
+from runner.operations.cards import Card, Figures
+from runner.operations.kept import kept
 from runner.registry import JOBS
 
 LONG_WAIT = timedelta(minutes=1)  # of a row that is due, before somebody has to look
@@ -66,8 +69,8 @@ def look() -> Operations:
     except SchemaBehind as behind:
         return Operations(Verdict("stuck", None, str(behind), "Run `nightshift migrate`."), None)
     known = figures.read()
+    verdict = next(_rules(known))
     with transaction(durable=False) as session:
-        verdict = next(_rules(session, known))
         before = session.execute(NEWEST).one_or_none()
     if before and before.state == verdict.state:
         verdict = replace(verdict, since=min(before.since, verdict.since or before.since))
@@ -84,15 +87,16 @@ def record() -> None:
             session.execute(PRUNE)
 
 
-def _rules(session: Session, known: Figures) -> Iterator[Verdict]:
+def _rules(known: Figures) -> Iterator[Verdict]:
     """What is wrong, the most likely cause of everything else first; at the end that nothing is."""
     yield from _away(known)
-    yield from _failing(session, known)
+    yield from _failing()
     yield from (_waiting(card, known.at) for card in known.cards if _oldest(card) < known.at - LONG_WAIT)
     yield from (_paused(card) for card in known.cards if card.paused)
     failed = known.counts.failed
-    action = f"{failed} {_are(failed)} FAILED: see why with `nightshift failed`." if failed else "Nothing to do."
-    yield Verdict(HEALTHY, None, "No work that is due waits for longer than a minute.", action)
+    look_at = f"{_rows(failed, 'row is', 'rows are')} FAILED: see why with `nightshift failed`."
+    cause = "No work that is due waits for longer than a minute."
+    yield Verdict(HEALTHY, None, cause, look_at if failed else "Nothing to do.")
 
 
 def _away(known: Figures) -> Iterator[Verdict]:
@@ -120,14 +124,14 @@ def _away(known: Figures) -> Iterator[Verdict]:
 
 def _paused(card: Card) -> Verdict:
     assert card.paused
-    held = f" {card.held} {_rows(card.held)} for it." if card.held else ""
+    held = f" {_rows(card.held)} for it." if card.held else ""
     cause = f"The queue {card.name} is paused: {card.paused.reason.rstrip('.')}.{held}"
     return Verdict("paused", card.paused.since, cause, f"When that is over: `nightshift resume {card.name}`.")
 
 
-def _failing(session: Session, known: Figures) -> Iterator[Verdict]:
+def _failing() -> Iterator[Verdict]:
     """Most of what a job has tried lately ended with one error."""
-    for row in session.execute(ERRORS, dict(jobs=list(JOBS), recent=known.at - RECENT)):
+    for row in _errors():
         if row.number > row.done:
             queue = JOBS[row.job].queue.name
             cause = f"{row.number} of {queue} failed lately, {row.done} did not: {row.error}"
@@ -135,8 +139,13 @@ def _failing(session: Session, known: Figures) -> Iterator[Verdict]:
             yield Verdict("failing", row.since, cause, action)
 
 
+@kept
+def _errors(session: Session) -> Sequence[Any]:
+    return session.execute(ERRORS, dict(jobs=list(JOBS), recent=now(session) - RECENT)).all()
+
+
 def _waiting(card: Card, at: datetime) -> Verdict:
-    since, waits = card.oldest_due_at, f"{card.waiting} {_rows(card.waiting)} in {card.name}"
+    since, waits = card.oldest_due_at, f"{_rows(card.waiting)} in {card.name}"
     if not card.running and not card.done_last_hour:
         cause = f"{waits}, and none of its {card.workers} workers takes any."
         return Verdict("stuck", since, cause, "Restart `make worker`; its log says what the dispatcher waits for.")
@@ -147,19 +156,15 @@ def _waiting(card: Card, at: datetime) -> Verdict:
 
 
 def _oldest(card: Card) -> datetime:
-    return card.oldest_due_at or datetime.max.replace(tzinfo=figures.UTC)
+    return card.oldest_due_at or datetime.max.replace(tzinfo=UTC)
 
 
 def _queues(names: list[str]) -> str:
     return f' QUEUES="{" ".join(names)}"'
 
 
-def _rows(number: int) -> str:
-    return "row waits" if number == 1 else "rows wait"
-
-
-def _are(number: int) -> str:
-    return "row is" if number == 1 else "rows are"
+def _rows(number: int, one: str = "row waits", many: str = "rows wait") -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _span(time: timedelta) -> str:

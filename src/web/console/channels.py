@@ -14,6 +14,7 @@ from web.console.pages import Done, View, action, page
 from web.console.texts import faults, field_name, vendor, vendors
 from web.error_responses import Problem, or_404
 from web.request_parsing import Form, Line, Parameters
+from web.serving import turn
 
 HOME = "/console/channels"
 VENDORS = vendors()
@@ -44,7 +45,7 @@ def put(channel_type: str) -> Done:
     """Put a channel's credentials, and test them."""
     given = {name: value for name, value in request.form.items() if value.strip()}
     try:
-        with transaction() as session:
+        with turn(), transaction() as session:
             deferred, _ = api.put.handler(session, channel_type, api.Credentials(credentials=given))
     except Problem as problem:
         labels = {f"credentials.{name}": field_name(name) for name in _known(channel_type)}
@@ -56,7 +57,7 @@ def put(channel_type: str) -> Done:
 @action(f"{HOME}/<channel_type>/test")
 def test(channel_type: str) -> Done:
     """Send a harmless request with a channel's credentials."""
-    with transaction() as session:
+    with turn(), transaction() as session:
         deferred = api.test.handler(session, channel_type)
     deferred.act()
     return Done((f"{vendor(channel_type)}: the result of the test is shown here in a moment.",))

@@ -12,10 +12,12 @@ from nightshift.knowledge import documents
 from web.api import knowledge as api
 from web.api.sources import Upload, UrlSource, source_of
 from web.console.agents import chosen_agent
-from web.console.pages import Done, View, action, is_poll, page
+from web.console.etags import is_poll
+from web.console.pages import Done, View, action, page
 from web.error_responses import Problem, or_404
 from web.request_parsing import MAX_FILE_BYTES, Form, NumberedPageQuery, PageQuery, parse
 from web.response_models import page as part
+from web.serving import turn
 
 HOME = "/console/knowledge"
 MAX_COUNTED = 1000
@@ -41,7 +43,7 @@ class Address(OfAgent):
 @page(HOME, title="Knowledge", order=10)
 def listed(query: DocumentsQuery) -> View:
     """An agent's documents, and the passages that answer a question."""
-    with transaction() as session:
+    with turn(), transaction() as session:
         names, agent = chosen_agent(session, query.agent)
         rows = documents.listed(session, agent.id, query.status, query.cursor, query.limit)
         counts = documents.unready(session, agent.id, MAX_COUNTED)
@@ -99,7 +101,8 @@ def retry(session: Session, doc_id: str) -> Done:
 def upload(form: OfAgent) -> Done:
     """Add files: each that can be added, whatever is wrong with the others."""
     files = [file for file in request.files.getlist("file") if file.filename]
-    said = [(file.filename or "", *_add(form.agent, Upload, file=file)) for file in files]
+    with turn():
+        said = [(file.filename or "", *_add(form.agent, Upload, file=file)) for file in files]
     if not said:
         return Done(("Choose a file first.",), is_error=True)
     sentences = tuple(_of(name, sentence) for name, sentence, _ in said)
@@ -109,7 +112,8 @@ def upload(form: OfAgent) -> Done:
 @action(f"{HOME}/addresses")
 def add_address(form: Address) -> Done:
     """Add what is at a web address."""
-    sentence, added = _add(form.agent, UrlSource, type="url", url=form.url)
+    with turn():
+        sentence, added = _add(form.agent, UrlSource, type="url", url=form.url)
     return Done((_of(form.url, sentence),), is_error=not added)
 
 
@@ -132,7 +136,8 @@ def _add(agent_id: str, model: Any, **fields: Any) -> tuple[str, bool]:
 def _answers(agent_id: str, question: str) -> dict[str, Any]:
     """The passages for the template; where they cannot be found, why."""
     try:
-        return {"answers": api.Passages.model_validate(api.passages(agent_id, question, PASSAGES))}
+        found = api.Passages.model_validate(api.passages(agent_id, question, PASSAGES))
+        return {"answers": found, "passages_a_page": NumberedPageQuery().limit}
     except NightshiftError as error:
         return {"problem": str(error)}
     except Problem as problem:

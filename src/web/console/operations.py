@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
 from runner import cron
 from runner.operations import failed_work, queues, schedule, throughput, verdict
+from runner.operations.cards import Card
 from runner.operations.failed_work import Filters
-from runner.operations.figures import Card
 from runner.registry import JOBS, QUEUES
 from web.api import failed as api
 from web.console import drills
 from web.console.pages import Done, View, action, page
 from web.error_responses import not_found
-from web.request_parsing import Form, Since
+from web.request_parsing import Form, Line, Since, WithoutEmpty
 from web.response_models import page as part
 from web.routing import Access
 
@@ -27,15 +27,10 @@ ERRORS = 10  # that are shown, the most frequent ones
 FILTERS = tuple(api.Matching.model_fields)
 
 
-class Matching(api.Matching):
+class Matching(WithoutEmpty, api.Matching):
     """Which FAILED work; what is left out, or empty, restricts nothing. `until`: when those that are retried were counted."""
 
     until: Since | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_ones(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in given.items() if value != ""}
 
     def filters(self) -> Filters:
         return replace(super().filters(), until=self.until)
@@ -49,8 +44,8 @@ class RetryForm(Matching, Form):
     """The filters of the page that asked."""
 
 
-class PauseForm(Form):
-    reason: str = ""
+class PauseForm(WithoutEmpty, Form):
+    reason: Line = "Paused in the console."
 
 
 class SlotForm(Form):
@@ -84,8 +79,7 @@ def show(query: FailedQuery) -> View:
 @action(f"{HOME}/queues/<queue>/pause", access=OPERATOR)
 def pause(session: Session, queue: str, form: PauseForm) -> Done:
     """Pause a queue."""
-    reason = " ".join(form.reason.split())[:500] or "Paused in the console."
-    queues.pause(session, _queue(queue), reason)
+    queues.pause(session, _queue(queue), form.reason)
     return Done((f"{queue}: paused. What is accepted is kept; a job that runs goes on to its end.",))
 
 

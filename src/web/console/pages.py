@@ -1,7 +1,5 @@
-"""What every page of the console shares: how it is declared, answered, and kept from being sent where nothing has changed."""
+"""What every page of the console shares: how it is declared, rendered and acted on."""
 
-import hashlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
@@ -9,11 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, render_template, request
-from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from web import error_responses
-from web.console import assets, flash, session, texts
+from web.console import assets, etags, flash, session, texts
 from web.console.servers import redis_is_away
 from web.response_models import cursor_after
 from web.routing import Access, Route, declared
@@ -25,12 +22,7 @@ POLICY = (
 # Without a referrer, browsers would not say either from which of our pages a form is sent.
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 
-SAME_SECONDS = 0.2
-MAX_TAGS = 5000
-
-Answer = tuple[str, int, dict[str, str]]
-
-_tags: dict[tuple[str, str], tuple[float, str]] = {}  # by page and reader: when it was looked at last, and its tag then
+Rendered = tuple[str, int, dict[str, str]]  # body, status, headers
 
 
 @dataclass(frozen=True)
@@ -64,8 +56,9 @@ def page(
 
     def declare(handler: Callable[..., View]) -> Route:
         @wraps(handler)
-        def respond(**arguments: Any) -> Answer:
-            return _unchanged() or answer(handler(**arguments))
+        def respond(**arguments: Any) -> Rendered:
+            tag = etags.known()
+            return _not_modified(tag) if tag else render(handler(**arguments))
 
         nav = (order, title) if title else None
         return Route(respond, "GET", path, {200: None, 304: None}, access, media_type="text/html", nav=nav)
@@ -81,7 +74,7 @@ def action(path: str, *, access: Access = "console", form_bytes: int = 0) -> Cal
 
     def declare(handler: Callable[..., Done]) -> Route:
         @wraps(handler)
-        def respond(**arguments: Any) -> Answer:
+        def respond(**arguments: Any) -> Rendered:
             done = handler(**arguments)
             headers = {"Location": done.to or _back(), "Set-Cookie": flash.cookie(done.sentences, done.is_error)}
             if done.is_error:
@@ -92,11 +85,6 @@ def action(path: str, *, access: Access = "console", form_bytes: int = 0) -> Cal
         return Route(respond, "POST", path, responses, access, media_type="text/html", form_bytes=form_bytes)
 
     return declare
-
-
-def is_poll() -> bool:
-    """Whether a page that is open asks if it has changed: it needs no more than its `data`."""
-    return "If-None-Match" in request.headers
 
 
 def register(app: Flask) -> None:
@@ -128,57 +116,18 @@ def _all_navigation() -> list[Route]:
     return sorted((route for route in declared() if route.nav), key=lambda route: route.nav or (0, ""))
 
 
-def answer(view: View) -> Answer:
+def render(view: View) -> Rendered:
     """The page, or 304 where the one that is open shows the same."""
-    tag = _tag(view)
-    _remember(tag)
-    if is_poll() and request.if_none_match.contains_weak(tag):
+    tag = etags.tag_of(view.data if view.basis is None else view.basis)
+    if request.if_none_match.contains_weak(tag):
         return _not_modified(tag)
-    data, said = view.data() if callable(view.data) else view.data, None if is_poll() else flash.read()
+    data, said = view.data() if callable(view.data) else view.data, None if etags.is_poll() else flash.read()
     html = render_template(f"console/{view.template}", **data, **view.rest, flash=said, tag=tag)
     headers = {"ETag": f'"{tag}"', **HEADERS} | ({"Set-Cookie": flash.gone()} if said else {})
     return html, view.status, headers
 
 
-def _tag(view: View) -> str:
-    """Other data, other files or another reader: another tag."""
-    basis = view.data if view.basis is None else view.basis
-    return hashlib.sha256(to_json([basis, assets.version(), _reader(), redis_is_away()])).hexdigest()[:24]
-
-
-def _unchanged() -> Answer | None:
-    """304 where another open page, which showed the same, was told so a moment ago: many of them cost no more than a few.
-
-    The first request after that moment looks again; those meanwhile do not.
-    """
-    at, tag = _tags.get(_page(), (0.0, ""))
-    if not (is_poll() and request.if_none_match.contains_weak(tag)):
-        return None
-    if time.monotonic() - at > SAME_SECONDS:
-        _remember(tag)
-        return None
-    return _not_modified(tag)
-
-
-def _remember(tag: str) -> None:
-    if not _reader():  # the sign-in page, which anybody may ask for at any address
-        return
-    if len(_tags) > MAX_TAGS:
-        _tags.clear()
-    _tags[_page()] = (time.monotonic(), tag)
-
-
-def _page() -> tuple[str, str]:
-    return _reader(), request.full_path
-
-
-def _reader() -> str:
-    """Whose page it is: all of them see the same."""
-    who = session.current()
-    return who.workspace_id or session.OPERATOR if who else ""
-
-
-def _not_modified(tag: str) -> Answer:
+def _not_modified(tag: str) -> Rendered:
     return "", 304, {"ETag": f'"{tag}"', **HEADERS}
 
 

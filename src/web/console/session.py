@@ -3,21 +3,20 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import quote
 
 from flask import abort, g, redirect, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
-from nightshift import clock, events
+from nightshift import clock
 from nightshift.db.session import statement
 from nightshift.ids import made_at, new_id
 from nightshift.settings import settings
+from nightshift.workspaces import SESSION_LIFETIME
 
 HOME, SIGN_IN = "/console", "/console/sign-in"
 COOKIE = "nightshift_console"
-LIFETIME = timedelta(days=events.KEPT_DAYS)  # as long as it is known that a session was ended
 OPERATOR = "operator"
 
 LOOK_UP = """
@@ -57,7 +56,7 @@ def begin(response: Response, key: str) -> Response:
     """Sign in by this response. `key`: the id of a workspace's key, or OPERATOR."""
     token = _signer().dumps([new_id("ses"), _operator() if key == OPERATOR else key])
     response.set_cookie(
-        COOKIE, token, max_age=LIFETIME, path=HOME, httponly=True, samesite="Strict", secure=_is_https()
+        COOKIE, token, max_age=SESSION_LIFETIME, path=HOME, httponly=True, samesite="Strict", secure=_is_https()
     )
     return response
 
@@ -85,7 +84,7 @@ def _read(token: str) -> Session | None:
     except BadSignature:
         return None
     began = made_at(session_id)
-    if began is None or clock.now() - began > LIFETIME:
+    if began is None or clock.now() - began > SESSION_LIFETIME:
         return None
     row = statement(LOOK_UP, id=session_id, key=key)[0]
     is_operator = hmac.compare_digest(key, _operator())

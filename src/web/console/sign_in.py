@@ -56,7 +56,7 @@ def show(query: Next) -> Any:
     if session.current():
         return redirect(_own(query.next), 303)
     is_from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site" and not query.again
-    return pages.answer(_view(query.next, again=is_from_elsewhere))
+    return pages.render(_view(query.next, again=is_from_elsewhere))
 
 
 @route("POST", session.SIGN_IN, {303: None, 304: None, 401: None, 429: None}, access="public", media_type="text/html")
@@ -68,13 +68,13 @@ def sign_in(form: KeyForm) -> Any:
     if owner:  # 256 random bits: nobody guesses one
         return session.begin(_to(form.next), owner[1])
     if wait := wrong.seconds_to_wait(who):
-        return pages.answer(_view(form.next, f"Too many wrong keys. Try again in {wait} seconds.", 429))
+        return pages.render(_view(form.next, f"Too many wrong keys. Try again in {wait} seconds.", 429))
     if key and access.is_operators(key):
         return session.begin(_to(form.next), session.OPERATOR)
     if key:
         wrong.count(who)
     sentence = "This key is not valid. Check that you copied all of it." if key else "Enter a key."
-    return pages.answer(_view(form.next, sentence, 401))
+    return pages.render(_view(form.next, sentence, 401))
 
 
 @route("POST", f"{session.SIGN_IN}/demo", {303: None}, access="public", media_type="text/html")

@@ -1,5 +1,7 @@
-"""A reader that misbehaves as the first word of its file says, for the tests of the child process."""
+"""A reader that misbehaves as the first line of its file says, for the tests of the child process; the second one is the
+directory in which it says that it runs."""
 
+import io
 import os
 import resource
 import signal
@@ -7,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from nightshift.knowledge.extract.blocks import Block, Extracted
 
@@ -15,11 +18,11 @@ class Panic(BaseException):
     """The exception of a reader written in Rust."""
 
 
-def read(path: Path) -> Extracted:
-    deed = path.read_text()
+def read(file: IO[bytes]) -> Extracted:
+    deed, home = file.read().decode().split("\n")
     if deed.startswith("first "):
-        return Extracted(_first(path, deed.removeprefix("first ")))
-    path.with_name("pid").write_text(str(os.getpid()))
+        return Extracted(_first(f"{deed.removeprefix('first ')}\n{home}"))
+    Path(home, "pid").write_text(str(os.getpid()))
     if deed == "hang":
         time.sleep(60)
     if deed == "spin":
@@ -48,8 +51,7 @@ def read(path: Path) -> Extracted:
     return Extracted([Block(deed, page=2, headings=("A", "B"))], ["a note"])
 
 
-def _first(path: Path, deed: str) -> Iterator[Block]:
+def _first(then: str) -> Iterator[Block]:
     """A block that is written out, then another one."""
     yield Block("first " * 10_000)
-    path.with_name("then").write_text(deed)
-    yield from read(path.with_name("then")).blocks
+    yield from read(io.BytesIO(then.encode())).blocks

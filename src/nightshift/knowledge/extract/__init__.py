@@ -1,11 +1,12 @@
 """Extracts the text of a file, with the location of each part.
 
-Add a format: a module with `read(path) -> Extracted`, a line in `READERS`, a line in `sniff._KINDS`.
+Add a format: a module with `read(file) -> Extracted`, a line in `READERS`, a line in `sniff._KINDS`.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from io import SEEK_END
+from typing import IO
 
 from nightshift.errors import PermanentError, one_line
 from nightshift.knowledge.extract import child, plain
@@ -40,16 +41,18 @@ READERS: dict[str, str] = {
 
 
 @contextmanager
-def extract(kind: str, path: Path, timeout_seconds: float = child.TIMEOUT_SECONDS) -> Iterator[Extracted]:
-    """The blocks of the file at `path`, while it is read: at least one, none blank. `kind` comes from `sniff.kind_of`.
+def extract(kind: str, file: IO[bytes], timeout_seconds: float = child.TIMEOUT_SECONDS) -> Iterator[Extracted]:
+    """The blocks of a file, while it is read: at least one, none blank. `kind` comes from `sniff.kind_of`.
 
     The blocks raise PermanentError with a sentence for the customer; TemporaryError if the reader was stopped from outside.
     Raises KeyError for a kind without a reader.
     """
-    if kind == "text" and path.stat().st_size <= SMALL_TEXT:
-        yield _checked(plain.read(path))
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    if kind == "text" and size <= SMALL_TEXT:
+        yield _checked(plain.read(file))
         return
-    with child.read(READERS[kind], path, timeout_seconds) as found:
+    with child.read(READERS[kind], file, timeout_seconds) as found:
         yield _checked(found)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import IO
 
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.knowledge.extract.blocks import Block, Extracted
@@ -23,17 +23,18 @@ _STOPPED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # a stop of the whole
 
 
 @contextmanager
-def read(module: str, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Extracted]:
-    """What `module`'s `read(path)` finds, while a child finds it: it has no secrets, and limits on memory and time.
+def read(module: str, file: IO[bytes], timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Extracted]:
+    """What `module`'s `read(file)` finds, while a child finds it: it has no secrets, and limits on memory and time. The file
+    is its stdin, from where the descriptor stands.
 
     The blocks raise PermanentError with the child's sentence, or for a crash, too little memory or a timeout; TemporaryError
     if the child could not start or was stopped. Take them without pause: the child's time runs while it waits. It is killed
     when the block ends, by an exception from a signal handler too.
     """
-    command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", module, str(path), str(timeout_seconds)]
+    command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", module, str(timeout_seconds)]
     with subprocess.Popen(  # stderr could contain the customer's text
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=file,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_environment(),

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
+from typing import IO
 
 from nightshift.knowledge.extract.blocks import Block, Extracted, row
 from nightshift.knowledge.text import clean, decode_noting, without_data
@@ -16,9 +16,9 @@ SAMPLE_ROWS = 50
 _SEPARATOR = re.compile(r"\s*sep=(.)[ \t]*\n", re.IGNORECASE)  # Excel's first line, which it does not show
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block with a line for each row, its cells separated by " | "; the lines above its column names are another."""
-    text, notes = decode_noting(path.read_bytes())
+    text, notes = decode_noting(file.read())
     text = clean(without_data(text))
     csv.field_size_limit(len(text) + 1)
     named = _SEPARATOR.match(text)

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import default
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nightshift.knowledge.charset import as_declared
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
@@ -18,10 +17,10 @@ MAX_NAMES = 10  # of attachments in a note
 _NEXT = re.compile(rb"(?<=\n)\r?\n(?=From .*\n[A-Za-z-]+:)")  # where a mailbox file has its next message
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each heading; a message begins with its subject. Its attachments become a note."""
     left_out: list[str] = []
-    messages = [message_from_bytes(data, policy=default) for data in _messages(path.read_bytes())]
+    messages = [message_from_bytes(data, policy=default) for data in _messages(file.read())]
     found = [paragraph for message in messages for paragraph in _paragraphs(message, left_out)]
     more = f" and {len(left_out) - MAX_NAMES} more" if len(left_out) > MAX_NAMES else ""
     notes = [f"Attachments were left out: {', '.join(left_out[:MAX_NAMES])}{more}."] if left_out else []

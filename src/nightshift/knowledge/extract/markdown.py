@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading
 from nightshift.knowledge.text import clean, decode_noting, without_data
@@ -30,9 +30,9 @@ _COLUMNS = re.compile(
 )
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each section, beginning with its heading line; `headings` contains that heading and those above it."""
-    text, notes = decode_noting(path.read_bytes())
+    text, notes = decode_noting(file.read())
     return Extracted(sections(visible(clean(without_data(text)))), notes)
 
 

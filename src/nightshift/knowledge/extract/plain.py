@@ -1,7 +1,7 @@
 """Plain text."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from nightshift.knowledge.extract.blocks import Block, Extracted
 from nightshift.knowledge.text import clean, decode_noting, without_data
@@ -9,9 +9,9 @@ from nightshift.knowledge.text import clean, decode_noting, without_data
 PIECE = 100_000  # characters
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """The whole file, in pieces that end at an empty line: joined again they are the same text."""
-    text, notes = decode_noting(path.read_bytes())
+    text, notes = decode_noting(file.read())
     return Extracted(_pieces(clean(without_data(text))), notes)
 
 

@@ -1,4 +1,4 @@
-"""The program of the child process: python -m nightshift.knowledge.extract.reader MODULE PATH SECONDS.
+"""The program of the child process: python -m nightshift.knowledge.extract.reader MODULE SECONDS < FILE.
 
 Prints a line of JSON for each block as it is read, [text, page, headings, columns], then {"notes": [...]} or {"error": sentence},
 and exits with 0. A positive status means an error outside the file. It imports little, to start in about 100 ms.
@@ -7,12 +7,12 @@ and exits with 0. A positive status means an error outside the file. It imports 
 import importlib
 import json
 import math
+import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Extracted
@@ -25,11 +25,12 @@ _NO_MEMORY = "This file needs more memory than allowed. Split it into smaller fi
 _FAILED = "This file could not be read: it may be damaged. Save it again and upload that copy."
 
 
-def main(module: str, path: str, seconds: str) -> None:
-    cpu_seconds = min(float(seconds), CPU_SECONDS + CPU_SECONDS_PER_MB * Path(path).stat().st_size / (1 << 20))
+def main(module: str, seconds: str) -> None:
+    size = os.fstat(0).st_size
+    cpu_seconds = min(float(seconds), CPU_SECONDS + CPU_SECONDS_PER_MB * size / (1 << 20))
     limit(math.ceil(float(seconds)) + 1, math.ceil(cpu_seconds) + 1)
-    most = max(MAX_CHARACTERS, Path(path).stat().st_size if module.endswith(".plain") else 0)
-    for line in answer(importlib.import_module(module).read, Path(path), most):
+    most = max(MAX_CHARACTERS, size if module.endswith(".plain") else 0)
+    for line in answer(importlib.import_module(module).read, sys.stdin.buffer, most):
         sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
 
 
@@ -44,13 +45,13 @@ def limit(seconds: int, cpu_seconds: int) -> None:
     signal.alarm(seconds)
 
 
-def answer(read: Callable[[Path], Extracted], path: Path, most: int = MAX_CHARACTERS) -> Iterator[Any]:
-    """The reader's blocks and notes, or its error, as JSON. Raises OSError if the file cannot be opened.
+def answer(read: Callable[[IO[bytes]], Extracted], file: IO[bytes], most: int = MAX_CHARACTERS) -> Iterator[Any]:
+    """The reader's blocks and notes, or its error, as JSON. Raises OSError if the bytes of the file cannot be read.
 
     `most`: characters. A plain text may have more than other files: its own size bounds it.
     """
     try:
-        found, left = read(path), most
+        found, left = read(file), most
         for block in found.blocks:
             left -= len(block.text) + sum(map(len, block.headings))
             if left < 0:

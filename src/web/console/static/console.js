@@ -10,15 +10,15 @@ const byId = (id) => document.getElementById(id);
 let tag = page.dataset.tag; // of what is shown
 let latest = null; // the newest page, as long as something of it is held back
 let awaySince = null;
-let asking = false, timer;
+let pending = false, timer; // whether a poll is under way
 let forced = false; // someone has asked for what was held back
 
-// --- Asking ---
+// --- Polling ---
 
 async function poll() {
-  if (asking || document.hidden) return;
+  if (pending || document.hidden) return;
   clearTimeout(timer);
-  asking = true;
+  pending = true;
   try {
     const headers = { "If-None-Match": `"${tag || "none"}"` };
     const response = await fetch(location.href, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -27,7 +27,7 @@ async function poll() {
   } catch {
     away("");
   }
-  asking = false;
+  pending = false;
   if (latest) update(latest);
   timer = setTimeout(poll, POLL_MS);
 }

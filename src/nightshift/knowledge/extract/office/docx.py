@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import IO
 
 from lxml import etree
 
@@ -17,13 +17,13 @@ _BODY_TEXT = 9  # the outline level of body text
 _MAX_STYLES = 20  # the depth of styles based on one another, which may be a cycle
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each heading and each table. Page headers come first and page footers last, each text once.
 
     Raises PermanentError for a file that unpacks to too many bytes.
     """
     notes: list[str] = []
-    return Extracted(sections(_paragraphs(Archive(path.read_bytes()), notes)), notes)
+    return Extracted(sections(_paragraphs(Archive(file.read()), notes)), notes)
 
 
 def _paragraphs(archive: Archive, notes: list[str]) -> Iterator[Paragraph]:

@@ -3,8 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from office_oxide import Document, OfficeOxideError
 
@@ -21,12 +20,12 @@ _FOOTERS = ("footer", "first_page_footer", "even_page_footer")
 Element = dict[str, Any]
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """The blocks of each heading as of a DOCX, or of each slide as of a PPTX.
 
     Raises PermanentError for a locked or damaged file.
     """
-    data = path.read_bytes()
+    data = file.read()
     if "powerpoint document" in ole.streams(io.BytesIO(data)):
         slides = enumerate(_sections(data, "ppt"), 1)
         return Extracted(block for number, part in slides for block in _slide(part, number))

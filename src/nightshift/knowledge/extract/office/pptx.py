@@ -1,7 +1,7 @@
 """PPTX, with the speaker's notes. Runs in a child process, see `child`."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from lxml import etree
 
@@ -13,13 +13,13 @@ from nightshift.knowledge.extract.reading_order import Box, in_reading_order
 _TITLES = ("title", "ctrTitle")
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each slide, with its number as the page and its title as the heading, and one for its notes.
 
     Raises PermanentError for a file that unpacks to too many bytes.
     """
     notes: list[str] = []
-    return Extracted(_slides(Archive(path.read_bytes()), notes), notes)
+    return Extracted(_slides(Archive(file.read()), notes), notes)
 
 
 def _slides(archive: Archive, notes: list[str]) -> Iterator[Block]:

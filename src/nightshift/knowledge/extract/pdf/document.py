@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
+from typing import IO
 
 import pypdfium2
 from pypdfium2 import raw
@@ -49,16 +49,17 @@ class _Pages:
         return [f"{_page_list(pages)}{colon.get(why, ':')} {why}" for why, pages in reasons.items() if pages]
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each page, those of embedded PDFs after them. What cannot be read becomes a note.
 
-    Raises PermanentError for a locked, damaged, scanned or empty file; FileNotFoundError.
+    Raises PermanentError for a locked, damaged, scanned or empty file.
     """
-    pdf = _open(path)
+    data = file.read()
+    pdf = _open(data)
     if pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
         raise PermanentError(_XFA)
     notes: list[str] = []
-    return Extracted(_blocks(pdf, path.read_bytes(), notes), notes)
+    return Extracted(_blocks(pdf, data, notes), notes)
 
 
 def _blocks(pdf: pypdfium2.PdfDocument, data: bytes, notes: list[str]) -> Iterator[Block]:
@@ -76,7 +77,7 @@ def _blocks(pdf: pypdfium2.PdfDocument, data: bytes, notes: list[str]) -> Iterat
         )
 
 
-def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
+def _open(source: bytes) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:

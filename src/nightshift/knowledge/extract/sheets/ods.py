@@ -1,7 +1,7 @@
 """ODS: the text of its cells is what the sheets show. Runs in a child process, see `child`."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from lxml import etree
 
@@ -17,9 +17,9 @@ _TYPED = {"s": " ", "tab": "\t", "line-break": "\n"}
 _ABOVE = ("ruby-text", "annotation")
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """The blocks of each visible sheet, as of an XLSX. Raises PermanentError for a locked file."""
-    archive = Archive(path.read_bytes())
+    archive = Archive(file.read())
     if archive.has(_MANIFEST) and archive.xml(_MANIFEST).find(".//{*}encryption-data") is not None:
         raise PermanentError(LOCKED)
     root = archive.xml("content.xml", MAX_UNPACKED_BYTES)

@@ -1,7 +1,7 @@
 """XLS: what its sheets show. Runs in a child process, see `child`."""
 
 import io
-from pathlib import Path
+from typing import IO
 
 import xlrd
 
@@ -17,9 +17,9 @@ from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
 _DAMAGED = "This file is damaged, or not a spreadsheet. Save it again as .xlsx and upload that copy."
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """The blocks of each visible sheet, as of an XLSX. Raises PermanentError for a locked or damaged file."""
-    data = path.read_bytes()
+    data = file.read()
     if "encryptedpackage" in ole.streams(io.BytesIO(data)):
         raise PermanentError(LOCKED)
     try:

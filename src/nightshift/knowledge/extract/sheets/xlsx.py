@@ -3,7 +3,7 @@
 import io
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 from zipfile import BadZipFile
 
 from lxml import etree
@@ -22,12 +22,12 @@ _READ = [f"{{*}}{name}" for name in ("col", "row", "filterColumn", "mergeCell")]
 _ERRORS = (etree.XMLSyntaxError, BadZipFile, ValueError, LookupError, TypeError, zlib.error)
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """The blocks of each visible sheet, with its name as the heading; notes about what was left out.
 
     Raises PermanentError for a file without text, and for one that unpacks to too many bytes.
     """
-    archive = Archive(path.read_bytes())
+    archive = Archive(file.read())
     part = archive.main_part()
     if part.endswith(".bin"):
         raise PermanentError(_BINARY)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
-from pathlib import Path
+from typing import IO
 
 from lxml import etree
 
@@ -22,12 +22,12 @@ _ENCRYPTION = "META-INF/encryption.xml"  # may list only fonts, in any book
 _PROTECTED = "This book is protected against copying (DRM). Upload a copy without protection."
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each heading, the chapters in the order of the book's spine.
 
     Raises PermanentError for a protected book and for a file that unpacks to too many bytes.
     """
-    archive = Archive(path.read_bytes())
+    archive = Archive(file.read())
     chapters = _chapters(archive)
     if _encrypted(archive) & set(chapters):
         raise PermanentError(_PROTECTED)

@@ -1,7 +1,7 @@
 """HTML files: all visible words, and those that a click shows. Runs in a child process, see `child`."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from typing import IO
 
 from selectolax.lexbor import LexborNode
 
@@ -17,9 +17,9 @@ _INVISIBLE = frozenset(
 )
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each heading."""
-    text, notes = decode_noting(path.read_bytes())
+    text, notes = decode_noting(file.read())
     return Extracted(sections(paragraphs(text)), notes)
 
 

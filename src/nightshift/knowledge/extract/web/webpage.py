@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 import trafilatura
 from selectolax.lexbor import LexborNode
@@ -51,9 +51,9 @@ _MOUNT = re.compile(
 )
 
 
-def read(path: Path) -> Extracted:
+def read(file: IO[bytes]) -> Extracted:
     """One block for each heading; all visible text where no main text is found. Raises PermanentError for only scripts."""
-    page, notes = decode_noting(path.read_bytes())
+    page, notes = decode_noting(file.read())
     body = parse(page)
     blocks = [block for block in sections(_main(body, page)) if block.text] if body else []
     if "<script" in page.lower() and _is_waiting(blocks, page):  # noscript only asks for JavaScript

@@ -97,6 +97,11 @@ class Servers:
         port = self._ports["redis"]
         return f"rediss://nightshift:{PASSWORD}@127.0.0.1:{port}/{number}?ssl_ca_certs={self.authority}"
 
+    def nginx_errors(self) -> str:
+        """What it logged, but for the connections that were refused."""
+        lines = (self.home / "nginx.log").read_text().splitlines()
+        return "\n".join(line for line in lines if "Connection refused" not in line and "disabled" not in line)
+
     def start_nginx(self, *ports: int) -> None:
         """With deploy/nginx.conf before the API at these two ports."""
         conf = (ROOT / "deploy/nginx.conf").read_text()

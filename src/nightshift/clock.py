@@ -26,7 +26,14 @@ def is_stale() -> bool:
 
 
 def learn(moment: datetime, asked_at: float) -> None:
-    """`moment` is what Postgres' clock said when it was asked at `asked_at` (monotonic seconds), unless that took long."""
+    """`moment` is what Postgres' clock said when it was asked at `asked_at` (monotonic seconds), unless that took long.
+
+    A slow answer is less exact than a quick one before it, and replaces it only where it contradicts it: the clocks of two
+    processes stay close on a busy machine too.
+    """
     took = time.monotonic() - asked_at
     if took < 1:
-        _known.update(offset=moment.timestamp() - asked_at - took / 2, at=asked_at)
+        offset = moment.timestamp() - asked_at - took / 2
+        if abs(offset - _known["offset"]) > took:
+            _known["offset"] = offset
+        _known["at"] = asked_at

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -21,7 +22,7 @@ def everywhere(api: Client, stack: Stack, vendors: Recorder) -> Iterator[dict[st
     api.settled(done)
     _, broken = failed_job(api, stack, vendors)
     word = f"word{uuid4().hex}"
-    vendors.script(word, *[Answer(delay_seconds=8)] * 3)
+    vendors.script(word, *[Answer(when=(answered := Event()))] * 3)
     slow = [Client.of_new_workspace(api.base_url, OPERATOR_KEY).add_text(f"{word}.") for _ in range(3)]
     wait_for(lambda: len(vendors.asked("/embeddings", word)) == 3)
     waiting = Client.of_new_workspace(api.base_url, OPERATOR_KEY).add_text("Last in the row.")
@@ -32,6 +33,7 @@ def everywhere(api: Client, stack: Stack, vendors: Recorder) -> Iterator[dict[st
         "queued": waiting, "scheduled": done, "deferred": done, "started": slow[0], "finished": done,
         "failed": broken, "canceled": done,
     }  # fmt: skip
+    answered.set()
     stack.redis.delete(*(f"rq:{registry}:ingestion" for registry in PLANTED))
 
 
@@ -63,7 +65,7 @@ def test_a_page_asks_no_other_host_and_only_its_own_script_runs(path: str, stack
     files = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"([^\"]*)\"", answer.text)
     assert len(files) == 7
     for file in files:
-        assert requests.get(stack.base_url + file, timeout=10).status_code == 200, file
+        assert requests.get(stack.base_url + file, timeout=60).status_code == 200, file
     assert get(stack, path).headers["Content-Security-Policy"] != policy
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,8 @@ from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
 
-def limited(seconds: float, delay_seconds: float = 0) -> Answer:
-    body = {"ok": False, "error_code": 429, "parameters": {"retry_after": seconds}}
-    return Answer(429, body, delay_seconds=delay_seconds)
+def limited(seconds: float) -> Answer:
+    return Answer(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": seconds}})
 
 
 def next_at(shown: dict[str, Any]) -> float:
@@ -24,12 +24,15 @@ def next_at(shown: dict[str, Any]) -> float:
 
 
 @contextmanager
-def under_way(api: Client, vendors: Recorder, text: str) -> Iterator[Future[dict[str, Any]]]:
-    """A message whose first attempt the vendor has before it and has not answered yet."""
+def under_way(api: Client, vendors: Recorder, text: str, answer: Answer) -> Iterator[Future[dict[str, Any]]]:
+    """A message whose first attempt the vendor has before it; at the end of the block it gets this answer."""
+    answer.when = Event()
+    vendors.script(text, answer)
     with ThreadPoolExecutor(1) as pool:
         shown = pool.submit(lambda: say(api, text, customer="slow"))
         wait_for(lambda: vendors.asked("/telegram", text))
         yield shown
+        answer.when.set()
 
 
 @pytest.mark.parametrize(
@@ -166,9 +169,8 @@ def test_what_is_pending_when_a_hold_comes_and_what_is_behind_it_say_when_they_c
 def test_an_attempt_under_way_when_a_hold_comes_is_not_repeated_before_its_end(api: Client, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
-    vendors.script(f"{word} slow", Answer(500, delay_seconds=2))
     vendors.script(f"{word} limited", limited(10))
-    with under_way(api, vendors, f"{word} slow") as slow:
+    with under_way(api, vendors, f"{word} slow", Answer(500)) as slow:
         say(api, f"{word} limited")
     assert slow.result()["status"] == "RETRYING"
     sent = settled(api, slow.result()["id"])
@@ -179,9 +181,8 @@ def test_an_attempt_under_way_when_a_hold_comes_is_not_repeated_before_its_end(a
 def test_a_shorter_wait_does_not_end_a_longer_one(api: Client, vendors: Recorder) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
-    vendors.script(f"{word} slow", limited(1, delay_seconds=2))
     vendors.script(f"{word} limited", limited(90))
-    with under_way(api, vendors, f"{word} slow") as slow:
+    with under_way(api, vendors, f"{word} slow", limited(1)) as slow:
         until = next_at(say(api, f"{word} limited"))
     slow.result()
     held = say(api, "Held", customer="another")
@@ -189,16 +190,15 @@ def test_a_shorter_wait_does_not_end_a_longer_one(api: Client, vendors: Recorder
     assert next_at(held) == pytest.approx(until, abs=1)
 
 
-@pytest.mark.parametrize("answer", [limited(90, 2), Answer(401, {"ok": False, "error_code": 401}, delay_seconds=2)])
+@pytest.mark.parametrize("answer", [limited(90), Answer(401, {"ok": False, "error_code": 401})])
 def test_what_a_vendor_says_to_old_credentials_does_not_concern_new_ones(
     answer: Answer, api: Client, vendors: Recorder
 ) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
-    vendors.script(word, answer)
     vendors.script(f"{word[::-1]} pending", Answer(500))
     pending = say(api, f"{word[::-1]} pending", customer="third")
-    with under_way(api, vendors, word) as slow:
+    with under_way(api, vendors, word, answer) as slow:
         put(api, "TELEGRAM", vendors)
     assert slow.result()["status"] != "SENT"
     assert settled(api, pending["id"])["status"] == "SENT", "it is not put off"

@@ -4,7 +4,6 @@ import json
 import zlib
 from uuid import uuid4
 
-import pytest
 from client import OPERATOR_KEY, Client
 from mails import announce, announced, key_of, mail, mails, sent, settled
 from recorder import Answer, Recorder
@@ -16,7 +15,7 @@ from runner.dispatch import hashes
 
 
 def test_a_killed_workers_mail_goes_out_again_with_the_same_key(api: Client, stack: Stack, vendors: Recorder) -> None:
-    mail_id, word = announced(api, vendors, Answer(delay_seconds=3))
+    mail_id, word = announced(api, vendors, Answer(delay_seconds=60))
     wait_for(lambda: sent(vendors, word))
     stack.kill_worker_of(mail_id)
     shown = settled(api, mail_id)
@@ -35,7 +34,7 @@ def test_redis_wiped_between_two_attempts_goes_on_where_it_was(api: Client, stac
         stack.take(mail_id)
         stack.flush_redis_and_reconcile()
     wait_for(lambda: mail(api, mail_id)["attempts"] == 3)
-    assert wait_for(lambda: stack.due(mail_id)) == pytest.approx(sent(vendors, word)[-1].at + 10, abs=1.5)
+    assert 9 <= wait_for(lambda: stack.due(mail_id)) - sent(vendors, word)[-1].at < 15
     assert stack.failures(mail_id) == 3
     stack.hurry(mail_id)
     shown = settled(api, mail_id)

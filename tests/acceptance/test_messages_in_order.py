@@ -96,7 +96,7 @@ def test_a_message_that_finds_no_place_in_the_request_is_sent_by_a_worker_at_onc
 ) -> None:
     put(api, "TELEGRAM", vendors)
     word = f"word{uuid4().hex}"
-    vendors.script(word, *[Answer(delay_seconds=4)] * 40)
+    vendors.script(word, *[Answer(when=(answered := threading.Event()))] * 40)
     answers: list[dict[str, object]] = []
     asking = [
         threading.Thread(target=lambda n=n: answers.append(say(api, f"{word} {n}", customer=f"c{n}")))
@@ -104,6 +104,8 @@ def test_a_message_that_finds_no_place_in_the_request_is_sent_by_a_worker_at_onc
     ]
     for thread in asking:
         thread.start()
+    wait_for(lambda: len(answers) >= 24 - 2 * 8)  # those that found none
+    answered.set()
     for thread in asking:
         thread.join()
     assert {a["status"] for a in answers} <= {"SENT", "RETRYING"}

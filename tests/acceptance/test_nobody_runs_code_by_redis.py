@@ -13,7 +13,7 @@ from client import Client
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
-from runner.registry import JOBS
+from runner.registry import JOBS, QUEUES
 
 QUEUE = "email"
 ROLLUP, GRANT = "analytics_rollup.daily_rollup", "billing.monthly_credit_grant"
@@ -66,9 +66,12 @@ def id_(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def outbox_is_untouched(stack: Stack) -> Iterator[None]:
-    """No row comes from Redis."""
+    """No row comes from Redis. What was refused is left to no other test: RQ's tools cannot show all of it."""
     yield
     assert stack.sql("SELECT row_id FROM outbox WHERE row_id IN ('row', 'none_such')") == []
+    for queue in QUEUES:
+        names = stack.redis.zrange(f"rq:failed:{queue}", 0, -1)
+        stack.redis.delete(f"rq:failed:{queue}", *(b"rq:job:" + name for name in names))
 
 
 REGISTERED = sorted(job.path for job in JOBS.values())

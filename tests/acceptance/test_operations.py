@@ -7,6 +7,8 @@ from messaging import put, say
 from recorder import Answer, Recorder
 from stack import Stack, wait_for
 
+from runner.registry import JOBS
+
 
 def ask(api: Client, path: str, **parameters: Any) -> Any:
     answer = api("GET", path, key=OPERATOR_KEY, params=parameters)
@@ -70,6 +72,7 @@ def test_failed_work_of_any_kind_is_found_and_all_that_matches_is_retried(
 def test_all_that_was_accepted_is_done_or_owed_or_failed_and_each_queue_says_its_part(
     api: Client, stack: Stack, vendors: Recorder
 ) -> None:
+    stack.sql("DELETE FROM outbox WHERE job <> ALL (%s)", list(JOBS))  # of jobs that other tests have made up
     api.settled(api.add_text("Done."))
     before = ask(api, "/v1/operations")
     fail(api, vendors, 9)
@@ -78,17 +81,14 @@ def test_all_that_was_accepted_is_done_or_owed_or_failed_and_each_queue_says_its
         try:
             body = {"channelType": "TELEGRAM", "customerId": "customer", "reason": "Asked for a person."}
             assert api("POST", f"/v1/agents/{api.agent_id}/handoffs", json=body).status_code == 201
-            after = wait_for(lambda: (now := ask(api, "/v1/operations"))["failed"] > before["failed"] and now)
+            after = wait_for(lambda: counted_right(stack, ask(api, "/v1/operations"), before["failed"] + 1))
             email = card(api, "email")
         finally:
             assert api("DELETE", f"/v1/pauses/{pause['id']}", key=OPERATOR_KEY).status_code == 204
-    counts = "accepted", "done", "owed", "failed"
     assert after["accepted"] >= before["accepted"] + 2 and after["owed"] >= 1 and after["done"] >= 1
     assert after["accepted"] == after["done"] + after["owed"] + after["failed"]
-    for name in counts:
+    for name in COUNTED:
         assert after[name] == sum(queue[name] for queue in after["queues"]), name
-        [(number,)] = stack.sql(COUNTED[name])
-        assert after[name] == number, name
     assert email["depth"] == email["held"] >= 1
     assert (email["workers"], email["paused"]["reason"]) == (10, "A move.")
     ingestion = card(api, "ingestion")
@@ -104,6 +104,12 @@ COUNTED = {"accepted": "SELECT count(*) FROM outbox"} | {
         ("owed", "state NOT IN ('done', 'failed')"),
     )
 }
+
+
+def counted_right(stack: Stack, shown: dict[str, Any], failed: int) -> dict[str, Any] | None:
+    """What is shown, if so many have FAILED and the database has not moved on meanwhile: what others left behind may end."""
+    counted = {name: stack.sql(query)[0][0] for name, query in COUNTED.items()}
+    return shown if shown["failed"] >= failed and counted.items() <= shown.items() else None
 
 
 def test_a_slot_is_run_again_by_hand(api: Client, stack: Stack) -> None:

@@ -1,7 +1,6 @@
 """What a person or a load balancer opens."""
 
 import re
-import signal
 
 import requests
 from client import Client
@@ -9,37 +8,33 @@ from stack import Stack, wait_for
 
 
 def test_readyz_names_every_part(stack: Stack) -> None:
-    stack.wait_ready()
-    answer = requests.get(f"{stack.base_url}/readyz", timeout=10)
-    assert answer.json() == {
+    ready = {
         "status": "ready",
         "postgres": True,
         "redis": True,
         "workers": {"ingestion": 3, "webhook-retry": 5, "analytics-rollup": 1, "billing": 1, "email": 10},
         "scheduler": True,
     }
-    assert requests.get(f"{stack.base_url}/healthz", timeout=10).status_code == 200
+    wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=60).json() == ready)  # a heartbeat may be late
+    assert requests.get(f"{stack.base_url}/healthz", timeout=60).status_code == 200
 
 
 def test_readyz_is_503_while_no_worker_is_there(api: Client, stack: Stack) -> None:
-    stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(90)
-    answer = requests.get(f"{stack.base_url}/readyz", timeout=10)
-    assert answer.status_code == 503
-    assert answer.json()["workers"]["ingestion"] == 0
-    stack.launch("worker", "ingestion")
-    wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["ingestion"] == 3)
-    assert requests.get(f"{stack.base_url}/readyz", timeout=10).json()["workers"]["email"] == 0, "a subset is a subset"
-    stack.processes["worker"].send_signal(signal.SIGTERM)
-    stack.processes["worker"].wait(90)
-    stack.launch("worker")
-    stack.wait_ready()
+    with stack.no_workers():
+        answer = requests.get(f"{stack.base_url}/readyz", timeout=60)
+        assert answer.status_code == 503
+        assert answer.json()["workers"]["ingestion"] == 0
+        subset = stack.launch("worker", "ingestion")
+        wait_for(lambda: requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["ingestion"] == 3)
+        assert requests.get(f"{stack.base_url}/readyz", timeout=60).json()["workers"]["email"] == 0, "a subset"
+        subset.terminate()
+        subset.wait(90)
 
 
 def test_readyz_is_503_while_the_schema_is_behind_the_program_and_not_while_it_is_ahead(stack: Stack) -> None:
     def answer(revision: str) -> requests.Response:
         stack.sql("UPDATE alembic_version SET version_num = %s", revision)
-        return requests.get(f"{stack.base_url}/readyz", timeout=10)
+        return requests.get(f"{stack.base_url}/readyz", timeout=60)
 
     stack.wait_ready()
     [(current,)] = stack.sql("SELECT version_num FROM alembic_version")
@@ -63,15 +58,15 @@ def test_metrics_are_prometheus_text(api: Client) -> None:
     done = r'nightshift_jobs_total\{job="ingestion\.ingest",outcome="done",queue="ingestion"\} \d'
 
     def text() -> str:
-        return requests.get(f"{api.base_url}/metrics", timeout=10).text
+        return requests.get(f"{api.base_url}/metrics", timeout=60).text
 
     wait_for(lambda: re.search(done, text()))  # a job is counted after its row is settled
     wait_for(lambda: 'nightshift_workers{queue="email"} 10.0' in text())  # a heartbeat may be late
 
 
 def test_the_docs_page_shows_every_route_and_asks_no_other_host(stack: Stack) -> None:
-    page = requests.get(f"{stack.base_url}/docs", timeout=10).text
-    spec = requests.get(f"{stack.base_url}/openapi.json", timeout=10).json()
+    page = requests.get(f"{stack.base_url}/docs", timeout=60).text
+    spec = requests.get(f"{stack.base_url}/openapi.json", timeout=60).json()
     assert spec["openapi"].startswith("3.1")
     for path in spec["paths"]:
         assert path in page

@@ -138,7 +138,7 @@ def while_recounting(day: date, meanwhile: Callable[[], None]) -> None:
         rollup.recount(session, day)
         thread = Thread(target=meanwhile)
         thread.start()
-        thread.join(10)
+        thread.join(25)
         assert not thread.is_alive(), "whoever writes late does not wait for the roll-up"
 
 
@@ -169,7 +169,7 @@ def test_a_count_that_began_earlier_does_not_overwrite_a_later_one(company: Any)
         Thread(target=later).start()
         waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE '%%recount%%'"
         assert wait_for(lambda: statement(waits)), "it queues up, before it looks at the rows"
-    assert done.wait(10)
+    assert done.wait(60)
     assert company.stored(YESTERDAY)["messages_in"] == 2
     assert marks() == []
 

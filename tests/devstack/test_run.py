@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 import pytest
+from programs import free_port
 
 from devstack import DevstackError
 from devstack.__main__ import check_port_is_free, start
@@ -76,10 +77,7 @@ def checkout(parent: Path) -> Iterator[Checkout]:
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for program in ("worker.py", "scheduler.py"):
         shutil.copy(ROOT / program, root)
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port = probe.getsockname()[1]
-    yield Checkout(root, port)
+    yield Checkout(root, free_port())
     remove(root / ".data")
 
 

@@ -17,17 +17,18 @@ TAKE = text("SELECT pg_advisory_xact_lock(4711)")
 
 def test_who_falls_silent_inside_a_transaction_loses_its_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a process that holds a lock and says nothing more
-    monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
     silent, other = session._pool(), session._pool()
-    with silent.connect() as stopped, other.connect() as waiting:
-        stopped.execute(TAKE)
-        # When another needs the lock, it gets it (20 s bound a hang)
-        waiting.execute(text("SET lock_timeout = '20s'"))
-        waiting.execute(TAKE)
-        # Then what the first one had begun is gone
-        with pytest.raises(OperationalError):
-            stopped.execute(text("SELECT 1"))
-        stopped.invalidate()
+    with other.connect() as waiting:
+        waiting.execute(text("SET lock_timeout = '60s'"))  # bounds a hang
+        monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 1)
+        with silent.connect() as stopped:
+            stopped.execute(TAKE)
+            # When another needs the lock, it gets it
+            waiting.execute(TAKE)
+            # Then what the first one had begun is gone
+            with pytest.raises(OperationalError):
+                stopped.execute(text("SELECT 1"))
+            stopped.invalidate()
     silent.dispose()
     other.dispose()
 

@@ -27,7 +27,7 @@ class Client:
             **changes,
         }
         answer = requests.post(
-            f"{base_url}/v1/workspaces", json=body, headers={"Authorization": f"Bearer {operator_key}"}, timeout=20
+            f"{base_url}/v1/workspaces", json=body, headers={"Authorization": f"Bearer {operator_key}"}, timeout=60
         )
         assert answer.status_code == 201, answer.text
         made = answer.json()
@@ -35,7 +35,7 @@ class Client:
 
     def __call__(self, method: str, path: str, key: str | None = None, **options: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {key or self.key}", **options.pop("headers", {})}
-        return requests.request(method, self.base_url + path, headers=headers, timeout=40, **options)
+        return requests.request(method, self.base_url + path, headers=headers, timeout=60, **options)
 
     def add(self, **source: Any) -> requests.Response:
         return self("POST", f"/v1/agents/{self.agent_id}/knowledge", json=source)

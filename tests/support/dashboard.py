@@ -10,13 +10,13 @@ from stack import Stack, wait_for
 
 
 def get(stack: Stack, path: str, **headers: str) -> requests.Response:
-    return requests.get(f"{stack.base_url}/admin/queues{path}", headers=headers, timeout=10)
+    return requests.get(f"{stack.base_url}/admin/queues{path}", headers=headers, timeout=60)
 
 
 def press(stack: Stack, path: str, **headers: str) -> requests.Response:
     """What a button of the dashboard's own pages does."""
     headers = {"Origin": stack.base_url, "Sec-Fetch-Site": "same-origin"} | headers
-    return requests.post(f"{stack.base_url}/admin/queues{path}", headers=headers, timeout=10)
+    return requests.post(f"{stack.base_url}/admin/queues{path}", headers=headers, timeout=60)
 
 
 def listed(stack: Stack, registry: str, queue: str = "ingestion") -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Installation:
 
     def status(self, number: int, path: str) -> int | None:
         try:
-            return requests.get(f"http://127.0.0.1:{self.ports[number]}{path}", timeout=10).status_code
+            return requests.get(f"http://127.0.0.1:{self.ports[number]}{path}", timeout=60).status_code
         except requests.RequestException:
             return None
 

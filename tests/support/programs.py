@@ -1,8 +1,10 @@
 """Programs that a test needs and no wheel has: Debian's packages, which `.ci/run` installs."""
 
 import os
+import random
 import shutil
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -23,7 +25,9 @@ def cannot_run(reason: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port that nobody listens on, for a server that binds it later: below those the kernel hands out meanwhile."""
+    while True:
+        with socket.socket() as free, suppress(OSError):
+            port = random.randrange(10_000, 32_768)
+            free.bind(("127.0.0.1", port))
+            return port

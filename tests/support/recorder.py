@@ -30,7 +30,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What to say once: a status with a body, after a delay; `vectors` answers as OpenAI would, less `short` of them."""
+    """What to say once: a status with a body, after a delay; embeddings are as OpenAI's, less `short` of them."""
 
     status: int = 200
     body: Any = None
@@ -39,6 +39,7 @@ class Answer:
     short: int = 0
     dimensions: int = 1536
     silent: bool = False  # take the request and break off
+    when: threading.Event | None = None  # say nothing before this is set
 
 
 class Recorder:
@@ -50,6 +51,9 @@ class Recorder:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._server.socket.listen(
+            200
+        )  # with the usual 5, of a crowd that connects at once some try again after seconds
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> None:
@@ -96,6 +100,8 @@ class Recorder:
                 request = Request(self.command, self.path, headers, body, time.time())
                 answer = recorder._next(request)
                 time.sleep(answer.delay_seconds)
+                if answer.when:
+                    answer.when.wait(90)  # bounds a hang
                 if answer.body is None and "/embeddings" in self.path and answer.status == 200:
                     answer.body = _embeddings(request.json, answer)
                 if answer.body is None and answer.status == 200:

@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import psutil
 import psycopg2
 import redis
 import requests
+from programs import free_port
 
 import jobs  # noqa: F401  registers them
 from nightshift.db.session import transaction
@@ -26,6 +27,7 @@ from runner.dispatch import push
 from runner.reconcile import reconcile
 from runner.registry import JOBS, Job, job_id
 
+PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"  # as little as a commit can write
 RETRY = "row_id = %s AND state = 'pending' AND runs > 0"  # a row that waits for its retry
 PROGRAMS = {
     "web": [str(Path(sys.executable).parent / "gunicorn"), "--config", "python:web.gunicorn_conf", "web:create_app()"],
@@ -36,9 +38,7 @@ PROGRAMS = {
 
 class Stack:
     def __init__(self, root: Path, env: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.root, self.env = root, {**os.environ, **env, "PORT": str(port)}
         self.base_url = f"http://127.0.0.1:{port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -79,6 +79,18 @@ class Stack:
         if not os.environ.get("KEEP_LOG"):
             self.log_path.unlink()
 
+    @contextmanager
+    def no_workers(self) -> Iterator[None]:
+        """The workers are stopped, as their supervisor is told to, and started again."""
+        supervisor = self.processes["worker"]
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(90) == 0
+        try:
+            yield
+        finally:
+            self.launch("worker")
+        self.wait_ready()
+
     def lines(self, **fields: Any) -> list[dict[str, Any]]:
         """The log lines that have these fields."""
         found = []
@@ -111,19 +123,27 @@ class Stack:
 
     @contextmanager
     def no_commit_confirmed(self) -> Iterator[Callable[[str], bool]]:
-        """Commits wait for a replica that is not there: done, and not told. Yields what breaks them off.
+        """Commits wait for a replica that is not there: done, and not told. Yields what ends these waits.
 
-        It ends the sessions that wait so and whose last statement is like this. Returns whether there were any.
+        It ends the sessions whose last statement is like this and returns whether there were any. It confirms the other
+        commits: until then they hold their locks, and of those that notify one waits at a time, whosever they are.
         """
+
+        def break_off(like: str) -> bool:
+            end = "SELECT query LIKE %s, CASE WHEN query LIKE %s THEN pg_terminate_backend(pid) ELSE pg_cancel_backend(pid) END"
+            return (True, True) in self.sql(f"{end} FROM pg_stat_activity WHERE wait_event = 'SyncRep'", like, like)
+
+        def in_force() -> bool:
+            with ThreadPoolExecutor(1) as pool, self._beside_the_database() as run:
+                probe = pool.submit(run, PROBE)
+                wait_for(lambda: break_off(PROBE) or probe.done())
+                return probe.exception() is not None
+
         with self._beside_the_database() as run:
-
-            def break_off(like: str) -> bool:
-                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE %s"
-                return bool(self.sql(ended, like))
-
             run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             try:
                 run("SELECT pg_reload_conf()")
+                wait_for(in_force)
                 yield break_off
             finally:
                 run("ALTER SYSTEM RESET synchronous_standby_names")
@@ -227,7 +247,7 @@ class Stack:
         owner = wait_for(
             lambda: self.sql("SELECT lease_owner FROM outbox WHERE row_id = %s AND state = 'running'", row_id)
         )
-        return int(self.redis.hget(f"rq:worker:{owner[0][0]}", "pid"))
+        return int(wait_for(lambda: self.redis.hget(f"rq:worker:{owner[0][0]}", "pid")))
 
     def kill_worker_of(self, row_id: str) -> None:
         os.kill(self.worker_of(row_id), signal.SIGKILL)

@@ -4,7 +4,6 @@ import base64
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import psycopg2
 import redis
 import requests
 from disk import Disk
+from programs import free_port
 
 from devstack.postgres import Postgres
 from devstack.process import Process, stop
@@ -43,9 +43,7 @@ class Machine:
         owner = self.postgres.account
         self.disk = Disk(self.postgres.directory, owner.get("user", os.getuid()), owner.get("group", os.getgid()))
         self.redis = redis.Redis.from_url(self.redis_server.url, socket_timeout=2)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.base_url = f"http://127.0.0.1:{port}"
         self._env = {**os.environ, **self._settings(vendors_url), "PORT": str(port)}
         names = {"web": "web", "worker": "worker", "scheduler-1": "scheduler", "scheduler-2": "scheduler"}

@@ -25,7 +25,8 @@ ID_LAG_SECONDS = 60  # between a message's id and its time, which is read after 
 
 COLUMNS = ", ".join(f"m.{column.name}" for column in Message.__table__.columns if column.name != "status")
 # Of what is found: the message; its status (SENDING while an attempt runs, RETRYING also where a retry of many has its turn
-# later), when it can go (not before the head of its lane; nobody knows while it is paused), its attempts.
+# later), when it can go (not before the head of its lane; nobody knows while it is paused), its attempts. One statement for all
+# of it: between two statements an attempt may begin or end.
 SHOWN = f"""
     SELECT {COLUMNS}, status, CASE WHEN status = 'RETRYING' THEN next_attempt_at END AS next_attempt_at,
            (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.generation), '[]') FROM message_attempts a

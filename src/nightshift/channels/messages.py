@@ -59,7 +59,7 @@ def accept(
     """
     message_id, lane = new_id("msg"), accounts.lanes_of(channel_type) + customer_id
     which: dict[str, Any] = dict(workspace=workspace_id, channel_type=channel_type)
-    # The lane before the account: in the order of a failed attempt
+    # The lane before the account: the order of a failed attempt
     account = next(iter(execute(session, JOIN_LANE, ACCOUNT, job=JOB, lane=lane, **which)), None)
     if account is None or not account.is_connected:
         raise NoCredentials(channel_type)

@@ -44,6 +44,8 @@ ENQUEUE = f"""
         deaths = 0, waited_seconds = 0, error = NULL, updated_at = clock_timestamp(), give_up_at = NULL,
         traceparent = excluded.traceparent
 """  # noqa: S608 constants
+# Waits for all that end or join in this lane, and has them wait for this transaction. To be run before it locks a row that they
+# lock too.
 JOIN_LANE = (
     "SELECT pg_advisory_xact_lock(hashtextextended('lane ' || %(job)s || ' ' || %(workspace)s || ' ' || %(lane)s, 0))"
 )

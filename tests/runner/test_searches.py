@@ -7,6 +7,7 @@ from dataclasses import replace
 import psycopg2
 import pytest
 from sqlalchemy import text
+from stack import wait_for
 
 import jobs
 from nightshift import outbox
@@ -52,7 +53,7 @@ def test_a_row_that_is_released_or_lost_is_found_at_once_however_long_it_has_bee
     look()
     with transaction() as session:
         lease.release(session)
-    assert state(workspace) == "dispatched", "by the hook of the commit"
+    wait_for(lambda: state(workspace) == "dispatched")  # by the hook of the commit
 
 
 def state(workspace: str) -> str:

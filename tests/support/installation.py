@@ -16,7 +16,6 @@ from documented import ROOT, blocks
 from stack import wait_for
 
 VERSIONS = "src/nightshift/db/migrations/versions"
-FIRST_RELEASE = "0106_z"  # migrations up to here were edited in place before it
 LOAD_SETTINGS = "set -a; . ./nightshift.env; set +a\n"
 
 
@@ -131,19 +130,14 @@ def copy(source: Path, target: Path, names: Iterable[str]) -> None:
 
 
 def previous_version(target: Path) -> Path | None:
-    """The version before the newest migration, as git has it: the newest commit with the most of the others. None without one."""
-    files = sorted((ROOT / VERSIONS).glob("*.py"))
-    blobs = _git("hash-object", *map(str, files)).decode().split()
-    now = {f"{blob}\t{file.name}" for blob, file in zip(blobs, files, strict=True)}
-    first = {line for line in now if line.partition("\t")[2] <= FIRST_RELEASE}
-    best, found = first, None
+    """The newest version that has fewer migrations than this one, as git has it. None without one."""
+    now = sorted(path.name for path in (ROOT / VERSIONS).glob("*.py"))
+    most, found = 0, None
     for commit in _git("rev-list", "HEAD").decode().split():
-        listed = subprocess.run(
-            ["git", "ls-tree", f"{commit}:{VERSIONS}"], cwd=ROOT, capture_output=True, text=True
-        ).stdout
-        there = {line.split(" ")[2] for line in listed.splitlines() if line.endswith(".py")}
-        if best <= there < now and (found is None or best < there):
-            best, found = there, commit
+        names = ["git", "ls-tree", "--name-only", f"{commit}:{VERSIONS}"]  # fails where there were none yet
+        there = subprocess.run(names, cwd=ROOT, capture_output=True, text=True).stdout.split()
+        if most < len(there) < len(now) and there == now[: len(there)]:
+            most, found = len(there), commit
     if found:
         target.mkdir()
         subprocess.run(["tar", "-x"], cwd=target, input=_git("archive", found), check=True)

@@ -5,9 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from nightshift.db.session import is_unavailable
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 
 MAX_WAIT_SECONDS = 1800.0  # what a vendor may ask for in total before it counts as a failure
+UNAVAILABLE_SECONDS = 10.0  # while Postgres is full or read-only, so often
 TOO_LONG = "The provider asked us to wait more than 30 minutes in total."
 TOO_LATE = "The time for retries is over."
 UNEXPECTED = "Something went wrong on our side."
@@ -39,8 +41,8 @@ def retry_policy(
     """Decide what `error` means for a row that failed `failures` times before and waited `waited_seconds` in total.
 
     A permanent error ends it. A wait that the provider asked for is obeyed and costs no attempt, up to 30 minutes in
-    total. Anything else counts: n intervals (seconds) are n retries. None of them starts more than `give_up_in` seconds
-    from now.
+    total; nor does a Postgres that is full or read-only for so long. Anything else counts: n intervals (seconds) are n
+    retries. None of them starts more than `give_up_in` seconds from now.
     """
     failure = _decide(error, failures, waited_seconds, intervals)
     if give_up_in is not None and failure.retry_in is not None and failure.retry_in > give_up_in:
@@ -58,6 +60,8 @@ def _decide(error: BaseException, failures: int, waited_seconds: float, interval
         if waited_seconds + asked > MAX_WAIT_SECONDS:
             return Failure(f"{sentence} {TOO_LONG}", None, failures + 1, waited_seconds, error, at)
         return Failure(sentence, wait_seconds(asked), failures, waited_seconds + max(asked, 1), error, at)
+    if is_unavailable(error) and (waited := waited_seconds + UNAVAILABLE_SECONDS) <= MAX_WAIT_SECONDS:
+        return Failure(sentence, UNAVAILABLE_SECONDS, failures, waited, error, at)
     if failures >= len(intervals):
         return Failure(sentence, None, failures + 1, waited_seconds, error, at)
     return Failure(sentence, intervals[failures], failures + 1, waited_seconds, error, at)

@@ -1,11 +1,21 @@
 """What an error means for a row that failed before: the truth table."""
 
+import psycopg2
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from nightshift.errors import PermanentError, TemporaryError
 from nightshift.retry_policy import TOO_LATE, UNEXPECTED, retry_policy
 
 INTERVALS = [2, 8, 32]
+
+
+class DiskFull(psycopg2.OperationalError):
+    pgcode = "53100"
+
+
+class BackendDied(psycopg2.OperationalError):
+    pgcode = None
 
 
 @pytest.mark.parametrize(
@@ -17,6 +27,11 @@ INTERVALS = [2, 8, 32]
         (TemporaryError("x"), 2, 0, 32, 3, 0),
         (TemporaryError("x"), 3, 0, None, 4, 0),
         (RuntimeError("x"), 0, 0, 2, 1, 0),
+        # a Postgres that can do nothing for anybody costs no attempt for half an hour; a session that it ended does
+        (DiskFull(), 3, 0, 10, 3, 10),
+        (OperationalError(None, None, DiskFull()), 0, 1790, 10, 0, 1800),
+        (OperationalError(None, None, DiskFull()), 0, 1791, 2, 1, 1791),
+        (OperationalError(None, None, BackendDied()), 0, 0, 2, 1, 0),
         # a permanent one is FAILED at once
         (PermanentError("x"), 0, 0, None, 1, 0),
         # a wait that is asked for is obeyed to the second (and one more) and costs no attempt,

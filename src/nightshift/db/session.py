@@ -197,6 +197,11 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
         yield session
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Whether Postgres said that it can do nothing for anybody now, which is no fault of what was asked of it."""
+    return getattr(getattr(error, "orig", None) or error, "pgcode", None) in UNAVAILABLE
+
+
 def _classify(context: Any) -> Exception | None:
     """A Postgres that is there and can do nothing for us is away: its connections are dropped, the error says so."""
     if getattr(context.original_exception, "pgcode", None) not in UNAVAILABLE | UNUSABLE:

@@ -24,7 +24,6 @@ def create_app() -> Flask:
     dispatch.in_background()
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # no handler is a coroutine
     app.config.update(MAX_CONTENT_LENGTH=request_parsing.MAX_JSON_BYTES, MAX_FORM_MEMORY_SIZE=1 << 20)
     error_responses.register(app)
     request_trace.register(app)

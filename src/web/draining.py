@@ -28,7 +28,7 @@ SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 SETTLE_SECONDS = 0.2  # for the connections that are being made, on a slow network too
 
 draining = Event()  # /readyz says not ready, and a message is left to a worker
-last_stop = mmap.mmap(-1, 1)  # shared with the main process: 1 once it stops and nobody else has its address
+closes_address = mmap.mmap(-1, 1)  # shared with the main process: 1 once it stops and nobody else has its address
 stopping = Event()  # no connection is accepted any more, and event streams end
 
 
@@ -78,7 +78,7 @@ class DrainingWorker(ReceivingWorker):
         super().set_accept_enabled(enabled)
         if not self.alive:  # closing would reset the connections that wait to be accepted
             for listener in self.sockets:
-                seconds = refuse_connections(listener) if last_stop[0] else 0
+                seconds = refuse_connections(listener) if closes_address[0] else 0
                 while select([listener], [], [], seconds)[0]:
                     self.accept(listener)
                 listener.close()

@@ -11,7 +11,7 @@ from typing import Any
 from nightshift import logs
 from nightshift.logs import log
 from nightshift.settings import SettingsError, settings
-from web.draining import last_stop
+from web.draining import closes_address
 from web.limiters import MAX_STREAMS
 
 try:
@@ -34,14 +34,14 @@ control_socket_disable = True  # gunicorn would make it in the home directory
 
 
 def on_starting(server: Any) -> None:
-    """A reload would start processes with the code that this one has loaded, however old it is. Who stops says whether its
-    address goes with it: not where systemd holds it, nor beside another main process (SIGUSR2)."""
+    """Refuse reloads: they would start processes with the code that this one has loaded, however old it is. Before a stop, note
+    for the workers whether the address closes: not where systemd holds it, nor beside another main process (SIGUSR2)."""
     logs.configure(given)
     server.handle_hup = lambda: log("reload refused", logging.WARNING, reason="Restart to load new code.")
     stop = server.stop
 
     def stop_all(graceful: bool = True) -> None:
-        last_stop[0] = not (server.systemd or server.reexec_pid or server.master_pid)
+        closes_address[0] = not (server.systemd or server.reexec_pid or server.master_pid)
         stop(graceful)
 
     server.stop = stop_all

@@ -19,6 +19,7 @@ from nightshift.db import connection as connections
 from nightshift.db import session as sessions
 from nightshift.db.session import DISCONNECTED, statement, transaction
 from nightshift.outbox import current_lease, enqueueing
+from nightshift.retry_policy import UNEXPECTED
 from runner import dispatch as dispatching
 from runner import rescue as rescuing
 from runner import rq_hash
@@ -104,6 +105,19 @@ def test_a_job_over_its_time_limit_fails_its_attempt_and_keeps_its_worker(queue:
     assert work(queue) == 0
     assert rows(slow) == [("pending", 1, "It took longer than 0 minutes.")]
     assert rows(quick) == [("done", 0, None)]
+
+
+def test_a_postgres_that_takes_no_writes_costs_a_job_no_attempt(queue: Queue, register: Any) -> None:
+    def writes(row_id: str) -> None:
+        with transaction() as session:
+            session.execute(text("SET TRANSACTION READ ONLY"))  # as every one of a server that failed over
+            session.execute(text("DELETE FROM slots WHERE entry = 'none'"))
+
+    job = register(writes)
+    enqueue(job)
+    dispatch(job.name, "ws")
+    assert work(queue) == 0
+    assert rows(job) == [("pending", 0, UNEXPECTED)]
 
 
 def test_a_row_whose_view_fails_is_settled_all_the_same(queue: Queue, register: Any) -> None:

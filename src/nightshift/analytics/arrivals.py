@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import clock, dirty_days
@@ -38,7 +39,7 @@ def receive(
     return next(iter(execute(session, RECEIVE, alone=True, **values)), None)
 
 
-def hand_off(session: Session, agent: Any, channel_type: str, customer_id: str, reason: str) -> Handoff:
+def hand_off(session: Session, agent: Row[Any], channel_type: str, customer_id: str, reason: str) -> Handoff:
     """Store that a conversation was handed off to a person."""
     handoff = Handoff(
         id=new_id("hnd"), workspace_id=agent.workspace_id, agent_id=agent.id, channel_type=channel_type,

@@ -27,14 +27,24 @@ def connect(timeout_seconds: float) -> Any:
     """A pool of its own, whose calls give up after `timeout_seconds`."""
     timeouts = dict(socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
     pool = redis_pool(settings().redis_url, health_check_interval=0, **timeouts)
-    pool.connection_kwargs |= timeouts | {"socket_timeout": timeout_seconds}  # the URL's own would end a wait for a job
-    pool.connection_class = type("Connection", (_Connection, pool.connection_class), {})
+    pool.connection_kwargs |= timeouts
+    bound = {"timeout_seconds": timeout_seconds}  # also where the URL has another one, which would end a wait for a job
+    pool.connection_class = type("Connection", (_Connection, pool.connection_class), bound)
     _pools.add(pool)
     return Redis.from_pool(pool)
 
 
 class _Connection:
-    """Closed, with all idle ones, when its server is no primary any more: the address leads elsewhere now."""
+    """Closed, with all idle ones, when its server is no primary any more: the address leads elsewhere now.
+
+    It keeps its timeout: RQ raises that of the whole pool to seven minutes where one of its workers is made with it, as
+    rq-dashboard does for each worker that it lists.
+    """
+
+    timeout_seconds: float
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"socket_timeout": self.timeout_seconds})
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         # Not the default of Sentinel's connections: after a stop, the next call would read this one's response.

@@ -1,7 +1,11 @@
-"""A Redis that is a replica now: what is open to it is closed, for the address leads elsewhere."""
+"""A Redis that is a replica now: what is open to it is closed, for the address leads elsewhere. One that does not answer: a
+connection keeps its timeout, whoever else uses its pool."""
 
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Timer
@@ -9,6 +13,8 @@ from threading import Timer
 import pytest
 from gate import Gate
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeout
+from rq import Worker
 
 from devstack.redis import Redis
 from nightshift.settings import settings
@@ -68,3 +74,19 @@ def test_who_waits_for_a_job_when_it_is_demoted_is_told(pair: list[Redis], monke
         waiter.blpop(["queue"], 20)
     assert waiter.blpop(["queue"], 20) == (b"queue", b"job")
     gate.close()
+
+
+def test_a_pool_that_rq_made_workers_with_still_gives_up_after_its_own_time(
+    pair: list[Redis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "settings", lambda: type("Settings", (), {"redis_url": pair[0].url}))
+    pool = connection.connect(0.2)
+    Worker(["email"], connection=pool)  # as rq-dashboard makes one for each that it lists
+    process_id = pool.info("server")["process_id"]
+    os.kill(process_id, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            with pytest.raises(RedisTimeout):
+                threads.submit(pool.ping).result(60)
+        finally:
+            os.kill(process_id, signal.SIGCONT)

@@ -57,15 +57,15 @@ def open_slots(session: Session, entry: Entry, moment: datetime) -> list[datetim
     session.execute(delete(Slot).where(Slot.entry == entry.name, Slot.at > moment))
     last = session.scalar(select(func.max(Slot.at)).where(Slot.entry == entry.name))
     if last is None:
-        _write(session, entry, moment)
+        write(session, entry, moment)
         return []
-    new = [slot for slot in entry.slots(last, moment) if _write(session, entry, slot)]
+    new = [slot for slot in entry.slots(last, moment) if write(session, entry, slot)]
     for slot in new:
         outbox.enqueue(session, entry.job.name, entry.argument(slot), NO_WORKSPACE)
     return new
 
 
-def _write(session: Session, entry: Entry, at: datetime) -> bool:
+def write(session: Session, entry: Entry, at: datetime) -> bool:
     """False where another scheduler has written it; waits for one that is about to."""
     row = insert(Slot).values(entry=entry.name, at=at).on_conflict_do_nothing().returning(Slot.at)
     return session.scalar(row) is not None

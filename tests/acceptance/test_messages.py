@@ -112,8 +112,10 @@ def test_a_failed_message_can_be_sent_again_once_and_what_was_sent_of_it_does_no
     failed = say(api, text, channel="DISCORD")
     assert (failed["status"], len(failed["providerIds"])) == ("FAILED", 1)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: api("POST", f"/v1/messages/{failed['id']}/retry").status_code, range(4)))
-    assert sorted(answers) == [202, 409, 409, 409]
+        answers = list(pool.map(lambda _: api("POST", f"/v1/messages/{failed['id']}/retry"), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    [shown] = [answer.json() for answer in answers if answer.status_code == 202]
+    assert (shown["status"], shown["error"]) == ("RETRYING", None)
     assert wait_for(lambda: trying(api, failed["id"], 2))["status"] == "RETRYING"
     sent = settled(api, failed["id"])
     assert sent["status"] == "SENT"

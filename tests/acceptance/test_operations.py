@@ -118,6 +118,11 @@ def test_a_slot_is_run_again_by_hand(api: Client, stack: Stack) -> None:
     for _ in range(2):
         assert wait_for(lambda: stack.sql(done, row_id)) == [(1,)]
         assert do(api, path)["id"] == row_id
+    assert do(api, f"/v1/schedule/daily-rollup/{row_id}")["at"] == f"{slot}T02:00:00.000Z", "named by its day too"
+    last = next(entry["last"] for entry in ask(api, "/v1/schedule")["items"] if entry["name"] == "daily-rollup")
+    assert row_id in [each["id"] for each in last]
+    month = stack.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')")[0][0]
+    assert do(api, f"/v1/schedule/monthly-credit-grant/{month}")["at"] == f"{month}-01T00:05:00.000Z"
     for bad, word in ((f"{slot}T02:00:01Z", "due"), ("2999-01-01T02:00:00Z", "slot")):
         assert word in do(api, f"/v1/schedule/daily-rollup/{bad}", 422)["detail"]
     assert "over" in do(api, "/v1/schedule/daily-rollup/2098-01-01T02:00:00Z", 422)["detail"]

@@ -1,12 +1,9 @@
 """`nightshift schedule`: what runs when, and running a slot by hand."""
 
-from datetime import datetime
-
 import click
 
 from nightshift.db.session import transaction
 from runner.cli import Wrong, nightshift
-from runner.cli.failed import Moment
 from runner.cli.output import json_option, print_json, show
 from runner.operations import schedule as entries
 from runner.operations.schedule import Scheduled
@@ -30,9 +27,10 @@ def schedule(context: click.Context, as_json: bool) -> None:
 
 @schedule.command()
 @click.argument("entry")
-@click.argument("slot", type=Moment())
-def run(entry: str, slot: datetime) -> None:
-    """Run a slot, again too: `nightshift schedule run daily-rollup 2026-11-25T02:00Z`."""
+@click.argument("slot")
+def run(entry: str, slot: str) -> None:
+    """Run a slot, again too: its time, or the day or month that it enqueues (`nightshift schedule run daily-rollup
+    2026-11-24`)."""
     try:
         with transaction() as session:
             found = entries.run(session, entry, slot)

@@ -1,7 +1,7 @@
 """The schedule as an operator sees it: each entry's next slot, its last ones, and what became of them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -59,34 +59,48 @@ def entries(session: Session) -> list[Scheduled]:
     ]
 
 
-def run(session: Session, name: str, slot: datetime) -> Slot:
+def run(session: Session, name: str, slot: str) -> Slot:
     """Enqueue what this slot enqueues, again too: the slot with its row. It is dispatched when the session commits.
 
-    Raises LookupError for an entry that this installation does not have, ValueError for a time that is none of its slots or
-    whose work cannot be done yet, RuntimeError while it is running.
+    `slot`: its time, or the day or the month that it enqueues. Raises LookupError for an entry that this installation does not
+    have and for what is neither; ValueError for a time that is none of its slots or whose work cannot be done yet;
+    RuntimeError while it is running.
     """
     entry = next((entry for entry in cron.entries() if entry.name == name), None)
     if entry is None:
         raise LookupError(f"There is no entry {name}. Entries: {', '.join(entry.name for entry in cron.entries())}.")
-    if not is_slot(entry, slot):
-        raise ValueError(f"must be a time at which {name} is due ({entry.cron}, UTC), like {_newest(session, entry)}")
-    row_id = entry.argument(slot)
+    moment = cron.now(session)
+    at = _named(entry, slot, moment)
+    row_id = entry.argument(at)
     entry.job.check(row_id)
     row = session.get(Outbox, (entry.job.name, row_id), with_for_update=True)
     if row is not None and row.state == "running":
         raise RuntimeError(f"{entry.job.name} {row_id} is running.")
+    cron.open_slots(session, entry, moment)  # those that have come stay due, whichever is written by hand
+    cron.write(session, entry, at)
     entry.job.enqueue(session, row_id, NO_WORKSPACE)
-    return _slots(session, entry, [slot])[0]
+    return _slots(session, entry, [at])[0]
+
+
+def _named(entry: Entry, slot: str, moment: datetime) -> datetime:
+    """The time of a slot that is named by it, or by the row id of one of the newest slots."""
+    slots = {entry.argument(at): at for at in entry.slots(datetime.min.replace(tzinfo=UTC), moment)}
+    if slot in slots:
+        return slots[slot]
+    try:
+        at = datetime.fromisoformat(slot)
+    except ValueError:
+        raise LookupError(f"{entry.name} has no slot {slot[:40]}.") from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not is_slot(entry, at):
+        like = "".join(f", like {newest:%Y-%m-%dT%H:%M:%SZ} or {row_id}" for row_id, newest in list(slots.items())[-1:])
+        raise ValueError(f"must be a time at which {entry.name} is due ({entry.cron}, UTC){like}")
+    return at
 
 
 def is_slot(entry: Entry, moment: datetime) -> bool:
     """Whether the entry is due at this very time."""
     return 2000 < moment.year < 2100 and entry.next(moment - DATED) == moment
-
-
-def _newest(session: Session, entry: Entry) -> str:
-    newest = entry.last(cron.now(session))
-    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else "its next one"
 
 
 def _last(session: Session, entry: Entry) -> list[Slot]:

@@ -1,6 +1,5 @@
 """The schedule, for the operator: entries with their slots, and running one by hand."""
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -42,17 +41,13 @@ def listed(session: Session) -> dict[str, Any]:
 
 @route("POST", "/v1/schedule/<entry>/<slot>", {202: Slot, 409: ProblemDetails}, access="operator")
 def run(session: Session, entry: str, slot: str) -> Slot:
-    """Run a slot, again too (409: it is running)."""
+    """Run a slot, again too (409: it is running): its time, or the day or month that it enqueues."""
     try:
-        moment = datetime.fromisoformat(slot)
-    except ValueError:
-        raise not_found() from None
-    try:
-        return _slot(schedule.run(session, entry, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
+        return _slot(schedule.run(session, entry, slot))
     except LookupError:
         raise not_found() from None
     except ValueError as error:
-        raise invalid("slot", str(error).removeprefix("slot: ")) from None
+        raise invalid("slot", str(error)) from None
     except RuntimeError as error:
         raise Problem(409, str(error)) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
@@ -49,7 +49,7 @@ class PauseForm(WithoutEmpty, Form):
 
 
 class SlotForm(Form):
-    slot: AwareDatetime
+    slot: str
 
 
 @page(HOME, title="Operations", order=10, access=OPERATOR)

@@ -28,7 +28,6 @@ MAX_ERRORS, MAX_ERROR_CHARACTERS = 50, 300  # of one response
 SENTENCES = {
     400: "The request body is malformed or incomplete.",
     404: "Not found.",
-    413: "The request body is too large: a file may have 50 MB, JSON 10 MB.",
     500: "Something went wrong on our side.",
 }
 
@@ -75,7 +74,7 @@ def or_404(found: T | None) -> T:
 
 
 def invalid(field: str, message: str) -> Problem:
-    return Problem(422, f"{field} {message}.", errors=[{"field": field, "message": message}])
+    return Problem(422, f"{field} {message.removesuffix('.')}.", errors=[{"field": field, "message": message}])
 
 
 def invalid_fields(errors: list[dict[str, str]]) -> Problem:
@@ -115,11 +114,18 @@ def _of_http(error: HTTPException) -> Any:
     status, methods = error.code or 500, getattr(error, "valid_methods", None)
     if status == 413:
         _drain()
+        return respond(Problem(413, _too_large()))
     if status == 405:
         allow = {"Allow": ", ".join(sorted(methods or ()))}
         return respond(Problem(405, f"This route does not support {request.method}.", headers=allow))
     usual = HTTPStatus(status).description or HTTPStatus(status).phrase
     return respond(Problem(status, SENTENCES.get(status, usual)))
+
+
+def _too_large() -> str:
+    """Names the limits of this request."""
+    of_form = ", a form 1,000 parts, each field 1 MB" if "form" in request.mimetype else ""
+    return f"The request body is too large: it may have {(request.max_content_length or 0) >> 20} MB{of_form}."
 
 
 def _drain() -> None:

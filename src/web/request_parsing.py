@@ -174,6 +174,9 @@ def read_raw(max_bytes: int) -> bytes:
 def parse_body(model: Any, form: type[Form] | None) -> Any:
     """The JSON body as `model`, or the multipart form as `form`. Raises 400, 415 and 422."""
     if form is not None and request.mimetype == "multipart/form-data":
+        for name, files in request.files.lists():
+            if len(files) > 1:  # else all but the first would be lost
+                raise invalid(name, "must be one file: send each in a request of its own")
         return parse(form, {**request.form, **request.files})
     if not request.is_json:
         raise Problem(415, "Send JSON, with the header Content-Type: application/json.")

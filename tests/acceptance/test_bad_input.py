@@ -109,6 +109,14 @@ def test_wrong_fields_are_422_and_each_is_named(body: object, fields: list[str],
     assert all(error["message"] for error in answer.json()["errors"])
 
 
+def test_two_files_in_one_request_are_refused_and_neither_is_taken(api: Client) -> None:
+    url = f"/v1/agents/{api.agent_id}/knowledge"
+    both = [("file", (name, f"We open at {name}.".encode())) for name in ("nine.txt", "ten.txt")]
+    answer = api("POST", url, files=both)
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["file"])
+    assert api("GET", url).json()["items"] == []
+
+
 def test_a_file_of_60_mb_is_413(api: Client) -> None:
     answer = api.upload("big.txt", b"x" * (60 << 20))
     assert answer.status_code == 413

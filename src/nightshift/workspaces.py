@@ -17,6 +17,7 @@ from nightshift.db.session import execute, statement
 from nightshift.ids import new_id
 
 MAX_KEYS = 100
+ADDRESS = r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$"  # of a workspace's mail
 SESSION_LIFETIME = timedelta(days=7)  # of the console
 AGENT = "SELECT id, workspace_id, name FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s"
 

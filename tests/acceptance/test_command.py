@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Client
+from client import OPERATOR_KEY, Client
 from messaging import put, say, settled
 from ops import ops
 from recorder import Answer, Recorder
@@ -29,8 +29,11 @@ def test_failed_work_is_listed_shown_and_retried(api: Client, stack: Stack, vend
     vendors.script(f"of {api.workspace_id}", *[BLOCKED] * 3)
     ids = [say(api, f"{number} of {api.workspace_id}", customer=f"customer {number}")["id"] for number in range(3)]
     mine = ["--workspace", api.workspace_id]
-    assert [row["rowId"] for row in said("failed", *mine)] == ids[::-1]
-    assert [row["rowId"] for row in said("failed", *mine, "--limit", "1", "--error", "BLOCKED")] == ids[2:]
+    listed = said("failed", *mine)
+    assert [row["id"] for row in listed] == ids[::-1]
+    answered = api("GET", "/v1/failed", key=OPERATOR_KEY, params={"id": ids[0]}).json()["items"]
+    assert listed[-1].items() <= answered[0].items(), "as the API has it"
+    assert [row["id"] for row in said("failed", *mine, "--limit", "1", "--error", "BLOCKED")] == ids[2:]
     [group] = said("failed", *mine, "--by-error")
     assert (group["number"], group["job"]) == (3, "webhook_retry.retry_send")
     shown = said("show", ids[0])
@@ -98,6 +101,9 @@ def test_what_is_wrong_is_said_in_one_line(api: Client, stack: Stack) -> None:
         (["failed", "--since", "yesterday"], 2, "yesterday"),
         (["forget"], 2, "forget"),
         (["pause", "email"], 2, "--reason"),
+        (["pause", "none", "--reason", "x"], 2, "QUEUE"),
+        (["workspace", "create", "--name", " ", "--notify-email", "a@b.example"], 2, "--name"),
+        (["workspace", "create", "--name", "A", "--notify-email", "nobody"], 2, "--notify-email"),
         (["show", "doc_none"], 1, "doc_none"),
         (["key", "create", "ws_none"], 1, "ws_none"),
         (["key", "delete", "key_none"], 1, "key_none"),
@@ -108,6 +114,7 @@ def test_what_is_wrong_is_said_in_one_line(api: Client, stack: Stack) -> None:
         assert (answer.returncode, answer.stdout) == (status, ""), (arguments, answer.stdout)
         [line] = answer.stderr.splitlines()
         assert words in line, line
+    assert (ops("key").returncode, "\n  create " in ops("key").stderr) == (2, True), "what it could be, a line each"
     elsewhere = {**stack.env, "DATABASE_URL": "", "REDIS_URL": "", "APP_ENV": "production"}
     command = [str(Path(sys.executable).parent / "nightshift"), "failed"]
     told = subprocess.run(command, env=elsewhere, cwd=os.sep, capture_output=True, text=True, timeout=300)

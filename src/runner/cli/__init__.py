@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # rich shows the cursor again
     try:
         return nightshift.main(args=arguments, prog_name="nightshift", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as help_of_group:
+        print(help_of_group.format_message(), file=sys.stderr)
+        return 2
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "nightshift"
         return _ended(2, f"{error.format_message()} See `{command} --help`.")

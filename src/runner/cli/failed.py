@@ -17,7 +17,7 @@ from runner.operations import failed_work
 from runner.operations.failed_work import Filters
 from runner.registry import JOBS, QUEUES
 
-COLUMNS = ("job", "row_id", "workspace_id", "runs", "failed_at", "error")
+COLUMNS = ("job", "id", "workspace_id", "attempts", "failed_at", "error")
 LEFT = "SELECT count(*) AS number FROM retries WHERE at <= %(last)s"
 LAST = "SELECT max(at) AS at FROM retries"
 MORE_SECONDS = 10  # for a dispatcher; one that is away is not waited for
@@ -55,7 +55,7 @@ def filtered(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--by-error", is_flag=True, help="The newest 10,000 by job and error, the most frequent first.")
 @json_option
 def failed(limit: int, by_error: bool, as_json: bool, **which: Any) -> None:
-    """What is FAILED, newest first: job, id, workspace, runs, when, why."""
+    """What is FAILED, newest first: job, id, workspace, attempts, when, why."""
     with transaction() as session:
         if by_error:
             rows = failed_work.by_error(session, Filters(**which), limit)

@@ -1,5 +1,8 @@
 """Pauses, workspaces and their keys, sealed credentials, balances, the schema."""
 
+import re
+from typing import Any
+
 import click
 from sqlalchemy.orm import Session
 
@@ -19,8 +22,23 @@ from runner.registry import QUEUES
 CREDITS = click.IntRange(0, 10**15)
 
 
+class Line(click.ParamType):
+    """A line of text that is not blank, or one that matches `pattern`: `what` says of what kind."""
+
+    name = "text"
+
+    def __init__(self, what: str, most: int, pattern: str = ".") -> None:
+        self.what, self.most, self.pattern = what, most, pattern
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        line = " ".join(str(value).split())
+        if len(line) > self.most or not re.search(self.pattern, line):
+            self.fail(f"{line[:40]!r} is no {self.what} of 1 to {self.most} characters.", param, ctx)
+        return line
+
+
 @nightshift.command()
-@click.argument("queue", type=click.Choice(list(QUEUES)), required=False)
+@click.argument("queue", type=click.Choice(list(QUEUES)), required=False, metavar="[QUEUE]")
 @click.option("--reason", help="Why, for those who meet it.")
 @json_option
 def pause(queue: str | None, reason: str | None, as_json: bool) -> None:
@@ -35,7 +53,7 @@ def pause(queue: str | None, reason: str | None, as_json: bool) -> None:
 
 
 @nightshift.command()
-@click.argument("queue", type=click.Choice(list(QUEUES)))
+@click.argument("queue", type=click.Choice(list(QUEUES)), metavar="QUEUE")
 def resume(queue: str) -> None:
     """End a queue's pause: what was held is done now."""
     with transaction() as session:
@@ -50,8 +68,10 @@ def workspace() -> None:
 
 
 @workspace.command("create")
-@click.option("--name", required=True)
-@click.option("--notify-email", required=True, help="Where its mail goes.")
+@click.option("--name", type=Line("name", 500), required=True)
+@click.option(
+    "--notify-email", type=Line("address", 320, workspaces.ADDRESS), required=True, help="Where its mail goes."
+)
 @click.option("--monthly-grant", type=CREDITS, default=0, show_default=True)
 @click.option("--low-threshold", type=CREDITS, default=0, show_default=True)
 @json_option

@@ -38,12 +38,12 @@ def run(entry: str, slot: str) -> None:
         raise Wrong(f"SLOT {error}.") from None
     except (LookupError, RuntimeError) as error:
         raise Wrong(str(error.args[0])) from None
-    click.echo(f"{entry}: {found.row_id} is enqueued.")
+    click.echo(f"{entry}: {found.id} is enqueued.")
 
 
 def _row(entry: Scheduled) -> dict[str, object]:
     newest = entry.last[0] if entry.last else None
     return dict(
-        entry=entry.name, cron=entry.cron, next=entry.next, last_slot=newest and newest.at, id=newest and newest.row_id,
+        entry=entry.name, cron=entry.cron, next=entry.next, last_slot=newest and newest.at, id=newest and newest.id,
         state=newest and newest.state, runs=newest and newest.runs, error=newest and newest.error,
     )  # fmt: skip

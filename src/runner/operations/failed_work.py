@@ -24,7 +24,7 @@ CONDITIONS = {
     "row_id": "o.row_id = :row_id",
     "before": "(o.updated_at, o.row_id, o.job) < (:before_at, :before, :before_job)",
 }
-COLUMNS = "o.job, o.row_id, o.workspace_id, o.error, o.runs, o.updated_at AS failed_at"
+COLUMNS = "o.row_id AS id, o.job, o.workspace_id, o.error, o.runs AS attempts, o.updated_at AS failed_at"
 FOUND = f"FROM outbox o WHERE o.state = 'failed' AND {retries.NOT_SCHEDULED} AND {{where}}"
 LIST = f"SELECT {COLUMNS} {FOUND} ORDER BY o.updated_at DESC, o.row_id DESC, o.job DESC LIMIT :limit"
 BY_ERROR = f"""
@@ -37,7 +37,7 @@ PREVIEW = f"""
     SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM matched WHERE doubtful) AS may_arrive_twice,
         (SELECT json_object_agg(job, number) FROM (SELECT job, count(*) AS number FROM matched GROUP BY job) AS n) AS jobs, few.*
     FROM (SELECT) AS always LEFT JOIN LATERAL (
-        SELECT * FROM matched ORDER BY doubtful DESC, failed_at, row_id LIMIT {SAMPLE}) AS few ON true
+        SELECT * FROM matched ORDER BY doubtful DESC, failed_at, id LIMIT {SAMPLE}) AS few ON true
 """  # noqa: S608 constants
 
 
@@ -79,9 +79,9 @@ class Preview:
 def listed(
     session: Session, filters: Filters, limit: int, before: tuple[datetime, str, str] | None = None
 ) -> Sequence[Row[Any]]:
-    """What is FAILED, newest first: job, row_id, workspace_id, error, runs, failed_at. Not what is to be retried already.
+    """What is FAILED, newest first: id, job, workspace_id, error, attempts, failed_at. Not what is to be retried already.
 
-    `before`: (failed_at, row_id, job) of the last row of the page before.
+    `before`: (failed_at, id, job) of the last row of the page before.
     """
     values = filters.values()
     if before:
@@ -102,7 +102,7 @@ def preview(session: Session, filters: Filters) -> Preview:
     sql = PREVIEW.format(where=_where(values), doubtful=f"CASE o.job {doubtful} ELSE false END")
     rows = session.execute(text(sql), values).all()
     first = rows[0]
-    sample = [row for row in rows if row.row_id]
+    sample = [row for row in rows if row.id]
     return Preview(first.matched, first.jobs or {}, first.may_arrive_twice, retries.seconds(first.matched), sample)
 
 

@@ -14,7 +14,9 @@ from runner.registry import NO_WORKSPACE, Entry
 LAST = 7  # slots that are shown of an entry
 DATED = timedelta(seconds=1)
 SLOTS = text("SELECT at FROM slots WHERE entry = :entry ORDER BY at DESC LIMIT :limit")
-ROWS = text("SELECT row_id, state, runs, error, updated_at FROM outbox WHERE job = :job AND row_id = ANY (:row_ids)")
+ROWS = text(
+    "SELECT row_id AS id, state, runs, error, updated_at FROM outbox WHERE job = :job AND row_id = ANY (:row_ids)"
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Slot:
     """A time at which an entry was due, and the row that it enqueued. `state`: of that row; None where there is none any more."""
 
     at: datetime
-    row_id: str
+    id: str
     state: str | None = None
     runs: int = 0
     error: str | None = None
@@ -111,5 +113,5 @@ def _last(session: Session, entry: Entry) -> list[Slot]:
 def _slots(session: Session, entry: Entry, times: list[datetime]) -> list[Slot]:
     arguments = {at: entry.argument(at) for at in times}
     found = session.execute(ROWS, {"job": entry.job.name, "row_ids": list(arguments.values())}).all()
-    rows: dict[str, Any] = {row.row_id: row._asdict() for row in found}
-    return [Slot(at=at, **rows.get(row_id, {"row_id": row_id})) for at, row_id in arguments.items()]
+    rows: dict[str, Any] = {row.id: row._asdict() for row in found}
+    return [Slot(at=at, **rows.get(row_id, {"id": row_id})) for at, row_id in arguments.items()]

@@ -92,4 +92,4 @@ def retry_all(session: Session, body: RetryFailed) -> tuple[Queued | FailedPrevi
 def shown(row: Row[Any]) -> Failed:
     """A row as it is listed."""
     queue = JOBS[row.job].queue.name if row.job in JOBS else None
-    return Failed.of(row, id=row.row_id, queue=queue, workspace_id=row.workspace_id or None, attempts=row.runs)
+    return Failed.of(row, queue=queue, workspace_id=row.workspace_id or None)

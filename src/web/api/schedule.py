@@ -35,7 +35,7 @@ class Entry(ResponseModel):
 @route("GET", "/v1/schedule", {200: Page[Entry]}, access="operator")
 def listed(session: Session) -> dict[str, Any]:
     """The entries of the schedule, their next and their last slots."""
-    entries = [Entry.of(entry, last=[_slot(slot) for slot in entry.last]) for entry in schedule.entries(session)]
+    entries = [Entry.of(entry, last=[Slot.of(slot) for slot in entry.last]) for entry in schedule.entries(session)]
     return {"items": entries, "next_cursor": None}
 
 
@@ -43,14 +43,10 @@ def listed(session: Session) -> dict[str, Any]:
 def run(session: Session, entry: str, slot: str) -> Slot:
     """Run a slot, again too (409: it is running): its time, or the day or month that it enqueues."""
     try:
-        return _slot(schedule.run(session, entry, slot))
+        return Slot.of(schedule.run(session, entry, slot))
     except LookupError:
         raise not_found() from None
     except ValueError as error:
         raise invalid("slot", str(error)) from None
     except RuntimeError as error:
         raise Problem(409, str(error)) from None
-
-
-def _slot(slot: schedule.Slot) -> Slot:
-    return Slot.of(slot, id=slot.row_id)

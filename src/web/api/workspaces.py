@@ -18,7 +18,7 @@ from web.routing import route
 PART = """
     WHERE workspace_id = %(workspace)s AND (%(before)s::text IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
 """
-Address = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$")]
+Address = Annotated[str, StringConstraints(max_length=320, pattern=workspaces.ADDRESS)]
 Credits = Annotated[int, Field(ge=0, le=10**15, strict=True)]
 
 

@@ -117,7 +117,7 @@ def run(session: Session, entry: str, form: SlotForm) -> Done:
         raise not_found() from None
     except (ValueError, RuntimeError) as error:
         return Done((f"{entry}: {error}",), HOME, is_error=True)
-    return Done((f"{entry}: {slot.row_id} runs now.",), HOME)
+    return Done((f"{entry}: {slot.id} runs now.",), HOME)
 
 
 def _queue(name: str) -> str:

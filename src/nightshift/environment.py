@@ -32,6 +32,13 @@ class Environment:
             raise SettingsError(f"{name} is not set.")
         return value
 
+    def key(self, name: str) -> str | None:
+        """What is sent in a header."""
+        value = self.get(name)
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise SettingsError(f"{name} contains a character that cannot be part of a key: copy it again.")
+        return value
+
     def one_of(self, name: str, choices: tuple[str, ...]) -> str:
         value = self.get(name) or choices[0]
         if value not in choices:
@@ -63,6 +70,8 @@ class Environment:
         location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
         if parts.scheme not in schemes or not location:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+        if parts.scheme.startswith("http") and (parts.query or not value.isprintable() or " " in value):
+            raise SettingsError(f"{name} must be a URL without spaces and without a ?.")
         if parts.fragment:
             raise SettingsError(f"{name} contains a #: inside a user name or a password write it as %23.")
         if parts.scheme in ("redis", "rediss") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):

@@ -101,10 +101,10 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         web_concurrency=source.integer("WEB_CONCURRENCY", 2, 1, 64),
         drain_seconds=source.integer("DRAIN_SECONDS", 5 if production else 0, 0, 60),
         db_pool_size=source.integer("DB_POOL_SIZE", 20, MIN_POOL_SIZE, 200),
-        openai_api_key=source.get("OPENAI_API_KEY"),
+        openai_api_key=source.key("OPENAI_API_KEY"),
         openai_base_url=source.url("OPENAI_BASE_URL", ("http", "https"), "https://api.openai.com/v1"),
         embedding_model=source.get("EMBEDDING_MODEL") or "text-embedding-3-small",
-        resend_api_key=source.get("RESEND_API_KEY"),
+        resend_api_key=source.key("RESEND_API_KEY"),
         resend_from=source.mailbox("RESEND_FROM"),
         resend_base_url=source.url("RESEND_BASE_URL", ("http", "https"), "https://api.resend.com"),
         resend_webhook_secret=source.webhook_secret("RESEND_WEBHOOK_SECRET"),
@@ -114,7 +114,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
             type_: source.url(f"{type_}_BASE_URL", ("http", "https"), default)
             for type_, default in VENDOR_BASE_URLS.items()
         },
-        admin_api_key=source.get("ADMIN_API_KEY") or _create_once(data_dir, "admin_api_key", secrets.token_urlsafe),
+        admin_api_key=source.key("ADMIN_API_KEY") or _create_once(data_dir, "admin_api_key", secrets.token_urlsafe),
         credential_keys=source.fernet_keys(
             "CREDENTIAL_KEYS", lambda: _create_once(data_dir, "credential_keys", _fernet)
         ),

@@ -40,6 +40,7 @@ def everywhere(api: Client, stack: Stack, vendors: Recorder) -> Iterator[dict[st
 def test_every_page_and_every_list_works_with_the_jobs_there_are(everywhere: dict[str, str], stack: Stack) -> None:
     workers = get(stack, "/0/data/workers.json").json()["workers"]
     assert len(workers) == 20
+    assert {worker["state"] for worker in workers} == {"busy", "idle"}, "also of those that have run nothing yet"
     busy = [w["current_job"] for w in workers if w["current_job"] != "idle"]
     assert "ingestion.ingest" in [job["description"] for job in busy]
     for registry, row_id in everywhere.items():

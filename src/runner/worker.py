@@ -210,6 +210,10 @@ class Worker(SimpleWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Sent by runner.heartbeat every few seconds, also during a job."""
 
+    def register_birth(self) -> None:
+        super().register_birth()
+        self.connection.hset(self.key, "state", "idle")
+
     def set_state(self, state: str, pipeline: Any = None) -> None:
         """Written by step.lua."""
         self._state = state

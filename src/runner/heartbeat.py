@@ -94,7 +94,9 @@ class Heartbeat(Renewal):
         worker.last_heartbeat = clock.now()
         with self._connection.pipeline() as pipeline:
             pipeline.hset(worker.key, mapping=worker.serialize())
-            pipeline.hsetnx(worker.key, "state", "busy" if worker.begun_at else "idle")  # from then on step.lua writes it
+            pipeline.hsetnx(
+                worker.key, "state", "busy" if worker.begun_at else "idle"
+            )  # from then on step.lua writes it
             pipeline.expire(worker.key, GONE_AFTER_SECONDS)
             worker_registration.register(worker, pipeline)
             pipeline.sadd("rq:queues", *(queue.key for queue in worker.queues))  # RQ's tools show empty ones too

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +120,17 @@ def test_what_is_wrong_is_said_in_one_line(api: Client, stack: Stack) -> None:
     command = [str(Path(sys.executable).parent / "nightshift"), "failed"]
     told = subprocess.run(command, env=elsewhere, cwd=os.sep, capture_output=True, text=True, timeout=300)
     assert (told.returncode, told.stdout, told.stderr) == (1, "", "DATABASE_URL is not set.\n")
+
+
+def test_a_terminal_of_80_columns_shows_whole_words_and_whole_ids(
+    api: Client, stack: Stack, vendors: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(api, "TELEGRAM", vendors)
+    vendors.script(f"of {api.workspace_id}", BLOCKED)
+    failed = say(api, f"One of {api.workspace_id}")["id"]
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    for columns, id_and_reason in ((80, f"{failed} {api.workspace_id} 1 "), (200, f"{failed}  {api.workspace_id}")):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        told = ops("failed", "--id", failed).stdout
+        assert id_and_reason in told and "blocked" in told, (columns, told)
+        assert {"running", "workers", "analytics-rollup"} <= set(re.sub("\x1b\\S*?m", "", ops("status").stdout).split())

@@ -16,19 +16,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def show(columns: Sequence[str], rows: Iterable[Any], as_json: bool, none: str = "", titles: bool = False) -> None:
-    """Print these attributes, or items, of the rows. `none`: said on stderr where there are no rows. `titles`: other programs
-    get them too."""
+    """Print these attributes, or items, of the rows: as a table where a terminal has room for whole ids and times, else one line
+    a row. `none`: said on stderr where there are no rows. `titles`: always a table."""
     values = [{name: row[name] if isinstance(row, dict) else getattr(row, name) for name in columns} for row in rows]
     if as_json:
         print_json(values)
     elif not values:
         click.echo(none, err=True)
-    elif (console := Console()).is_terminal or titles:
-        console.width = console.width if console.is_terminal else WIDTH
-        console.print(table(columns, values))
     else:
-        for row in values:
-            click.echo(" ".join(cell(row[name]) for name in columns))
+        console, drawn = Console(), table(columns, values)
+        console.width = console.width if console.is_terminal else WIDTH
+        needed = console.measure(drawn, options=console.options.update(width=1000)).minimum
+        if titles or (console.is_terminal and needed <= console.width):
+            console.print(drawn)
+        else:
+            for row in values:
+                click.echo(" ".join(cell(row[name]) for name in columns))
 
 
 def table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Table:
@@ -37,7 +40,9 @@ def table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Table:
     for name in columns:
         numeric = all(isinstance(row[name], int | float | None) for row in listed)
         whole = not numeric and name != columns[-1]  # ids and times stay in one piece
-        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
+        title = name.replace("_seconds", " s").replace("_", " ")
+        least = max(map(len, [*title.split(), *(cell(row[name]) for row in listed if whole)]))
+        drawn.add_column(title, justify="right" if numeric else "left", overflow="fold", no_wrap=whole, min_width=least)
     for row in listed:
         drawn.add_row(*(Text(cell(row[name])) for name in columns))
     return drawn

@@ -15,9 +15,10 @@ from runner.operations import figures, verdict
 from runner.operations.cards import Card
 
 COLUMNS = (
-    "name", "state", "depth", "oldest_wait_seconds", "running", "workers", "later", "done_last_hour", "failed_last_hour",
+    "name", "state", "depth", "oldest_wait_seconds", "running", "workers", "done_last_hour", "failed_last_hour", "later",
     "failed", "median_seconds", "p95_seconds",
 )  # fmt: skip
+SHOWN = COLUMNS[:8]  # what a terminal of 80 columns has room for
 
 
 @nightshift.command()
@@ -38,7 +39,7 @@ def status(context: click.Context, doctor: bool, as_json: bool) -> None:
     else:
         when = f" since {cell(now.since)}" if now.since else ""
         click.echo(f"{now.state}{when}\n  {now.cause}\n  {now.action}\n")
-        show(COLUMNS[:9], rows, False, titles=True)
+        show(SHOWN, rows, False, titles=True)
         click.echo("\n" + "  ".join(f"{name} {number}" for name, number in counts.items()))
     context.exit(0 if now.state == verdict.HEALTHY else 1)
 
@@ -49,7 +50,7 @@ def status(context: click.Context, doctor: bool, as_json: bool) -> None:
 def queues(watch: bool, as_json: bool) -> None:
     """Each queue: what waits and for how long, what runs, what was done and failed in the last hour."""
     if not watch:
-        show(COLUMNS, _rows(figures.read().cards), as_json, titles=True)
+        show(COLUMNS if as_json else SHOWN, _rows(figures.read().cards), as_json, titles=True)
         return
     if not Console().is_terminal:
         raise Wrong("--watch needs a terminal.")
@@ -60,7 +61,7 @@ def queues(watch: bool, as_json: bool) -> None:
 
 
 def _live() -> Table:
-    return table(COLUMNS, _rows(figures.read().cards))
+    return table(SHOWN, _rows(figures.read().cards))
 
 
 def _rows(cards: list[Card]) -> list[dict[str, Any]]:

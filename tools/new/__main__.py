@@ -5,7 +5,10 @@ The job goes on an existing queue (`QUEUE=email`, the default). The templates ar
 
 import re
 import sys
+from keyword import iskeyword
 from pathlib import Path
+
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
 TEMPLATES = Path(__file__).parent
 VERSIONS = Path("src/nightshift/db/migrations/versions")
@@ -15,10 +18,13 @@ def main(name: str, queue: str, root: Path = Path()) -> int:
     """The exit status; what is wrong goes to stderr in one line, before a file is written."""
     sys.path.insert(0, str(root / "src"))
     import jobs  # noqa: F401  registers the queues
+    from nightshift.db.models import Base
     from runner.registry import QUEUES
 
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         return _refuse("JOB must be a Python name in lower case, like exports.")
+    if iskeyword(name) or name in RESERVED_WORDS or name in Base.metadata.tables:
+        return _refuse(f"{name} is a word of Python or of SQL, or a table: choose another name.")
     if queue not in QUEUES:
         return _refuse(f"No such queue: {queue}. Queues: {', '.join(QUEUES)}.")
     last = max(path.name[:4] for path in (root / VERSIONS).glob("[0-9]*.py"))

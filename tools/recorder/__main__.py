@@ -53,4 +53,7 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    port = sys.argv[1]
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        sys.exit("RECORDER_PORT must be an integer from 1 to 65535.")
+    main(int(port))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy.orm import Session
 
 from nightshift.db.session import transaction
@@ -49,7 +49,7 @@ class PauseForm(WithoutEmpty, Form):
 
 
 class SlotForm(Form):
-    slot: str
+    slot: AwareDatetime
 
 
 @page(HOME, title="Operations", order=10, access=OPERATOR)
@@ -112,7 +112,7 @@ def retry(session: Session, form: RetryForm) -> Done:
 def run(session: Session, entry: str, form: SlotForm) -> Done:
     """Run a slot, again too."""
     try:
-        slot = schedule.run(session, entry, form.slot)
+        slot = schedule.run(session, entry, form.slot.isoformat())
     except LookupError:
         raise not_found() from None
     except (ValueError, RuntimeError) as error:

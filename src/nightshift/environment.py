@@ -70,8 +70,6 @@ class Environment:
         location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
         if parts.scheme not in schemes or not location:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
-        if parts.scheme.startswith("http") and (parts.query or not value.isprintable() or " " in value):
-            raise SettingsError(f"{name} must be a URL without spaces and without a ?.")
         if parts.fragment:
             raise SettingsError(f"{name} contains a #: inside a user name or a password write it as %23.")
         if parts.scheme in ("redis", "rediss") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
+from nightshift.clock import today
 from nightshift.db.models import DailyAnalytics, DirtyDay, RolledDay
-from nightshift.dirty_days import today
 
 LIVE = text(fresh(" AND workspace_id = :workspace"))
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
+from nightshift.clock import today
 from nightshift.db.models import DirtyDay
 from nightshift.db.session import transaction
-from nightshift.dirty_days import today
 from nightshift.outbox import Lease
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -81,6 +81,5 @@ def _body(part: Part) -> str:
 
 
 def _json(kind: str, at: datetime, data: Mapping[str, object]) -> str:
-    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = {"type": kind, "timestamp": timestamp, "data": data}
+    body = {"type": kind, "timestamp": clock.rfc_3339(at), "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from nightshift.analytics import daily
 from nightshift.billing import credits
-from nightshift.dirty_days import today
+from nightshift.clock import today
 from web.api import credits as api
 from web.console.pages import View, page
 from web.request_parsing import NumberedPageQuery

@@ -13,7 +13,8 @@ from nightshift.outbox import retries
 from nightshift.server_errors import log_server_error
 from runner import reporting
 from runner.connection import redis
-from runner.registry import JOBS, Job, parse_job_id
+from runner.forget import ended_jobs
+from runner.registry import JOBS, Job
 
 
 def retry(name: str, row_id: str, generation: int | None = None) -> bool:
@@ -64,10 +65,8 @@ def _forget(job: Job, row_id: str, generation: int) -> None:
     have failed already.)"""
     registry = f"rq:failed:{job.queue.name}"
     try:
-        names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
-        for name in names:
-            named = parse_job_id(name)
-            if named and named[:2] == (job.name, row_id) and named[2] <= generation:
+        for name, named in ended_jobs(registry):
+            if named[:2] == (job.name, row_id) and named[2] <= generation:
                 redis().zrem(registry, name)
                 redis().delete(f"rq:job:{name}", f"rq:results:{name}")
     except RedisError as error:

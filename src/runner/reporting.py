@@ -25,7 +25,7 @@ def attempt(name: str, queue: str, ended: Any, seconds: float, *, by_worker: boo
     with about(lease) if lease else nullcontext():
         log(
             "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
-            id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
+            id=name, job=job, queue=queue, attempt=lease.runs if lease else 0,
             waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
             outcome=ended.outcome, raised=error,
         )  # fmt: skip
@@ -36,11 +36,6 @@ def attempt(name: str, queue: str, ended: Any, seconds: float, *, by_worker: boo
 def about(lease: Lease) -> AbstractContextManager[object]:
     """Log lines of the block name the lease's trace, workspace and row."""
     return tracing.about(lease.traceparent, workspace=lease.workspace_id, row=lease.row_id)
-
-
-def _printable(name: str) -> str:
-    """What Redis held as a job's id, in a form that a line can carry."""
-    return "".join(character if character.isprintable() else "?" for character in name[:200])
 
 
 def start_sentry(settings: Settings) -> None:

@@ -5,7 +5,7 @@ import sys
 from flask import Flask
 
 import jobs  # noqa: F401  registers them
-from nightshift import logs
+from nightshift import logs, outbox
 from nightshift.settings import SettingsError, settings
 from runner import dispatch, reporting
 from web import access, error_responses, request_parsing, request_trace, routing, security_headers, serving
@@ -21,7 +21,7 @@ def create_app() -> Flask:
         sys.exit(str(error))
     logs.configure(config)
     reporting.start_sentry(config)
-    dispatch.in_background()
+    outbox.on_commit(dispatch.background.dispatch)
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=request_parsing.MAX_JSON_BYTES, MAX_FORM_MEMORY_SIZE=1 << 20)

@@ -6,6 +6,7 @@ import sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn has its own handlers, Ctrl-C ends it without a traceback
 
 import logging
+from threading import Thread
 from typing import Any
 
 from nightshift import logs
@@ -59,9 +60,9 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Bound what waits for Postgres."""
+    """Bound what waits for Postgres, and hand over what is counted."""
     from nightshift.db.connection import watch
     from runner import counts
 
     watch(every_transaction=True)
-    counts.keep_flushing()
+    Thread(target=counts.keep_flushing, name="counts", daemon=True).start()

@@ -51,7 +51,7 @@ JOIN_LANE = (
 )
 
 # While someone else holds a transaction open, Postgres keeps every version that a row has had since then, and a search for
-# a search for due or active rows goes through all of them. So each begins where a dispatcher last found something.
+# due or active rows goes through all of them. So each begins where a dispatcher last found something.
 LOOK = """
     WITH old AS (
         DELETE FROM outbox_since WHERE at < statement_timestamp() - interval '1 minute'

@@ -77,8 +77,8 @@ def create_key(workspace_id: str, as_json: bool) -> None:
         _workspace(session, workspace_id)
         try:
             made, secret = workspaces.create_key(session, workspace_id)
-        except workspaces.TooManyKeys:
-            raise Wrong(f"There are {workspaces.MAX_KEYS} keys. Delete one that is not used first.") from None
+        except workspaces.KeyLimit as error:
+            raise Wrong(str(error)) from None
     _print(dict(id=made.id, api_key=secret), as_json)
 
 
@@ -91,8 +91,8 @@ def delete_key(key_id: str) -> None:
         try:
             if found is None or not workspaces.delete_key(session, found.workspace_id, key_id):
                 raise Wrong(f"There is no key {key_id}.")
-        except workspaces.LastKey:
-            raise Wrong("This is the workspace's last key. Create another one first.") from None
+        except workspaces.KeyLimit as error:
+            raise Wrong(str(error)) from None
     click.echo(f"{key_id} is deleted.")
 
 

@@ -29,14 +29,14 @@ class SchemaBehind(NightshiftError):
     """The database has not been migrated to this release."""
 
 
-def migrate(revision: str = "head") -> None:
-    """Upgrade the database to `revision`, all or nothing."""
+def migrate() -> None:
+    """Bring the database to the newest revision, all or nothing."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine().begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        command.upgrade(config, "head")
 
 
 def check_schema() -> str:

@@ -116,7 +116,7 @@ RELEASE = AGAIN.format(
 
 # Leases of an owner known to be dead, or those that expired; one of them, locked, if it is still so.
 GONE = "(lease_owner = %(owner)s OR %(owner)s::text IS NULL AND lease_until < clock_timestamp())"
-EXPIRED = f"SELECT job, row_id, lease_owner, {LEASE} FROM outbox WHERE state = 'running' AND {GONE}"  # noqa: S608
+EXPIRED = f"SELECT job, row_id, lease_owner AS owner, {LEASE} FROM outbox WHERE state = 'running' AND {GONE}"  # noqa: S608
 STILL_EXPIRED = f"SELECT row_id FROM outbox WHERE {MINE} AND {GONE} FOR UPDATE SKIP LOCKED"  # noqa: S608
 COUNT_DEATH = f"UPDATE outbox SET deaths = deaths + 1 WHERE {MINE} RETURNING deaths"  # noqa: S608
 

@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, WithCustomer, child_of
 
 
-class InboundMessage(Base):
+class InboundMessage(WithCustomer, Base):
     """What a customer wrote, at the moment the caller says."""
 
     __tablename__ = "inbound_messages"
@@ -19,17 +19,12 @@ class InboundMessage(Base):
         Index("inbound_messages_channel", "workspace_id", "channel_type", "at"),
         Index("inbound_messages_at", "at", postgresql_using="brin"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
     content: Mapped[str]
     at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class Handoff(Base):
+class Handoff(WithCustomer, Base):
     """A conversation given to a person."""
 
     __tablename__ = "handoffs"
@@ -37,26 +32,24 @@ class Handoff(Base):
         Index(None, "workspace_id", "created_at"),
         Index("handoffs_created_at", "created_at", postgresql_using="brin"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
     reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class DailyAnalytics(Base):
-    """What a workspace's day (UTC) held when it was last counted. No row: nothing. Derived, so nothing hangs on it."""
-
-    __tablename__ = "daily_analytics"
-    day: Mapped[date] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+class _Counts:
     conversations: Mapped[int] = mapped_column(BigInteger)
     messages_in: Mapped[int] = mapped_column(BigInteger)
     messages_out: Mapped[int] = mapped_column(BigInteger)
     messages_failed: Mapped[int] = mapped_column(BigInteger)
     handoffs: Mapped[int] = mapped_column(BigInteger)
+
+
+class DailyAnalytics(_Counts, Base):
+    """What a workspace's day (UTC) held when it was last counted. No row: nothing. Derived, so nothing hangs on it."""
+
+    __tablename__ = "daily_analytics"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
     credits_used: Mapped[int] = mapped_column(BigInteger)
     docs_ready: Mapped[int] = mapped_column(BigInteger)
 
@@ -78,14 +71,9 @@ class DirtyDay(Base):
     day: Mapped[date]
 
 
-class DeletedCounts(Base):
+class DeletedCounts(_Counts, Base):
     """What a workspace's day (UTC) had of rows that were deleted since: every count includes it."""
 
     __tablename__ = "deleted_counts"
     day: Mapped[date] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
-    conversations: Mapped[int] = mapped_column(BigInteger)
-    messages_in: Mapped[int] = mapped_column(BigInteger)
-    messages_out: Mapped[int] = mapped_column(BigInteger)
-    messages_failed: Mapped[int] = mapped_column(BigInteger)
-    handoffs: Mapped[int] = mapped_column(BigInteger)

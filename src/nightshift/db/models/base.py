@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, LargeBinary, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
@@ -21,3 +21,18 @@ class Base(DeclarativeBase):
 def child_of(column: str) -> Any:
     """A foreign key whose row goes with its parent."""
     return ForeignKey(column, ondelete="CASCADE")
+
+
+class OfAgent:
+    """What belongs to an agent of a workspace."""
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
+
+
+class WithCustomer(OfAgent):
+    """What is between an agent and a customer of a channel."""
+
+    channel_type: Mapped[str]
+    customer_id: Mapped[str]

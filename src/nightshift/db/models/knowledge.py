@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, OfAgent, child_of
 
 DIMENSIONS = 1536  # of text-embedding-3-small; the local embedder is zero-padded to it
 HASHES = 1 << 29  # of words: of an agent's 100,000 words one in 5,000 shares its hash
 
 
-class Document(Base):
+class Document(OfAgent, Base):
     """A knowledge source and what became of it. `status`: PENDING, PROCESSING, READY, ERROR."""
 
     __tablename__ = "documents"
@@ -26,9 +26,6 @@ class Document(Base):
         Index("documents_unready", "agent_id", "status", "id", postgresql_where=text("status <> 'READY'")),
         Index("documents_first_ready_at", "first_ready_at", postgresql_where=text("first_ready_at IS NOT NULL")),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
     type: Mapped[str]  # as the caller named it: text, qa, file, url
     kind: Mapped[str]  # what the bytes are: text, pdf, docx ...; of a url: the address
     title: Mapped[str]

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, WithCustomer, child_of
 
 
 class ChannelAccount(Base):
@@ -28,12 +28,10 @@ class ChannelAccount(Base):
     since: Mapped[datetime] = mapped_column(default=clock.now)  # when this state began
     test: Mapped[dict[str, Any] | None]  # of the credentials: at, ok, error
     hook_id: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))  # of the address for delivery reports
-    verify_token: Mapped[str] = mapped_column(
-        default=lambda: secrets.token_hex(16)
-    )  # by which Meta checks that address
+    verify_token: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))  # Meta checks the address by it
 
 
-class Message(Base):
+class Message(WithCustomer, Base):
     """An agent's answer to a customer. `status`: RETRYING, SENT, FAILED; SENDING is shown while an attempt runs."""
 
     __tablename__ = "messages"
@@ -43,11 +41,6 @@ class Message(Base):
         Index("messages_workspace_id", "workspace_id", "created_at"),
         Index("messages_created_at", "created_at", postgresql_using="brin"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
     content: Mapped[str]
     status: Mapped[str] = mapped_column(default="RETRYING")
     # The vendor's, of each part that was sent; None: of a part that is to be sent again

@@ -13,8 +13,8 @@ ADDRESS = re.compile(r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5})
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
-class SettingsError(Exception):
-    """A bad setting: one line that names the variable and the reason. The process must not start."""
+class SettingsError(SystemExit):
+    """A bad setting: one line that names the variable and the reason. It ends the process, which must not start."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
 """FAILED rows that are enqueued again: one, or those of a bulk retry when their time comes."""
 
-import logging
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from nightshift.db.models import Outbox
-from nightshift.db.session import DISCONNECTED, statement, transaction
-from nightshift.logs import log
+from nightshift.db.session import statement, transaction
 from nightshift.outbox import retries
 from nightshift.server_errors import log_server_error
 from runner import reporting
@@ -45,19 +43,10 @@ def retry_due(jobs: Sequence[str]) -> int:
             return 0
         due = session.execute(retries.DUE, {"jobs": list(jobs), "limit": retries.AT_ONCE}).all()
         for row in due:
-            _retry_one(*row)
+            with reporting.contained("retry failed", job=row.job, row=row.row_id):
+                retry(*row)
         session.execute(retries.DROP, [row._asdict() for row in due])
     return len(due)
-
-
-def _retry_one(name: str, row_id: str, generation: int) -> None:
-    try:
-        retry(name, row_id, generation)
-    except DISCONNECTED:
-        raise
-    except Exception as error:
-        log("retry failed", logging.ERROR, job=name, row=row_id, raised=error)
-        reporting.report(error, job=name)
 
 
 def _forget(job: Job, row_id: str, generation: int) -> None:

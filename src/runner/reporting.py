@@ -1,12 +1,14 @@
 """After each attempt: one log line, one count, and one Sentry event where it was the last."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import sentry_sdk
 
 from nightshift import metrics, tracing
+from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError
 from nightshift.logs import log
 from nightshift.outbox import Lease
@@ -54,6 +56,18 @@ def report(error: BaseException, **tags: str) -> None:
         for name, value in tags.items():
             scope.set_tag(name, value)
         scope.capture_exception(error)
+
+
+@contextmanager
+def contained(event: str, *, job: str, **fields: str) -> Iterator[None]:
+    """An error of the block is logged and reported, and stops nothing else. Raises DISCONNECTED."""
+    try:
+        yield
+    except DISCONNECTED:
+        raise
+    except Exception as error:
+        log(event, logging.ERROR, job=job, **fields, raised=error)
+        report(error, job=job)
 
 
 def _scrub(event: Any, hint: Any) -> Any:

@@ -1,7 +1,6 @@
 """gunicorn's settings, in development and production alike: processes of threads."""
 
 import signal
-import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn has its own handlers, Ctrl-C ends it without a traceback
 
@@ -11,14 +10,11 @@ from typing import Any
 
 from nightshift import logs
 from nightshift.logs import log
-from nightshift.settings import SettingsError, settings
+from nightshift.settings import settings
 from web.draining import closes_address
 from web.limiters import MAX_STREAMS
 
-try:
-    given = settings()
-except SettingsError as error:
-    sys.exit(str(error))
+given = settings()
 bind = given.bind
 keepalive = given.keep_alive_seconds
 workers = given.web_concurrency

@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 from nightshift.db.session import engine
 from nightshift.errors import NightshiftError
 from nightshift.server_errors import reason
-from nightshift.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 7_461_001  # any number: the advisory lock of migrations
@@ -63,8 +62,6 @@ def main() -> None:
     """Ends the process with one line where it cannot migrate."""
     try:
         migrate()
-    except SettingsError as error:
-        sys.exit(str(error))
     except CommandError as error:  # its revision is none of ours
         sys.exit(f"The database is of another version of Nightshift: {error}.")
     except DBAPIError as error:

@@ -64,11 +64,6 @@ def use(session: Session, body: NewUsage, headers: RequiredKey) -> credits.Credi
 @route("GET", "/v1/credits/ledger", {200: Page[LedgerEntry]})
 def ledger(session: Session, query: NumberedPageQuery) -> dict[str, Any]:
     """What changed the balance, newest first."""
-    return ledger_page(session, query)
-
-
-def ledger_page(session: Session, query: NumberedPageQuery) -> dict[str, Any]:
-    """A part of the workspace's ledger as it is answered."""
     rows = credits.entries(session, g.workspace_id, query.cursor, query.limit)
     items = [LedgerEntry.of(row, id=f"led_{row.id}", month=row.key if row.kind == "grant" else None) for row in rows]
     return page(rows, query.limit) | {"items": items}

@@ -21,5 +21,5 @@ def show(session: Session, query: NumberedPageQuery) -> View:
     last = today()
     days = daily.daily(session, g.workspace_id, last - timedelta(days=DAYS - 1), last)
     used = [(f"{day['day']:%b %-d}", day["credits_used"]) for day in days]
-    found = api.ledger_page(session, query)
+    found = api.ledger.handler(session, query)
     return View("credits.html", dict(vars(credits.show(session, g.workspace_id)), used=used, found=found))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Index, Numeric, UniqueConstraint
+from sqlalchemy import Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
@@ -14,11 +14,6 @@ class Email(Base):
     """One mail to a workspace's contact. `status`: PENDING, SENT, FAILED."""
 
     __tablename__ = "emails"
-    __table_args__ = (
-        UniqueConstraint("workspace_id", "key"),
-        Index("emails_workspace_id", "workspace_id", "id"),
-        Index("emails_provider_id", "provider_id"),
-    )
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     kind: Mapped[str]  # low_credit, handoff, invoice
@@ -44,7 +39,6 @@ class Invoice(Base):
     """An invoice as the operator announced it."""
 
     __tablename__ = "invoices"
-    __table_args__ = (UniqueConstraint("workspace_id", "number"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     number: Mapped[str]

@@ -18,6 +18,8 @@ import requests
 from client import OPERATOR_KEY, Client
 from stack import PROGRAMS, wait_for
 
+from nightshift.db.session import statement
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 TAKE = ["bash", "-c", 'held=$1; shift; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&"$held"', "bash"]  # as file 3

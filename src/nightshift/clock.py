@@ -10,10 +10,8 @@ from datetime import time as time_of_day
 
 STALE_SECONDS = 60.0
 
-_known = {
-    "offset": time.time() - time.monotonic(),
-    "at": float("-inf"),
-}  # the machine's, as long as Postgres was not asked
+# The machine's, as long as Postgres was not asked
+_known = {"offset": time.time() - time.monotonic(), "at": float("-inf")}
 
 
 def now() -> datetime:

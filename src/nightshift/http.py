@@ -83,7 +83,8 @@ def post_trusted(
             )
             raw = connection.getresponse()
             deadline.at_most(BODY_SECONDS)
-            response, complete = transport.read(raw, url, max_bytes, whole=False)
+            response = transport.read(raw, url, max_bytes, whole=False)
+            complete = response.complete
             return response
         finally:
             if not complete:
@@ -148,7 +149,7 @@ def _exchange(
     ):
         if method == "POST":
             deadline.at_most(BODY_SECONDS)
-        return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)[0]
+        return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)
 
 
 def _location(response: Response) -> str | None:

@@ -47,6 +47,7 @@ def no_view(session: Session, lease: Lease, failure: Failure) -> None:
 class Job:
     """A registered job. Calling it by hand does the work in the caller's process.
 
+    `time_limit_seconds`: without one, its queue's.
     `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row. `retry_failed` enqueues
     a FAILED row again, where that takes more than enqueueing the row, and says whether it did. `check` raises ValueError
     for a row id that cannot be right. `payload`: SQL that selects a row's `id` and what RQ shows as keyword arguments.
@@ -57,12 +58,15 @@ class Job:
     queue: Queue
     retry: Retry
     function: Callable[..., None]
-    time_limit_seconds: int
-    on_failure: Callable[[Session, Lease, Failure], None]
-    retry_failed: Callable[[Session, str], bool] | None
-    check: Callable[[str], None]
-    payload: str
-    doubtful: str
+    time_limit_seconds: int = 0
+    on_failure: Callable[[Session, Lease, Failure], None] = no_view
+    retry_failed: Callable[[Session, str], bool] | None = None
+    check: Callable[[str], None] = lambda row_id: None
+    payload: str = NO_PAYLOAD
+    doubtful: str = "false"
+
+    def __post_init__(self) -> None:
+        self.time_limit_seconds = self.time_limit_seconds or self.queue.time_limit_seconds
 
     @property
     def path(self) -> str:
@@ -101,28 +105,17 @@ class Job:
         run_by_hand(self, row_id)
 
 
-def job(
-    queue: str,
-    retry: Retry,
-    *,
-    on_failure: Callable[[Session, Lease, Failure], None] = no_view,
-    retry_failed: Callable[[Session, str], bool] | None = None,
-    check: Callable[[str], None] = lambda row_id: None,
-    time_limit_seconds: int | None = None,
-    payload: str = NO_PAYLOAD,
-    doubtful: str = "false",
-) -> Callable[[Callable[..., None]], Job]:
+def job(queue: str, retry: Retry, **options: Any) -> Callable[[Callable[..., None]], Job]:
     """Register a function that takes a row's id as a job of this queue. The engine settles the row when it returns.
 
-    The job's name is `<module>.<function>`. Raises ValueError where `retry` does not name one interval for each retry.
+    The job's name is `<module>.<function>`. Options: see Job. Raises ValueError unless `retry` has one interval a retry.
     """
     if len(retry.intervals) != retry.max:
         raise ValueError(f"retry: {retry.max} retries need {retry.max} intervals, not {len(retry.intervals)}")
 
     def register(function: Callable[..., None]) -> Job:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-        spec, limit = QUEUES[queue], time_limit_seconds or QUEUES[queue].time_limit_seconds
-        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, retry_failed, check, payload, doubtful)
+        JOBS[name] = Job(name, QUEUES[queue], retry, function, **options)
         update_wrapper(JOBS[name], function, updated=())
         return JOBS[name]
 

@@ -71,18 +71,14 @@ def _console(*, workspace: bool, operator: bool) -> None:
 
 
 def _operator() -> None:
-    if not _is_operator():
+    if not is_operators(_bearer()):
         raise _unauthorized()
     g.workspace_id = None
 
 
 def _either() -> None:
     """The operator, of no workspace; else a workspace."""
-    _operator() if _is_operator() else _workspace()
-
-
-def _is_operator() -> bool:
-    return is_operators(_bearer())
+    _operator() if is_operators(_bearer()) else _workspace()
 
 
 def is_operators(key: str) -> bool:

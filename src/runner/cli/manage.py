@@ -1,7 +1,6 @@
 """Pauses, workspaces and their keys, sealed credentials, balances, the schema."""
 
 import click
-from sqlalchemy.orm import Session
 
 from nightshift import workspaces
 from nightshift.billing.credits import differences
@@ -74,7 +73,8 @@ def key() -> None:
 def create_key(workspace_id: str, as_json: bool) -> None:
     """Create another key, which is shown only now."""
     with transaction() as session:
-        _workspace(session, workspace_id)
+        if session.get(Workspace, workspace_id) is None:
+            raise Wrong(f"There is no workspace {workspace_id}.")
         try:
             made, secret = workspaces.create_key(session, workspace_id)
         except workspaces.KeyLimit as error:
@@ -120,13 +120,6 @@ def check_balances(as_json: bool) -> None:
 def migrate() -> None:
     """Bring the database's schema up to date. Two at a time wait for each other."""
     migrate_schema()
-
-
-def _workspace(session: Session, workspace_id: str) -> Workspace:
-    found = session.get(Workspace, workspace_id)
-    if found is None:
-        raise Wrong(f"There is no workspace {workspace_id}.")
-    return found
 
 
 def _print(made: dict[str, object], as_json: bool) -> None:

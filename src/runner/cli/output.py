@@ -46,7 +46,7 @@ def table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(_camel(value), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_camel(value), indent=2, ensure_ascii=False, default=rfc_3339))
 
 
 def cell(value: Any) -> str:
@@ -63,4 +63,4 @@ def _camel(value: Any) -> Any:
         return {to_camel(name): _camel(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_camel(each) for each in value]
-    return rfc_3339(value) if isinstance(value, datetime) else value
+    return value

@@ -11,11 +11,7 @@ from runner.registry import JOBS, job_id
 
 LAST = 5  # of a row's generations, those whose log ids are shown
 # Where ids of their own stand, and what of it holds words of customers or bytes.
-TABLES = {
-    "documents": ("source_hash", "etag", "last_modified"),
-    "messages": ("content",),
-    "emails": ("html", "text"),
-}
+TABLES = {"documents": ("source_hash", "etag", "last_modified"), "messages": ("content",), "emails": ("html", "text")}
 ROW = "SELECT to_jsonb(t) - CAST(:hidden AS text[]) AS row FROM {table} t WHERE id = :id"
 OUTBOX = text("SELECT to_jsonb(o) AS row, o.job, o.generation FROM outbox o WHERE row_id = :id ORDER BY job")
 RETRIED = text("SELECT at FROM retries WHERE job = :job AND row_id = :id AND generation = :generation")

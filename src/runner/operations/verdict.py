@@ -116,9 +116,7 @@ def _away(known: Figures) -> Iterator[Verdict]:
         cause = "No worker is running." if all_of_them else f"No worker is running for {' and '.join(names)}."
         yield Verdict("stuck", since, cause, f"Run `make worker{'' if all_of_them else _queues(names)}`.")
     if not scheduler:
-        cause = (
-            "No scheduler has completed a round lately: no cron slot is opened, and jobs that Redis loses stay lost."
-        )
+        cause = "No scheduler has completed a round lately: no slot is opened, and jobs that Redis loses stay lost."
         yield Verdict("stuck", None, cause, "Run `make scheduler`; its log says what it waits for.")
 
 

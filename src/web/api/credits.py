@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from flask import g
 from pydantic import Field
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import mail
@@ -40,13 +41,13 @@ class LedgerEntry(ResponseModel):
 
 
 @route("GET", "/v1/credits", {200: Credits})
-def show(session: Session) -> credits.Credits:
+def show(session: Session) -> Row[Any]:
     """The workspace's credits."""
     return credits.show(session, g.workspace_id)
 
 
 @route("POST", "/v1/credits/usage", {200: Credits, 409: NotEnoughCredits})
-def use(session: Session, body: NewUsage, headers: RequiredKey) -> credits.Credits:
+def use(session: Session, body: NewUsage, headers: RequiredKey) -> Row[Any]:
     """Use credits, once for each Idempotency-Key (409: there are not enough)."""
     try:
         usage = credits.use(session, g.workspace_id, body.amount, body.reason, headers.idempotency_key)

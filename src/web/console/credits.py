@@ -22,4 +22,4 @@ def show(session: Session, query: NumberedPageQuery) -> View:
     days = daily.daily(session, g.workspace_id, last - timedelta(days=DAYS - 1), last)
     used = [(f"{day['day']:%b %-d}", day["credits_used"]) for day in days]
     found = api.ledger.handler(session, query)
-    return View("credits.html", dict(vars(credits.show(session, g.workspace_id)), used=used, found=found))
+    return View("credits.html", credits.show(session, g.workspace_id)._asdict() | dict(used=used, found=found))

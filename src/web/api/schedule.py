@@ -1,10 +1,10 @@
 """The schedule, for the operator: entries with their slots, and running one by hand."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from nightshift import clock
 from runner.operations import schedule
 from web.error_responses import Problem, ProblemDetails, invalid, not_found
 from web.response_models import Count, Page, ResponseModel, Time
@@ -44,11 +44,11 @@ def listed(session: Session) -> dict[str, Any]:
 def run(session: Session, entry: str, slot: str) -> Slot:
     """Run a slot, again too (409: it is running)."""
     try:
-        moment = clock.parse(slot)
+        moment = datetime.fromisoformat(slot)
     except ValueError:
         raise not_found() from None
     try:
-        return _slot(schedule.run(session, entry, moment))
+        return _slot(schedule.run(session, entry, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
     except LookupError:
         raise not_found() from None
     except ValueError as error:

@@ -20,11 +20,9 @@ def retry(name: str, row_id: str, generation: int | None = None) -> bool:
     job = JOBS.get(name)
     if job is None:
         return False
-    query = (
-        select(Outbox).where(Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed").with_for_update()
-    )
+    failed = (Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed")
     with transaction() as session:
-        row = session.scalars(query).one_or_none()
+        row = session.scalars(select(Outbox).where(*failed).with_for_update()).one_or_none()
         if row is None or generation not in (None, row.generation) or not job.enqueue_again(session, row_id):
             return False
     _forget(job, row_id, row.generation)

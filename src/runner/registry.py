@@ -73,27 +73,21 @@ class Job:
         """As RQ names the function."""
         return f"{self.function.__module__}.{self.function.__name__}"
 
-    def enqueue(
-        self,
-        session: Session,
-        row_id: str,
-        workspace_id: str = NO_WORKSPACE,
-        *,
-        lane: str | None = None,
-        due_in: float = 0,
-    ) -> None:
-        """Enqueue this row in the caller's transaction: it is dispatched when that commits. Raises ValueError."""
+    def enqueue(self, session: Session, row_id: str, workspace_id: str = NO_WORKSPACE, **options: Any) -> None:
+        """Enqueue this row in the caller's transaction: it is dispatched when that commits. Raises ValueError.
+
+        Options: `lane`, `due_in`, as of outbox.enqueue.
+        """
         self.check(row_id)
-        outbox.enqueue(session, self.name, row_id, workspace_id, lane=lane, due_in=due_in)
+        outbox.enqueue(session, self.name, row_id, workspace_id, **options)
 
     def enqueue_again(self, session: Session, row_id: str) -> bool:
         """Enqueue a row that is not under way, with all its attempts. False where there is nothing to do it for."""
         if self.retry_failed:
             return self.retry_failed(session, row_id)
         row = session.get(Outbox, (self.name, row_id))
-        outbox.enqueue(
-            session, self.name, row_id, row.workspace_id if row else NO_WORKSPACE, lane=row.lane if row else None
-        )
+        workspace_id, lane = (row.workspace_id, row.lane) if row else (NO_WORKSPACE, None)
+        outbox.enqueue(session, self.name, row_id, workspace_id, lane=lane)
         return True
 
     def __call__(self, row_id: str, **shown: Any) -> None:

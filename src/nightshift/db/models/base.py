@@ -22,11 +22,16 @@ def child_of(column: str) -> Any:
     return ForeignKey(column, ondelete="CASCADE")
 
 
-class OfAgent:
-    """What belongs to an agent of a workspace."""
+class OfWorkspace:
+    """What belongs to a workspace."""
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
+
+
+class OfAgent(OfWorkspace):
+    """What belongs to an agent of a workspace."""
+
     agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
 
 

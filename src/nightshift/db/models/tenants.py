@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, FetchedValue
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, OfWorkspace, child_of
 
 
 class Workspace(Base):
@@ -23,12 +23,10 @@ class Workspace(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class ApiKey(Base):
+class ApiKey(OfWorkspace, Base):
     """A workspace key: only its SHA-256 is kept (the key itself is 256 random bits)."""
 
     __tablename__ = "api_keys"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     digest: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -41,12 +39,10 @@ class EndedSession(Base):
     ended_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class Agent(Base):
+class Agent(OfWorkspace, Base):
     """One support agent of a workspace; knowledge belongs to it."""
 
     __tablename__ = "agents"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

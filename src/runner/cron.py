@@ -72,9 +72,8 @@ def register() -> None:
     with transaction() as session:
         moment = now(session)
     due = {entry.name: entry.next(moment).timestamp() for entry in entries()}
-    if connection.type(key) not in (b"zset", b"none"):
-        connection.delete(key)
-    if set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
+    is_other_kind = connection.type(key) not in (b"zset", b"none")
+    if is_other_kind or set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
         connection.delete(key)
     for entry in entries():
         _register(scheduler, connection, entry)

@@ -3,7 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from nightshift.db.migrate import migrate
+from nightshift.db.migrate import check_schema, migrate
 from nightshift.db.models import Base
 from nightshift.db.session import engine
 
@@ -17,4 +17,6 @@ def test_models_and_migrations_agree() -> None:
 
 
 def test_migrating_again_changes_nothing() -> None:
+    before = check_schema()
     migrate()
+    assert check_schema() == before

@@ -47,11 +47,11 @@ def no_view(session: Session, lease: Lease, failure: Failure) -> None:
 class Job:
     """A registered job. Calling it by hand does the work in the caller's process.
 
-    `time_limit_seconds`: without one, its queue's.
-    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row. `retry_failed` enqueues
-    a FAILED row again, where that takes more than enqueueing the row, and says whether it did. `check` raises ValueError
-    for a row id that cannot be right. `payload`: SQL that selects a row's `id` and what RQ shows as keyword arguments.
-    `doubtful`: an SQL condition on a FAILED outbox row `o`: an earlier run may have had the effect that a retry would repeat.
+    Without a `time_limit_seconds` it has its queue's. `on_failure` shows a failed attempt to the row's owner, in the
+    transaction that settles the row. `retry_failed` enqueues a FAILED row again, where that takes more than enqueueing the
+    row, and says whether it did. `check` raises ValueError for a row id that cannot be right. `payload`: SQL that selects a
+    row's `id` and what RQ shows as keyword arguments. `doubtful`: an SQL condition on a FAILED outbox row `o`: an earlier
+    run may have had the effect that a retry would repeat.
     """
 
     name: str

@@ -16,7 +16,7 @@ def create_app() -> Flask:
     config = settings()
     logs.configure(config)
     reporting.start_sentry(config)
-    outbox.on_commit(dispatch.background.dispatch)
+    outbox.on_commit(dispatch.background.dispatch)  # no request waits for Redis
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=request_parsing.MAX_JSON_BYTES, MAX_FORM_MEMORY_SIZE=1 << 20)

@@ -38,7 +38,7 @@ RECOUNT = """
     SELECT day, workspace_id, {columns} FROM fresh
     ON CONFLICT (day, workspace_id) DO UPDATE SET ({columns}) = ({excluded}) WHERE ({d}) IS DISTINCT FROM ({excluded})
 """
-_COLUMNS = {f"{of}": ", ".join(f"{of}.{name}" for name in COLUMNS) for of in ("excluded", "d")}
+_COLUMNS = {of: ", ".join(f"{of}.{name}" for name in COLUMNS) for of in ("excluded", "d")}
 _RECOUNT = text(RECOUNT.format(fresh=fresh(), columns=", ".join(COLUMNS), **_COLUMNS))
 
 

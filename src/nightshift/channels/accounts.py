@@ -145,11 +145,7 @@ def scope_of(workspace_id: str, channel_type: str) -> str:
 
 def lanes_of(channel_type: str) -> str:
     """How the lane of each of this channel's messages begins."""
-    return lane_of(channel_type, "")
-
-
-def lane_of(channel_type: str, customer_id: str) -> str:
-    return f"{channel_type}/{customer_id}"
+    return f"{channel_type}/"
 
 
 def _is(workspace_id: str, channel_type: str) -> Any:

@@ -56,7 +56,7 @@ def accept(
 
     Raises NoCredentials.
     """
-    message_id, lane = new_id("msg"), accounts.lane_of(channel_type, customer_id)
+    message_id, lane = new_id("msg"), accounts.lanes_of(channel_type) + customer_id
     which: dict[str, Any] = dict(workspace=workspace_id, channel_type=channel_type)
     # The lane before the account: the order of a failed attempt
     account = next(iter(execute(session, JOIN_LANE, ACCOUNT, job=JOB, lane=lane, **which)), None)
@@ -90,9 +90,8 @@ def retry(session: Session, message_id: str) -> bool:
         return False
     message.status, message.error, message.updated_at = "RETRYING", None, clock.now()
     dirty_days.mark(session, message.created_at)
-    outbox.enqueue(
-        session, JOB, message.id, message.workspace_id, lane=accounts.lane_of(message.channel_type, message.customer_id)
-    )
+    lane = accounts.lanes_of(message.channel_type) + message.customer_id
+    outbox.enqueue(session, JOB, message.id, message.workspace_id, lane=lane)
     return True
 
 

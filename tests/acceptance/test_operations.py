@@ -118,6 +118,7 @@ def test_a_slot_is_run_again_by_hand(api: Client, stack: Stack) -> None:
     for _ in range(2):
         assert wait_for(lambda: stack.sql(done, row_id)) == [(1,)]
         assert do(api, path)["id"] == row_id
+    assert wait_for(lambda: stack.sql(done, row_id))
     assert do(api, f"/v1/schedule/daily-rollup/{row_id}")["at"] == f"{slot}T02:00:00.000Z", "named by its day too"
     last = next(entry["last"] for entry in ask(api, "/v1/schedule")["items"] if entry["name"] == "daily-rollup")
     assert row_id in [each["id"] for each in last]

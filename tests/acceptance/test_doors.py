@@ -148,6 +148,10 @@ def test_a_problem_is_short_whatever_it_is_about(api: Client) -> None:
         answer = api(method, path, data=json.dumps(body), headers={"Content-Type": "application/json"})
         assert answer.status_code == 422 and answer.json()["errors"]
         assert len(answer.content) < 50_000
+    answer = api("POST", "/v1/agents", json=many)  # each unknown field would cost an error
+    assert [error["field"] for error in answer.json()["errors"]] == ["body"]
+    form = requests.post(f"{api.base_url}/console/sign-in", data=many, timeout=60)
+    assert form.status_code == 413
 
 
 def test_names_in_a_file_are_short_and_one_line_wherever_they_are_shown(

@@ -35,7 +35,7 @@ class Telegram(Channel):
         return get(f"{self.base_url}/bot{credentials['botToken']}/getMe", {})
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok and body.get("ok", True):
             return id_of(dig(body, "result", "message_id"))
         if moved_to := id_of(dig(body, "parameters", "migrate_to_chat_id")):

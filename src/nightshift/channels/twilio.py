@@ -5,7 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from nightshift import clock
 from nightshift.channels.base import PATH_SAFE, Call, Channel, Part, PathFields, TextLimit, get
@@ -41,9 +41,13 @@ class Twilio(Channel):
     limit = TextLimit(1600, "utf16")  # of UCS-2: an emoji counts twice (error 21617)
     codes: ClassVar[Codes] = {
         20003: (BadCredential, ACCOUNT),
-        **dict.fromkeys([10001, 20005, 30002], (BadCredential, "This Twilio account is closed or suspended.")),
+        **dict.fromkeys([10001, 20005, 30002, 90010], (BadCredential, "This Twilio account is closed or suspended.")),
         **dict.fromkeys([14107, 20429, 21611, 30001, 30022, 63018], (TemporaryError, BUSY)),
-        **dict.fromkeys([30008, 30009, 30017, 30410, 30500], (TemporaryError, TROUBLE)),
+        **dict.fromkeys([30008, 30009, 30017, 30410, 30500, 63010, 63012], (TemporaryError, TROUBLE)),
+        63001: (
+            BadCredential,
+            "The channel withdrew Twilio's access. Connect it again at Twilio, then set the credentials again.",
+        ),
         **dict.fromkeys([21211, 21214, 21217, 21219, 21614, 30005, 30006, 63003, 63024], (PermanentError, NUMBER)),
         **dict.fromkeys(
             [21212, 21266, 21601, 21603, 21606, 21608, 21612, 21659, 21703, 21705, 21910, 30032, 30034, 30035, 63007],
@@ -96,7 +100,8 @@ class Twilio(Channel):
             return False
         parameters = b"".join(name + value for name, value in sorted(set(pairs)))
         given, token = request.headers.get("x-twilio-signature", "").encode(), credentials["authToken"].encode()
-        digests = [hmac.digest(token, url.encode() + parameters, "sha1") for url in request.urls]
+        urls = [form for url in request.urls for form in (url, _other_port(url))]
+        digests = [hmac.digest(token, url.encode() + parameters, "sha1") for url in urls]
         return any(hmac.compare_digest(b64encode(digest), given) for digest in digests)
 
     def read_reports(self, request: HookRequest) -> Iterator[Report]:
@@ -108,7 +113,7 @@ class Twilio(Channel):
         yield Report(id_of(said.get("MessageSid")), state, clock.now(), key, error)
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok and body.get("status") in FAILED:
             code = body.get("error_code")
             known = self.codes.get(code) if isinstance(code, int) else None
@@ -125,3 +130,10 @@ class Twilio(Channel):
     def _authorization(self, credentials: Mapping[str, str]) -> dict[str, str]:
         basic = f"{credentials['accountSid']}:{credentials['authToken']}".encode()
         return {"Authorization": f"Basic {b64encode(basic).decode()}"}
+
+
+def _other_port(url: str) -> str:
+    """The URL with its port where it has none, else without: Twilio signs now the one and now the other."""
+    parts = urlsplit(url)
+    host, _, port = parts.netloc.partition(":")
+    return parts._replace(netloc=host if port else f"{host}:{443 if parts.scheme == 'https' else 80}").geturl()

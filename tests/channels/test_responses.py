@@ -380,6 +380,7 @@ def test_the_sentence_says_what_the_vendor_said() -> None:
         ("INSTAGRAM", answer(400, meta(100, 2534014)), "cannot be reached"),
         ("WHATSAPP", answer(400, meta(100, 33)), "phoneNumberId"),
         ("WHATSAPP", answer(400, meta(131031)), "set the credentials again"),
+        ("WEBHOOK", answer(308), "leads to another one"),
         ("TWILIO", answer(400, twilio(63016, 400)), "24 hours"),
         ("LINE", answer(429, {"message": "You have reached your monthly limit."}), "month"),
     ]:

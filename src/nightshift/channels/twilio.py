@@ -107,7 +107,7 @@ class Twilio(Channel):
     def read_reports(self, request: HookRequest) -> Iterator[Report]:
         said = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         state = STATES.get(said.get("MessageStatus", ""), "")
-        code = said.get("ErrorCode", "")
+        code = said.get("ErrorCode", "")[:9]
         error = self.reported_error(int(code) if code.isdecimal() else None) if state == "failed" else None
         key = request.query.get("key", "")
         yield Report(id_of(said.get("MessageSid")), state, clock.now(), key, error)

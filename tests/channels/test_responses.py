@@ -205,7 +205,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     ("TWILIO", answer(429), TEMPORARY),
     ("TWILIO", answer(200, twilio(21610, 400)), PERMANENT),
     *[("TWILIO", answer(400, twilio(code, 400)), TEMPORARY) for code in (14107, 21611, 30022, 63010, 63012, 63018)],
-    *[("TWILIO", answer(403, twilio(code, 403)), CREDENTIAL) for code in (10001, 20005, 63001, 90010)],
+    *[("TWILIO", answer(403, twilio(code, 403)), CREDENTIAL) for code in (10001, 20005, 20008, 63001, 63112, 90010)],
     ("TWILIO", answer(400, twilio(63016, 400)), PERMANENT),
     # created, and failed at once
     ("TWILIO", answer(201, {"sid": "SM1", "status": "failed", "error_code": 30007}), PERMANENT),
@@ -381,6 +381,18 @@ def test_the_sentence_says_what_the_vendor_said() -> None:
         ("WHATSAPP", answer(400, meta(100, 33)), "phoneNumberId"),
         ("WHATSAPP", answer(400, meta(131031)), "set the credentials again"),
         ("WEBHOOK", answer(308), "leads to another one"),
+        *[
+            ("TELEGRAM", answer(code, {**telegram(code), "description": f"Forbidden: {description}"}), said)
+            for code, description, said in (
+                (403, "bot can't initiate conversation with a user", "not written to this bot"),
+                (403, "user is deactivated", "deleted"),
+                (403, "bot was blocked by the user", "blocked the bot"),
+                (400, "not enough rights to send text messages to the chat", "not allowed to write"),
+                (400, "chat not found", "does not exist"),
+            )
+        ],
+        ("TWILIO", answer(400, twilio(63032, 400)), "experiment"),
+        ("DISCORD", answer(400, {"code": 200000}), "moderation"),
         ("TWILIO", answer(400, twilio(63016, 400)), "24 hours"),
         ("LINE", answer(429, {"message": "You have reached your monthly limit."}), "month"),
     ]:

@@ -40,7 +40,7 @@ class Twilio(Channel):
     in_path: ClassVar[PathFields] = {"accountSid": PATH_SAFE}
     limit = TextLimit(1600, "utf16")  # of UCS-2: an emoji counts twice (error 21617)
     codes: ClassVar[Codes] = {
-        20003: (BadCredential, ACCOUNT),
+        **dict.fromkeys([20003, 20008], (BadCredential, ACCOUNT)),  # the latter: they are for tests
         **dict.fromkeys([10001, 20005, 30002, 90010], (BadCredential, "This Twilio account is closed or suspended.")),
         **dict.fromkeys([14107, 20429, 21611, 30001, 30022, 63018], (TemporaryError, BUSY)),
         **dict.fromkeys([30008, 30009, 30017, 30410, 30500, 63010, 63012], (TemporaryError, TROUBLE)),
@@ -48,20 +48,61 @@ class Twilio(Channel):
             BadCredential,
             "The channel withdrew Twilio's access. Connect it again at Twilio, then set the credentials again.",
         ),
-        **dict.fromkeys([21211, 21214, 21217, 21219, 21614, 30005, 30006, 63003, 63024], (PermanentError, NUMBER)),
         **dict.fromkeys(
-            [21212, 21266, 21601, 21603, 21606, 21608, 21612, 21659, 21703, 21705, 21910, 30032, 30034, 30035, 63007],
+            [21211, 21214, 21217, 21219, 21614, 21635, 30005, 30006, 63003, 63024], (PermanentError, NUMBER)
+        ),
+        **dict.fromkeys(
+            [
+                21212,
+                21266,
+                21601,
+                21603,
+                21606,
+                21608,
+                21612,
+                21659,
+                21660,
+                21703,
+                21704,
+                21705,
+                21910,
+                30018,
+                30024,
+                30032,
+                30033,
+                30034,
+                30035,
+                63002,
+                63007,
+                63008,
+            ],
             (PermanentError, SENDER),
         ),
         30003: (PermanentError, "The customer's phone is switched off, or cannot be reached."),
-        30004: (PermanentError, "The customer's phone or carrier blocks messages from this number."),
+        **dict.fromkeys(
+            [30004, 63014, 63033], (PermanentError, "The customer's phone or carrier blocks messages from this number.")
+        ),
+        63032: (
+            PermanentError,
+            "WhatsApp did not send this message: the customer is part of an experiment of WhatsApp's.",
+        ),
+        63049: (
+            PermanentError,
+            "WhatsApp chose not to deliver this message, to protect customers from too many messages.",
+        ),
+        63112: (
+            BadCredential,
+            "Meta has disabled the account of this sender. Once it is back, set the credentials again.",
+        ),
         30007: (PermanentError, "The carrier filtered this message out."),
         63015: (PermanentError, "The customer has not joined this WhatsApp sandbox."),
         63016: (
             PermanentError,
             "The customer last wrote more than 24 hours ago. WhatsApp delivers again once they write, or a template.",
         ),
-        63038: (PermanentError, "This Twilio account has used up the messages of its day."),
+        **dict.fromkeys(
+            [30023, 30027, 63038], (PermanentError, "This Twilio account has used up the messages of its day.")
+        ),
         21408: (PermanentError, "This Twilio account is not allowed to send to the customer's region."),
         21610: (PermanentError, "The customer has unsubscribed from this number."),
         21617: (PermanentError, "Twilio rejected this message as too long."),

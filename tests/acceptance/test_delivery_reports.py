@@ -1,5 +1,6 @@
 """What vendors report after they said yes: by their hooks, signed, late, twice, out of order, for parts, for what nobody sent."""
 
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -95,6 +96,15 @@ def test_only_the_vendors_signature_opens_a_hook(api: Client, vendors: Recorder)
         assert post(f"{api.base_url}/v1/hooks/{path}", b"", meta_signature(b"")).status_code == 404, path
     assert api("DELETE", "/v1/channels/WHATSAPP").status_code == 204
     assert meta_says(meta["hookUrl"], said).status_code == 404
+
+
+def test_a_burst_of_reports_waits_for_its_turn(api: Client, vendors: Recorder) -> None:
+    hook = subscribe(api, "TWILIO")["hookUrl"]  # which sends a report that was refused no more
+    with ThreadPoolExecutor(60) as pool:
+        answers = list(
+            pool.map(lambda number: twilio_says(hook, f"SM-burst-{number}", "delivered").status_code, range(120))
+        )
+    assert set(answers) == {200}
 
 
 def test_without_an_app_secret_no_report_is_believed_and_the_hook_stays_the_same(

@@ -22,7 +22,11 @@ PATH = "/v1/hooks/<channel_type>/<hook_id>"
 RESEND = "/v1/hooks/RESEND"
 TAKEN = {200: None, 404: ProblemDetails, 429: ProblemDetails}
 AS_IT_IS = dict(access="vendor", media_type="text/plain", raw_bytes=MAX_BYTES)
+TURN_SECONDS = 8.0
 reporting = ConcurrencyLimiter(total=24, each=6)  # reports taken in at once, in this process and of one hook
+waiting = ConcurrencyLimiter(
+    total=200, each=150
+)  # for that, and under way: Twilio sends a report that was refused no more
 
 
 class Subscription(Parameters):
@@ -45,8 +49,8 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
 @route("POST", PATH, TAKEN, **AS_IT_IS)
 def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     """Take in a vendor's delivery reports."""
-    account = _account(channel_type, hook_id)
     _bounded(hook_id)
+    account = _account(channel_type, hook_id)
     channel, said = CHANNELS[channel_type], _said(raw, accounts.hook_url(channel_type, hook_id))
     if not channel.is_signed(accounts.credentials_of(account), said):
         raise _unsigned()
@@ -83,10 +87,12 @@ def _said(raw: bytes, known_url: str | None) -> HookRequest:
 
 
 def _bounded(hook: str) -> None:
-    permit = reporting.acquire(hook)
-    if permit is None:
+    """Wait for the turn of this report. Raises 429."""
+    place = waiting.acquire(hook)
+    if place is None:
         raise Problem(429, "Too many reports at once.", headers={"Retry-After": "1"})
-    until_answered(permit)
+    until_answered(place)
+    until_answered(reporting.wait(hook, TURN_SECONDS))
 
 
 def _unsigned() -> Problem:

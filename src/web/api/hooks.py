@@ -24,9 +24,7 @@ TAKEN = {200: None, 404: ProblemDetails, 429: ProblemDetails}
 AS_IT_IS = dict(access="vendor", media_type="text/plain", raw_bytes=MAX_BYTES)
 TURN_SECONDS = 8.0
 reporting = ConcurrencyLimiter(total=24, each=6)  # reports taken in at once, in this process and of one hook
-waiting = ConcurrencyLimiter(
-    total=200, each=150
-)  # for that, and under way: Twilio sends a report that was refused no more
+waiting = ConcurrencyLimiter(total=200, each=150)  # for their turn, or under way: few vendors repeat a refused report
 
 
 class Subscription(Parameters):
@@ -49,7 +47,7 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
 @route("POST", PATH, TAKEN, **AS_IT_IS)
 def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     """Take in a vendor's delivery reports."""
-    _bounded(hook_id)
+    _take_turn(hook_id)
     account = _account(channel_type, hook_id)
     channel, said = CHANNELS[channel_type], _said(raw, accounts.hook_url(channel_type, hook_id))
     if not channel.is_signed(accounts.credentials_of(account), said):
@@ -63,7 +61,7 @@ def report_mail(raw: bytes) -> None:
     secret = settings().resend_webhook_secret
     if secret is None:
         raise not_found()
-    _bounded("RESEND")
+    _take_turn("RESEND")
     said = _said(raw, None)
     if not mail_reports.is_signed(secret, said.headers, raw):
         raise _unsigned()
@@ -86,12 +84,9 @@ def _said(raw: bytes, known_url: str | None) -> HookRequest:
     return HookRequest((*urls, request.url), request.args.to_dict(), headers, raw)
 
 
-def _bounded(hook: str) -> None:
+def _take_turn(hook: str) -> None:
     """Wait for the turn of this report. Raises 429."""
-    place = waiting.acquire(hook)
-    if place is None:
-        raise Problem(429, "Too many reports at once.", headers={"Retry-After": "1"})
-    until_answered(place)
+    waiting.admit(hook, "reports")
     until_answered(reporting.wait(hook, TURN_SECONDS))
 
 

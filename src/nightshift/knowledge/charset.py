@@ -28,10 +28,20 @@ _MORE_THAN_MARKS = re.compile(
 # With so few bytes that are not ASCII, a rare encoding is likelier by chance than by intent, and two can be equally likely.
 _FEW, _TOO_FEW = 4, 2
 _RARE = ["mac-iceland", "mac-turkish", "mac-latin2", "cp720", "cp856", "johab", "hp-roman8"]
-# Each text in another script has a word of three letters. Without one the letters are Latin; these encodings were hardly ever used.
+# Each text in another script has a word of three letters. Without one the letters are Latin; some encodings of those were
+# hardly ever used.
 _THREE = re.compile(rb"[\x80-\xff]{3}")
 _NOT_LATIN = regex.compile(r"(?!\p{Latin})\p{L}")
-_UNUSED = ["iso8859-3", "iso8859-4", "iso8859-10", "iso8859-14", "iso8859-16", "mac-iceland", "mac-turkish", "hp-roman8"]
+_UNUSED = [
+    "iso8859-3",
+    "iso8859-4",
+    "iso8859-10",
+    "iso8859-14",
+    "iso8859-16",
+    "mac-iceland",
+    "mac-turkish",
+    "hp-roman8",
+]
 _TIE = 0.97  # of the best confidence: Windows-1252 is the likeliest of equals
 
 

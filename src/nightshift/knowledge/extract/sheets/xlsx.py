@@ -11,10 +11,11 @@ from lxml import etree
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.archive import MAX_UNPACKED_BYTES, Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Extracted
-from nightshift.knowledge.extract.office.ooxml import Walker
+from nightshift.knowledge.extract.office.ooxml import Walker, is_raised
 from nightshift.knowledge.extract.sheets import grid
 from nightshift.knowledge.extract.sheets.grid import Sheet
-from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
+from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown, shown_text
+from nightshift.knowledge.text import raised
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs
 _BINARY = "This is a binary workbook (.xlsb). Save it as .xlsx and upload that copy."
@@ -100,7 +101,7 @@ class _Book:
                 text = _text(child)
             formula = formula or name == "f"
         if kind == "s":
-            return self._texts[int(value)] if value else ""
+            return shown_text(self._texts[int(value)], self._format(cell)) if value else ""
         if kind == "n" and value:
             return shown(float(value), self._format(cell), self._date1904)
         if kind == "b" and value:
@@ -125,7 +126,8 @@ class _Book:
 
 def _text(element: etree._Element) -> str:
     """The text of an element's runs, without the furigana above them."""
-    return "".join(t.text or "" for t in element.iter("{*}t") if local(t.getparent()) != "rPh")
+    texts = ((t.text or "", t.getparent()) for t in element.iter("{*}t"))
+    return "".join(raised(text) if is_raised(run) else text for text, run in texts if local(run) != "rPh")
 
 
 def _formats(styles: etree._Element) -> Iterator[str]:

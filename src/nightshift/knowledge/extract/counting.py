@@ -32,7 +32,9 @@ def formatted(count: int, style: str) -> str:
         return signs[count - 1].upper() if name.endswith("upper") else signs[count - 1]
     letters = chr(ord("a") + (count - 1) % 26) * min((count - 1) // 26 + 1, 9) if count > 0 else ""
     styles = {"lowerletter": letters, "upperletter": letters.upper(), "decimalzero": f"{count:02d}"}
-    return styles.get(name) or (_roman(count, name.startswith("upper")) if name.endswith("roman") else str(count))
+    if name.endswith("roman"):
+        return _roman(count, name.startswith("upper"))
+    return styles.get(name, str(count))
 
 
 def _roman(count: int, upper: bool) -> str:

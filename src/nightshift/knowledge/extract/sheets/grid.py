@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, table
@@ -127,7 +128,7 @@ def _names(top: list[list[str]], said: int) -> int:
 
     A pair of a name and a value names none, nor does a row of numbers above others.
     """
-    if not said and ((len(top[0]) == 2 and _has_value(top[0])) or not any(map(_has_letter, sum(top[:2], [])))):
+    if not said and ((len(top[0]) == 2 and _has_value(top[0])) or not any(map(_has_letter, chain(*top[:2])))):
         return 0
     return next((n for n in range(1, min(said, len(top))) if _has_value(top[n], but_years=True)), max(said, 1))
 

@@ -107,7 +107,7 @@ class _Book:
         if kind == "b" and value:
             return "TRUE" if _true(value) else "FALSE"
         sheet.unknown += formula and not value and kind != "str"
-        return text or value
+        return shown_text(text or value, self._format(cell))
 
     def _format(self, cell: etree._Element) -> str:
         style = int(cell.get("s", 0))

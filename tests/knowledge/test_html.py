@@ -145,6 +145,8 @@ def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
     [
         '<div id="root"></div><noscript>Enable it.</noscript>',
         '<div id="root"><div class="spinner">Loading...</div></div>',
+        "<app-root>Loading the application</app-root>",
+        "<p>Redirecting…</p>",
         "<p>You need to enable JavaScript to run this app.</p>",
         '<header><a href="/">Acme</a> <b>Welcome</b></header><div id="__next"></div>',
         "<h1>Just a moment...</h1><p>Checking your browser before accessing example.com.</p>",

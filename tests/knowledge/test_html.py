@@ -77,6 +77,16 @@ def test_every_row_and_column_of_a_merged_cell_has_its_text() -> None:
     assert table.text == f"{table.columns}\nNorth | 9 | 10\nNorth | 14 | 16\nIslands\nSylt | 3 | 4"
 
 
+def test_a_cell_that_spans_more_than_its_table_is_cut() -> None:
+    page = (
+        "<table><tr><th>Item<th>Price</tr><tr><td>Lamp<td colspan=100>9</tr><tr><td rowspan=65000>Sum<td>9</tr></table>"
+    )
+    assert blocks_of(page)[0].text == "Item | Price\nLamp | 9 | 9\nSum | 9"
+    begun = time.process_time()
+    assert blocks_of("<table>" + "<tr>" + "<td rowspan=999 colspan=999>x" * 300 + "</table>")
+    assert time.process_time() - begun < 10  # 0.3 s
+
+
 def test_the_items_of_a_list_have_the_numbers_that_a_browser_shows() -> None:
     page = "<ol><li><p>Open</p><li>Press<ul><li>hard</ul><ol type=a><li>long</ol></ol>See 2."
     page += "<ol start=3 reversed><li>x<li value=9>y</ol>"

@@ -83,12 +83,12 @@ def spanned(rows: Iterable[Iterable[Cell]], names: int = 0) -> Sheet:
     """A table whose cells say how many rows and columns they span. `names`: the rows of column names, where it says so."""
     sheet = Sheet("", names={0: names} if names else {})
     taken: set[tuple[int, int]] = set()
-    for y, cells in enumerate(rows):
+    for y, cells in enumerate(listed := list(rows)):
         x = 0
         for text, height, width in cells:
             while (y, x) in taken:
                 x += 1
-            height, width = min(height, MAX_SPAN), min(width, MAX_SPAN)
+            height, width = min(height, MAX_SPAN, len(listed) - y), min(width, MAX_SPAN)
             sheet.put(y, x, text)
             if (height, width) != (1, 1):
                 sheet.merged.append([y, y + height - 1, x, x + width - 1])

@@ -48,6 +48,8 @@ class _Book:
         self._date1904 = properties is not None and _true(properties.get("date1904"))
         self._texts = [_text(item) for name in archive.related(part, "sharedStrings") for item in archive.xml(name)]
         self._formats = [code for name in archive.related(part, "styles") for code in _formats(archive.xml(name))]
+        # Those that change a text, by the style's number as cells name it.
+        self._of_texts = {str(n): code for n, code in enumerate(self._formats) if shown_text("x", code) != "x"}
 
     def sheet(self, listed: etree._Element, part: str) -> Sheet:
         sheet = Sheet(listed.get("name", ""), hidden=listed.get("state", "visible") != "visible")
@@ -101,13 +103,14 @@ class _Book:
                 text = _text(child)
             formula = formula or name == "f"
         if kind == "s":
-            return shown_text(self._texts[int(value)], self._format(cell)) if value else ""
+            value, kind = self._texts[int(value)] if value else "", "str"
         if kind == "n" and value:
             return shown(float(value), self._format(cell), self._date1904)
         if kind == "b" and value:
             return "TRUE" if _true(value) else "FALSE"
         sheet.unknown += formula and not value and kind != "str"
-        return shown_text(text or value, self._format(cell))
+        code = self._of_texts.get(cell.get("s", ""))
+        return shown_text(text or value, code) if code else text or value
 
     def _format(self, cell: etree._Element) -> str:
         style = int(cell.get("s", 0))
@@ -127,7 +130,9 @@ class _Book:
 def _text(element: etree._Element) -> str:
     """The text of an element's runs, without the furigana above them."""
     texts = ((t.text or "", t.getparent()) for t in element.iter("{*}t"))
-    return "".join(raised(text) if is_raised(run) else text for text, run in texts if local(run) != "rPh")
+    return "".join(
+        raised(text) if local(run) == "r" and is_raised(run) else text for text, run in texts if local(run) != "rPh"
+    )
 
 
 def _formats(styles: etree._Element) -> Iterator[str]:

@@ -29,8 +29,11 @@ class Table:
 
     def paragraph(self) -> Paragraph:
         """Every row and column of a merged range has its text. A first row of names and values names no columns."""
-        merged = any((rows, columns) != (1, 1) for cells in self._rows for _, rows, columns in cells)
-        lines = list(filter(None, map(row, filled(self._rows)))) if merged else self.lines()
+        lines = self.lines()
+        if any((rows, columns) != (1, 1) for cells in self._rows for _, rows, columns in cells):
+            widest = max(map(len, self._rows))  # some pages have colspan=100 for the whole row
+            cells = ([(text, rows, min(columns, widest)) for text, rows, columns in cells] for cells in self._rows)
+            lines = list(filter(None, map(row, filled(cells))))
         heads = 0 if self.kinds == "tdth" else max(self._heads, 1)
         return Paragraph("\n".join(lines), columns="\n".join(lines[:heads]) if len(lines) > heads else "")
 

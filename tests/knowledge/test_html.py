@@ -77,6 +77,13 @@ def test_every_row_and_column_of_a_merged_cell_has_its_text() -> None:
     assert table.text == f"{table.columns}\nNorth | 9 | 10\nNorth | 14 | 16\nIslands\nSylt | 3 | 4"
 
 
+def test_a_tick_in_a_table_is_read_and_the_corner_may_be_empty() -> None:
+    yes, no = "<img src=a.svg alt=Yes>", "<i class='fa fa-times'></i>"
+    page = f"<table><tr><td></td><th>Basic<th>Plus</tr><tr><th>API<td>{no}<td>{yes}</tr><tr><th>Users<td>1<td>{yes}5</tr></table>"
+    [table] = blocks_of(page)
+    assert (table.text, table.columns) == (" | Basic | Plus\nAPI | ✗ | Yes\nUsers | 1 | 5".strip(), "| Basic | Plus")
+
+
 def test_a_cell_that_spans_more_than_its_table_is_cut() -> None:
     page = (
         "<table><tr><th>Item<th>Price</tr><tr><td>Lamp<td colspan=100>9</tr><tr><td rowspan=65000>Sum<td>9</tr></table>"

@@ -47,6 +47,8 @@ class Disclosures:
     def is_hidden(self, node: LexborNode) -> bool:
         """Whether nothing on the page shows this element."""
         attributes = node.attributes
+        if node.tag == "dialog" and "open" not in attributes:
+            return True
         return is_hidden(attributes) and node.mem_id not in self.panels and not can_be_found(node, attributes)
 
     def _collect(self, body: LexborNode) -> Iterator[tuple[LexborNode, Attributes]]:

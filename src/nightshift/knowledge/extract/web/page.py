@@ -94,7 +94,7 @@ class Page:
     def _cells(self, row: LexborNode) -> list[str]:
         """The tags of the row's cells; none for a single cell, which is layout, unless it is a title inside a table."""
         cells = [cell.tag for cell in row.iter() if cell.tag in ("td", "th")]
-        return cells if len(cells) > 1 or (self._table.kinds and 0 < len(words(row)) <= MAX_TITLE) else []
+        return cells if len(cells) > 1 or (self._table and 0 < len(words(row)) <= MAX_TITLE) else []
 
     def leave(self, node: LexborNode) -> Iterator[Paragraph]:
         tag, level = node.tag, level_of(node)
@@ -129,7 +129,7 @@ class Page:
         if not self._in_row:
             self._text.append(" ")
             return
-        self._table.add("".join(self._text), cell.attributes.get("rowspan"), cell.attributes.get("colspan"))
+        self._table.add("".join(self._text), cell)
         self._text = []
 
     def _enter_panel(self, node: LexborNode) -> Iterator[Paragraph]:
@@ -151,7 +151,7 @@ class Page:
         if self._in_row or self._title:
             self._text.append(" ")
             return
-        if self._table.kinds:
+        if self._table:
             yield self._table.paragraph()
             self._table = Table()
         text = "".join(self._text)

@@ -1,27 +1,36 @@
 """A table of a page while it is read."""
 
+import re
 from collections.abc import Sequence
+from itertools import takewhile
+
+from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Paragraph, row
 from nightshift.knowledge.extract.sheets.grid import MAX_SPAN, Cell, filled
 
+_MAX_LABEL = 60  # characters
+_TICK = re.compile(r"\b(?:check|tick|yes|ok)", re.IGNORECASE)
+_CROSS = re.compile(r"\b(?:times|cross|close|no|remove|xmark|x)\b", re.IGNORECASE)
+
 
 class Table:
-    """Its rows so far. `kinds`: of the cells of the first row, "td", "th" or "tdth"."""
+    """Its rows so far."""
 
     def __init__(self) -> None:
-        self.kinds = ""
         self._rows: list[list[Cell]] = []
-        self._heads = 0  # rows at the top with nothing but names
+        self._tags: list[Sequence[str]] = []  # of each row's cells
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
 
     def begin_row(self, tags: Sequence[str]) -> None:
-        kinds = "".join(sorted(set(tags)))
-        self.kinds = self.kinds or kinds
-        self._heads += kinds == "th" and self._heads == len(self._rows)
+        self._tags.append(tags)
         self._rows.append([])
 
-    def add(self, text: str, rowspan: str | None, colspan: str | None) -> None:
-        self._rows[-1].append((" ".join(text.split()), _span(rowspan), _span(colspan)))
+    def add(self, text: str, cell: LexborNode) -> None:
+        height, width = (_span(cell.attributes.get(name)) for name in ("rowspan", "colspan"))
+        self._rows[-1].append((" ".join(text.split()) or _label(cell), height, width))
 
     def lines(self) -> list[str]:
         """The rows as they are written, which is enough for a table that is layout."""
@@ -34,8 +43,30 @@ class Table:
             widest = max(map(len, self._rows))  # some pages have colspan=100 for the whole row
             cells = ([(text, rows, min(columns, widest)) for text, rows, columns in cells] for cells in self._rows)
             lines = list(filter(None, map(row, filled(cells))))
-        heads = 0 if self.kinds == "tdth" else max(self._heads, 1)
+        heads = self._heads()
         return Paragraph("\n".join(lines), columns="\n".join(lines[:heads]) if len(lines) > heads else "")
+
+    def _heads(self) -> int:
+        """How many rows at the top have nothing but names; beside names, a cell in the corner may be empty."""
+        named = [
+            all(tag == "th" or not cell[0] for tag, cell in zip(tags, cells, strict=False))
+            for tags, cells in zip(self._tags, self._rows, strict=True)
+        ]
+        return len(list(takewhile(bool, named))) or (0 if len(set(self._tags[0])) > 1 else 1)
+
+
+def _label(cell: LexborNode) -> str:
+    """What a picture in a cell without words stands for."""
+    for part in cell.css("[alt], [aria-label], [class], svg title"):
+        attributes = part.attributes
+        label = attributes.get("alt") or attributes.get("aria-label") or (part.text() if part.tag == "title" else "")
+        if label and label.strip():
+            return " ".join(label.split())[:_MAX_LABEL]
+        if part.tag in ("i", "span", "svg"):
+            names = (attributes.get("class") or "").replace("_", "-")
+            if _TICK.search(names) or _CROSS.search(names):
+                return "✓" if _TICK.search(names) else "✗"
+    return ""
 
 
 def _span(value: str | None) -> int:

@@ -100,6 +100,7 @@ def test_a_sheet_becomes_a_table_with_its_name_as_heading_and_a_line_for_each_ro
         (150, '[>100]"high";"low"', "high"),
         (5, '0 "unclosed', "5 unclosed"),
         (-1, "h:mm", "-1"),
+        (7, '"#"0000', "#0007"),
         (1234567.9, "[$-411]#,##0.0", "1,234,567.9"),
         (1234.5, "[$-10409]#,##0.00;-#,##0.00", "1,234.50"),
         (1234.5, "[$-409]General", "1234.5"),
@@ -132,12 +133,15 @@ def test_rows_of_values_are_no_column_names(book: Workbook, tmp_path: Path) -> N
     for cells in (["2026-01-01", 5, 6], ["2026-01-02", 7, 8], [], ["Region", "Sales", None], ["North", 9, 10]):
         book.active.append(cells)
     book.active.merge_cells("B4:C4")
-    years = book.create_sheet("Years")
+    years, _ = book.create_sheet("Years"), book.create_sheet("Form")
     for cells in (["Region", "Sales", None], [None, 2025, 2026], ["North", 9, 10]):
         years.append(cells)
     years.merge_cells("A1:A2")
     years.merge_cells("B1:C1")
+    for cells in (["Name:", "ACME"], ["Phone:", "none"]):
+        book["Form"].append(cells)
     columns = [block.columns for block in read(book, tmp_path).blocks]
+    assert columns.pop() == ""
     assert columns == ["", "Region | Sales | Sales", "Region | Sales | Sales\nRegion | 2025 | 2026"]
 
 

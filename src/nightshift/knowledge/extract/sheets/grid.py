@@ -128,7 +128,8 @@ def _names(top: list[list[str]], said: int) -> int:
 
     A pair of a name and a value names none, nor does a row of numbers above others.
     """
-    if not said and ((len(top[0]) == 2 and _has_value(top[0])) or not any(map(_has_letter, chain(*top[:2])))):
+    pair = len(top[0]) == 2 and (_has_value(top[0]) or top[0][0].endswith((":", "：")))
+    if not said and (pair or not any(map(_has_letter, chain(*top[:2])))):
         return 0
     return next((n for n in range(1, min(said, len(top))) if _has_value(top[n], but_years=True)), max(said, 1))
 

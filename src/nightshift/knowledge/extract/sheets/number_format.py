@@ -46,7 +46,7 @@ def shown(value: float, code: str, date1904: bool = False) -> str:
             text = str(format_value(value, _LITERAL_DOT.sub(_escaped, code), date1904))
         except Exception:  # a format that Excel would refuse
             text = "#"
-        if "#" not in text:
+        if text.strip("#") or not text:  # with nothing else a date that has no place in the calendar
             return text.strip()
     return f"{value:.15g}"
 

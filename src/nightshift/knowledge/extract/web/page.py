@@ -47,7 +47,7 @@ class Page:
 
     def write(self, text: str) -> None:
         text = raised(text) if self._raised else text
-        if self._number and not text.isspace():
+        if self._number and text.strip():
             text, self._number = self._number + text.lstrip(), ""
         self._text.append(text if self._in_pre else _SPACE.sub(" ", text))
         self._all_bold = self._all_bold and (self._bold > 0 or text.isspace())

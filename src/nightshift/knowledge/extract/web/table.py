@@ -10,8 +10,10 @@ from nightshift.knowledge.extract.blocks import Paragraph, row
 from nightshift.knowledge.extract.sheets.grid import MAX_SPAN, Cell, filled
 
 _MAX_LABEL = 60  # characters
-_TICK = re.compile(r"\b(?:check|tick|yes|ok)", re.IGNORECASE)
-_CROSS = re.compile(r"\b(?:times|cross|close|no|remove|xmark|x)\b", re.IGNORECASE)
+_TICK = re.compile(r"(?:^|[\s-])(?:check|checkmark|tick|yes)(?:$|[\s-])", re.IGNORECASE)
+_CROSS = re.compile(
+    r"(?:^|[\s-])(?:times|cross|xmark|cancel)(?:$|[\s-])|\b(?:icon|bi|fa|lucide|mdi|ti)-(?:x|close)\b", re.IGNORECASE
+)
 
 
 class Table:

@@ -126,9 +126,8 @@ def searching(count: int) -> Figure:
 
 
 def _bare_sql(agent_id: str, question: str) -> tuple[str, dict[str, Any]]:
-    compiled = SEARCH.compile(dialect=engine().dialect)
     parameters = parameters_of(Question.of(question), {"english": ()}, embedder().embed([question])[0])
-    return str(compiled), parameters | dict(agent=agent_id, model=embedder().model, limit=10)
+    return SEARCH, parameters | dict(agent=agent_id, model=embedder().model, limit=10)
 
 
 def measure(servers: Servers) -> list[Figure]:

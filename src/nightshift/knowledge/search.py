@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
 from nightshift.db.models import DIMENSIONS
-from nightshift.db.session import statement, transaction
+from nightshift.db.session import statement
 from nightshift.knowledge.embed import embedder
 from nightshift.knowledge.embedding import Vectors
 from nightshift.knowledge.question import Question, vector_in_time
@@ -25,14 +23,15 @@ FROM (SELECT DISTINCT coalesce(language, 'simple') AS language FROM documents WH
 # word's count (1 to 3), and their product is a number to the base 4. Words that stand in few passages weigh more (BM25's
 # weight). The share of the words' weight that a passage has and its cosine are worth the same. Codes and names count beside
 # them, the more the fewer passages they stand in: one that stands in a single passage decides.
-SEARCH = text("""
+SEARCH = """
 WITH question AS MATERIALIZED (
     SELECT language, part, CAST(vector AS sparsevec) AS vector
-    FROM unnest(CAST(:languages AS text[]), CAST(:parts AS int[]), CAST(:vectors AS text[])) AS q (language, part, vector)
+    FROM unnest(CAST(%(languages)s AS text[]), CAST(%(parts)s AS int[]), CAST(%(vectors)s AS text[]))
+         AS q (language, part, vector)
 ), scanned AS MATERIALIZED (
     SELECT chunks.ctid AS passage, coalesce(part, 0) AS part, CAST(-(words <#> question.vector) AS int) AS digits,
-           CASE WHEN coalesce(part, 0) = 0 THEN 1 - (embedding <=> CAST(:vector AS vector)) END AS similarity
-    FROM chunks LEFT JOIN question USING (language) WHERE agent_id = :agent AND model = :model
+           CASE WHEN coalesce(part, 0) = 0 THEN 1 - (embedding <=> CAST(%(vector)s AS vector)) END AS similarity
+    FROM chunks LEFT JOIN question USING (language) WHERE agent_id = %(agent)s AND model = %(model)s
 ), counted AS (
     SELECT part, digits, passages, 12 * part + n AS word, digits >> 2 * n & 3 AS count
     FROM (SELECT part, digits, count(*) AS passages FROM scanned WHERE digits > 0 GROUP BY part, digits) AS sums,
@@ -44,18 +43,18 @@ WITH question AS MATERIALIZED (
          (SELECT count(*) AS total FROM scanned WHERE part = 0) AS all_passages
 ), scored AS (
     SELECT part, digits, sum(weight * (0.7 + 0.3 * count)) / (SELECT sum(weight) FROM weights)
-                         + coalesce(sum(2 / weights.passages) FILTER (WHERE word = ANY(CAST(:exact AS int[]))), 0) AS score
+                         + coalesce(sum(2 / weights.passages) FILTER (WHERE word = ANY(CAST(%(exact)s AS int[]))), 0) AS score
     FROM counted JOIN weights USING (word) GROUP BY part, digits
 ), best AS (
     SELECT passage, similarity, coalesce(score, 0) + coalesce(nullif(similarity, 'NaN'), 0) AS score
     FROM (SELECT passage, sum(score) AS score, max(similarity) AS similarity
           FROM scanned LEFT JOIN scored USING (part, digits) GROUP BY passage) AS passages
-    WHERE similarity IS NOT NULL OR score > 0 ORDER BY 3 DESC, passage LIMIT :limit
+    WHERE similarity IS NOT NULL OR score > 0 ORDER BY 3 DESC, passage LIMIT %(limit)s
 )
 SELECT doc_id, title, chunk_idx, content, page, headings, start_char, end_char, places, chunks.language, similarity,
        (SELECT jsonb_object_agg(word, weight) FROM weights) AS weights
 FROM best JOIN chunks ON chunks.ctid = passage JOIN documents ON documents.id = doc_id ORDER BY score DESC, passage
-""")
+"""
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,9 @@ def search(agent_id: str, question: str, limit: int) -> Found:
     model = embedder()
     vector, asked = vector_in_time(model, question), Question.of(question)
     stop_words = dict(statement(LANGUAGES, agent=agent_id, words=asked.words))
-    own = dict(agent=agent_id, model=model.model, limit=limit)
-    with transaction() as session:
-        found = session.execute(SEARCH, own | parameters_of(asked, stop_words, vector))
-        rows = [dict(row) for row in found.mappings()]
-    return Found([_at_its_best_part(row, asked) for row in rows], vector is None)
+    own = parameters_of(asked, stop_words, vector)
+    rows = statement(SEARCH, agent=agent_id, model=model.model, limit=limit, **own)
+    return Found([_at_its_best_part(row._asdict(), asked) for row in rows], vector is None)
 
 
 def parameters_of(

@@ -108,6 +108,8 @@ def test_a_sheet_becomes_a_table_with_its_name_as_heading_and_a_line_for_each_ro
         (46096, "[$-FC19]dd mmmm yyyy;@", "15 марта 2026"),
         (46096, '[$-40A]dddd d" de "mmmm;@', "domingo 15 de marzo"),
         (46096, "[$-416]mmm\\-yy", "mar-26"),
+        (46096, "[$-464]mmmm yyyy", "Marso 2026"),
+        (46096, "[$-46C]mmmm yyyy", "March 2026"),  # of which nothing is known
         (46096, '[$-411]ggge"年"m"月"', "令和8年3月"),
         (46096, "yyyy/m/d(aaa)", "2026/3/15(日)"),
         ("Ann", '0;0;0;"Dr. "@', "Dr. Ann"),

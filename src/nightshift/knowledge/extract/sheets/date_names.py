@@ -41,7 +41,8 @@ def _name(part: str, day: datetime, language: str, number: int) -> str:
 
 
 def _babel(language: str, kind: str, part: str, number: int) -> str:
-    from babel import Locale  # 40 ms
+    from babel import Locale, localedata  # 40 ms
 
-    names = getattr(Locale(language[:2]), kind)["format"]
+    code = language.partition("_")[0]
+    names = getattr(Locale(code if localedata.exists(code) else "en"), kind)["format"]
     return str(names[_WIDTHS[len(part)]][number]).rstrip(".")

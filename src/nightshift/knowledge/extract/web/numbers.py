@@ -5,6 +5,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.counting import formatted
+from nightshift.knowledge.extract.web.dom import ancestors
 
 _STYLES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _WITHOUT = re.compile(
@@ -31,9 +32,11 @@ class Numbers:
 
 
 def numbers_of(node: LexborNode) -> Numbers | None:
-    """The numbers of a list, None where it shows none."""
+    """The numbers of a list, None where it shows none: as a menu, or as the contents of a book."""
     names = " ".join(node.attributes.get(name) or "" for name in ("class", "role", "style"))
-    return Numbers(node) if node.tag == "ol" and not _WITHOUT.search(names) else None
+    if node.tag != "ol" or _WITHOUT.search(names) or any(each.tag == "nav" for each in ancestors(node)):
+        return None
+    return Numbers(node)
 
 
 def _number(value: str | None, default: int) -> int:

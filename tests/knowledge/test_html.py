@@ -79,7 +79,8 @@ def test_every_row_and_column_of_a_merged_cell_has_its_text() -> None:
 
 def test_a_tick_in_a_table_is_read_and_the_corner_may_be_empty() -> None:
     yes, no = "<img src=a.svg alt=Yes>", "<i class='fa fa-times'></i>"
-    page = f"<table><tr><td></td><th>Basic<th>Plus</tr><tr><th>API<td>{no}<td>{yes}</tr><tr><th>Users<td>1<td>{yes}5</tr></table>"
+    page = "<table><tr><td><td></tr><tr><td></td><th>Basic<th>Plus</tr>"
+    page += f"<tr><th>API<td>{no}<td>{yes}</tr><tr><th>Users<td>1<td>{yes}5</tr></table>"
     [table] = blocks_of(page)
     assert (table.text, table.columns) == (" | Basic | Plus\nAPI | ✗ | Yes\nUsers | 1 | 5".strip(), "| Basic | Plus")
 

@@ -50,11 +50,12 @@ class Table:
 
     def _heads(self) -> int:
         """How many rows at the top have nothing but names; beside names, a cell in the corner may be empty."""
-        named = [
-            all(tag == "th" or not cell[0] for tag, cell in zip(tags, cells, strict=False))
-            for tags, cells in zip(self._tags, self._rows, strict=True)
-        ]
-        return len(list(takewhile(bool, named))) or (0 if len(set(self._tags[0])) > 1 else 1)
+        rows = [pair for pair in zip(self._tags, self._rows, strict=True) if any(text for text, _, _ in pair[1])]
+        named = (
+            "th" in tags and all(tag == "th" or not cell[0] for tag, cell in zip(tags, cells, strict=False))
+            for tags, cells in rows
+        )
+        return sum(takewhile(bool, named)) or int(bool(rows) and len(set(rows[0][0])) == 1)
 
 
 def _label(cell: LexborNode) -> str:

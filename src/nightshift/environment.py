@@ -13,8 +13,8 @@ ADDRESS = re.compile(r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5})
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
-class SettingsError(Exception):
-    """A bad setting: one line that names the variable and the reason. The process must not start."""
+class SettingsError(SystemExit):
+    """A bad setting: one line that names the variable and the reason. It ends the process, which must not start."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,7 @@ class Environment:
 
     def webhook_secret(self, name: str) -> str | None:
         value = self.get(name)
-        try:
-            usable = base64.b64decode((value or "").removeprefix("whsec_") + "==")
-        except ValueError:
-            usable = b""
-        if value and not usable:
+        if value and not is_webhook_secret(value):
             raise SettingsError(f"{name} is not a secret of a webhook (whsec_ and base64).")
         return value
 
@@ -133,6 +129,15 @@ class Environment:
         if not keys:
             raise SettingsError(f"{name} contains no key.")
         return keys
+
+
+def is_webhook_secret(text: str) -> bool:
+    """Whether it is one of Standard Webhooks: whsec_ and base64, or base64 alone. (The library skips other characters.)"""
+    secret = text.removeprefix("whsec_")
+    try:
+        return bool(base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True))
+    except ValueError:
+        return False
 
 
 def _is_network(text: str) -> bool:

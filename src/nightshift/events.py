@@ -34,10 +34,10 @@ def newest(session: Session, workspace_id: str) -> int:
     return session.scalar(select(func.max(Event.seq)).where(Event.workspace_id == workspace_id)) or 0
 
 
-def after(session: Session, workspace_id: str, seq: int, limit: int = 500) -> list[Event]:
-    """At most `limit` events with a higher number than `seq`, oldest first. Of a deleted one its number alone may be left."""
+def after(session: Session, workspace_id: str, seq: int) -> list[Event]:
+    """At most 500 events with a higher number than `seq`, oldest first. Of a deleted one its number alone may be left."""
     newer = (Event.workspace_id == workspace_id, Event.seq > seq, Event.name != "")
-    return list(session.scalars(select(Event).where(*newer).order_by(Event.seq).limit(limit)))
+    return list(session.scalars(select(Event).where(*newer).order_by(Event.seq).limit(500)))
 
 
 def prune(session: Session) -> None:

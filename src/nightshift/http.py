@@ -28,12 +28,10 @@ BODY_SECONDS = 5.0  # for the body of a POST's response, whose status says enoug
 
 def get(
     url: str,
+    headers: Mapping[str, str] | None = None,
     *,
     max_bytes: int,
     deadline_seconds: float,
-    etag: str | None = None,
-    last_modified: str | None = None,
-    accept: str | None = None,
     redirect_in: Callable[[Response], str | None] = lambda _: None,
 ) -> Response:
     """GET `url`, following at most five redirects, each checked like the first address. For any status: see check_status.
@@ -44,10 +42,8 @@ def get(
     Raises PermanentError (the address, its redirects or its size), TemporaryError (the network, the time).
     """
     ends = time.monotonic() + deadline_seconds
-    conditions = {"Accept": accept, "If-None-Match": etag, "If-Modified-Since": last_modified}
-    headers = {name: value for name, value in conditions.items() if value}
     for _ in range(1 + MAX_REDIRECTS):
-        response = _exchange("GET", url, None, headers, max_bytes, ends)
+        response = _exchange("GET", url, None, headers or {}, max_bytes, ends)
         location = _location(response) if response.status in transport.REDIRECTS else redirect_in(response)
         if not location:
             return response
@@ -87,7 +83,8 @@ def post_trusted(
             )
             raw = connection.getresponse()
             deadline.at_most(BODY_SECONDS)
-            response, complete = transport.read(raw, url, max_bytes, whole=False)
+            response = transport.read(raw, url, max_bytes, whole=False)
+            complete = response.complete
             return response
         finally:
             if not complete:
@@ -152,7 +149,7 @@ def _exchange(
     ):
         if method == "POST":
             deadline.at_most(BODY_SECONDS)
-        return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)[0]
+        return transport.read(response.raw, url, max_bytes, whole=method == "GET" and response.status_code < 400)
 
 
 def _location(response: Response) -> str | None:

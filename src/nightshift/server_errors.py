@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2 import errors
 from redis.exceptions import RedisError
 
+from nightshift.errors import one_line
 from nightshift.logs import log, where
 
 QUIET_SECONDS = 60.0  # a reason that nobody met for so long is logged again
@@ -45,5 +46,5 @@ def reason(error: BaseException) -> str:
         return where(error)
     said = getattr(getattr(cause, "diag", None), "message_primary", None) or str(cause)
     said = said.partition(", with args")[0]  # of a command that Redis does not know: AUTH has a password
-    words = " ".join("".join(c if c.isprintable() else " " for c in said).split())
-    return f"{'Redis' if isinstance(cause, RedisError) else 'Postgres'}: {words[:MAX_CHARACTERS] or where(cause)}"
+    server = "Redis" if isinstance(cause, RedisError) else "Postgres"
+    return f"{server}: {one_line(said, MAX_CHARACTERS) or where(cause)}"

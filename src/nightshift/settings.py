@@ -24,14 +24,8 @@ POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 MIN_POOL_SIZE = 3  # a scheduler's tick has three at a time
 NEEDED_IN_PRODUCTION = (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "OPENAI_API_KEY",
-    "RESEND_API_KEY",
-    "RESEND_FROM",
-    "CREDENTIAL_KEYS",
-    "ADMIN_API_KEY",
-)
+    "DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "RESEND_API_KEY", "RESEND_FROM", "CREDENTIAL_KEYS", "ADMIN_API_KEY",
+)  # fmt: skip
 VENDOR_BASE_URLS = {  # defaults of <TYPE>_BASE_URL
     "WHATSAPP": "https://graph.facebook.com/v26.0",
     "TELEGRAM": "https://api.telegram.org",
@@ -116,7 +110,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
         },
         admin_api_key=source.get("ADMIN_API_KEY") or _create_once(data_dir, "admin_api_key", secrets.token_urlsafe),
         credential_keys=source.fernet_keys(
-            "CREDENTIAL_KEYS", lambda: _create_once(data_dir, "credential_keys", _fernet)
+            "CREDENTIAL_KEYS", lambda: _create_once(data_dir, "credential_keys", _fernet_key)
         ),
         outbound_allow_hosts=source.hosts("OUTBOUND_ALLOW_HOSTS"),
         rate_limit_per_minute=source.integer("RATE_LIMIT_PER_MINUTE", 12000, 1, 10_000_000),
@@ -128,7 +122,7 @@ def load(env: Mapping[str, str], data_dir: Path) -> Settings:
     )
 
 
-def _fernet() -> str:
+def _fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 

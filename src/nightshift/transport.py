@@ -26,11 +26,11 @@ ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}  # one of them: decomp
 READ_BYTES = 65_536
 
 
-def read(raw: urllib3.BaseHTTPResponse, url: str, max_bytes: int, whole: bool) -> tuple[Response, bool]:
-    """The response, and whether its body was read to the end. The body of a redirect is not read."""
+def read(raw: urllib3.BaseHTTPResponse, url: str, max_bytes: int, whole: bool) -> Response:
+    """The response. The body of a redirect is not read."""
     headers = {name.lower(): " ".join(value.split()) for name, value in raw.headers.itermerged()}
     body, complete = (b"", False) if raw.status in REDIRECTS else _read_body(raw, headers, max_bytes, whole)
-    return Response(raw.status, url, headers, body, complete), complete
+    return Response(raw.status, url, headers, body, complete)
 
 
 def _read_body(

@@ -21,12 +21,8 @@ SESSION_LIFETIME = timedelta(days=7)  # of the console
 AGENT = "SELECT id, workspace_id, name FROM agents WHERE id = %(agent)s AND workspace_id = %(workspace)s"
 
 
-class TooManyKeys(Exception):
-    """This workspace has as many keys as it may have."""
-
-
-class LastKey(Exception):
-    """Nobody could open this workspace any more."""
+class KeyLimit(Exception):
+    """A workspace has at least one key and at most MAX_KEYS. The message is a sentence: what to do."""
 
 
 def create(
@@ -63,10 +59,10 @@ def agent_of(session: Session, workspace_id: str | None, agent_id: str) -> Row[A
 
 
 def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
-    """A new key beside the others: (its row, the key itself). Raises TooManyKeys."""
+    """A new key beside the others: (its row, the key itself). Raises KeyLimit."""
     session.get_one(Workspace, workspace_id, with_for_update={"key_share": True})  # others count after this one
     if session.query(ApiKey).filter_by(workspace_id=workspace_id).count() >= MAX_KEYS:
-        raise TooManyKeys
+        raise KeyLimit(f"There are {MAX_KEYS} keys. Delete one that is not used first.")
     secret = f"nsk_{secrets.token_urlsafe(32)}"
     key = ApiKey(id=new_id("key"), workspace_id=workspace_id, digest=_digest(secret))
     session.add(key)
@@ -75,11 +71,11 @@ def create_key(session: Session, workspace_id: str) -> tuple[ApiKey, str]:
 
 
 def delete_key(session: Session, workspace_id: str, key_id: str) -> bool:
-    """Revoke a key at once. False where the workspace has no such key. Raises LastKey."""
+    """Revoke a key at once. False where the workspace has no such key. Raises KeyLimit."""
     session.get_one(Workspace, workspace_id, with_for_update={"key_share": True})  # others count after this one
     mine = session.scalars(select(ApiKey.id).where(ApiKey.workspace_id == workspace_id)).all()
     if mine == [key_id]:
-        raise LastKey
+        raise KeyLimit("This is the workspace's last key. Create another one first.")
     session.execute(delete(ApiKey).where(ApiKey.workspace_id == workspace_id, ApiKey.id == key_id))
     return key_id in mine
 

@@ -5,7 +5,6 @@ back. Redis emptied: the counts begin at zero, as Prometheus expects of a restar
 """
 
 import time
-from threading import Thread
 
 from redis.exceptions import RedisError
 
@@ -34,11 +33,7 @@ def flush() -> None:
 
 
 def keep_flushing() -> None:
-    """From now on in a thread: for a process that has no loop of its own."""
-    Thread(target=_flush_again_and_again, name="counts", daemon=True).start()
-
-
-def _flush_again_and_again() -> None:
+    """For ever: in a thread of a process that has no loop of its own."""
     while True:
         time.sleep(FLUSH_SECONDS)
         flush()

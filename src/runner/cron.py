@@ -3,7 +3,6 @@
 Every slot after an entry's newest row is enqueued once, however long nobody looked, whatever Redis remembers.
 """
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from nightshift import outbox
 from nightshift.db.models import Slot
-from nightshift.db.session import DISCONNECTED, transaction
+from nightshift.db.session import transaction
 from nightshift.logs import log
 from runner import reporting
 from runner.connection import redis
@@ -25,15 +24,9 @@ from runner.registry import NO_WORKSPACE, SCHEDULE, Entry
 def tick() -> None:
     """Enqueue the slots that have come, and have the entries in Redis as they are declared."""
     for entry in entries():
-        try:
-            with transaction() as session:
-                for slot in open_slots(session, entry, now(session)):
-                    log("slot", entry=entry.name, at=slot.isoformat())
-        except DISCONNECTED:
-            raise
-        except Exception as error:  # the other entries do not wait for this one
-            log("entry failed", logging.ERROR, entry=entry.name, raised=error)
-            reporting.report(error, job=entry.job.name)
+        with reporting.contained("entry failed", job=entry.job.name, entry=entry.name), transaction() as session:
+            for slot in open_slots(session, entry, now(session)):
+                log("slot", entry=entry.name, at=slot.isoformat())
     register()
 
 
@@ -79,9 +72,8 @@ def register() -> None:
     with transaction() as session:
         moment = now(session)
     due = {entry.name: entry.next(moment).timestamp() for entry in entries()}
-    if connection.type(key) not in (b"zset", b"none"):
-        connection.delete(key)
-    if set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
+    is_other_kind = connection.type(key) not in (b"zset", b"none")
+    if is_other_kind or set(connection.zrange(key, 0, -1)) - {name.encode() for name in due}:
         connection.delete(key)
     for entry in entries():
         _register(scheduler, connection, entry)
@@ -90,15 +82,11 @@ def register() -> None:
 
 def _register(scheduler: Scheduler, connection: Any, entry: Entry) -> None:
     """The entry's hash. It never runs as a job: a worker runs what the outbox says."""
-    key = f"rq:job:{entry.name}"
-    if connection.type(key) == b"hash" and connection.hget(key, "meta") == _meta(entry):
+    key, meta = f"rq:job:{entry.name}", {"cron_string": entry.cron}
+    if connection.type(key) == b"hash" and connection.hget(key, "meta") == JSONSerializer.dumps(meta):
         return
     connection.delete(key)
     scheduler._create_job(
         entry.job.path, id=entry.name, queue_name=entry.job.queue.name, description=entry.job.name, result_ttl=-1,
-        meta={"cron_string": entry.cron},
+        meta=meta,
     )  # fmt: skip
-
-
-def _meta(entry: Entry) -> bytes:
-    return bytes(JSONSerializer.dumps({"cron_string": entry.cron}))

@@ -187,9 +187,4 @@ class Background:
 background = Background()
 
 
-def in_background() -> None:
-    """From now on commits of this process leave dispatching to a thread of its own (a web process)."""
-    outbox.on_commit(background.dispatch)
-
-
 outbox.on_commit(_dispatch_pairs)  # a worker, a command: before the commit's caller goes on

@@ -1,19 +1,18 @@
 """FAILED rows that are enqueued again: one, or those of a bulk retry when their time comes."""
 
-import logging
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from nightshift.db.models import Outbox
-from nightshift.db.session import DISCONNECTED, statement, transaction
-from nightshift.logs import log
+from nightshift.db.session import statement, transaction
 from nightshift.outbox import retries
 from nightshift.server_errors import log_server_error
 from runner import reporting
 from runner.connection import redis
-from runner.registry import JOBS, Job, parse_job_id
+from runner.forget import ended_jobs
+from runner.registry import JOBS, Job
 
 
 def retry(name: str, row_id: str, generation: int | None = None) -> bool:
@@ -21,11 +20,9 @@ def retry(name: str, row_id: str, generation: int | None = None) -> bool:
     job = JOBS.get(name)
     if job is None:
         return False
-    query = (
-        select(Outbox).where(Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed").with_for_update()
-    )
+    failed = (Outbox.job == name, Outbox.row_id == row_id, Outbox.state == "failed")
     with transaction() as session:
-        row = session.scalars(query).one_or_none()
+        row = session.scalars(select(Outbox).where(*failed).with_for_update()).one_or_none()
         if row is None or generation not in (None, row.generation) or not job.enqueue_again(session, row_id):
             return False
     _forget(job, row_id, row.generation)
@@ -44,19 +41,10 @@ def retry_due(jobs: Sequence[str]) -> int:
             return 0
         due = session.execute(retries.DUE, {"jobs": list(jobs), "limit": retries.AT_ONCE}).all()
         for row in due:
-            _retry_one(*row)
+            with reporting.contained("retry failed", job=row.job, row=row.row_id):
+                retry(*row)
         session.execute(retries.DROP, [row._asdict() for row in due])
     return len(due)
-
-
-def _retry_one(name: str, row_id: str, generation: int) -> None:
-    try:
-        retry(name, row_id, generation)
-    except DISCONNECTED:
-        raise
-    except Exception as error:
-        log("retry failed", logging.ERROR, job=name, row=row_id, raised=error)
-        reporting.report(error, job=name)
 
 
 def _forget(job: Job, row_id: str, generation: int) -> None:
@@ -64,10 +52,8 @@ def _forget(job: Job, row_id: str, generation: int) -> None:
     have failed already.)"""
     registry = f"rq:failed:{job.queue.name}"
     try:
-        names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
-        for name in names:
-            named = parse_job_id(name)
-            if named and named[:2] == (job.name, row_id) and named[2] <= generation:
+        for name, named in ended_jobs(registry):
+            if named[:2] == (job.name, row_id) and named[2] <= generation:
                 redis().zrem(registry, name)
                 redis().delete(f"rq:job:{name}", f"rq:results:{name}")
     except RedisError as error:

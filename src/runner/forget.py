@@ -22,10 +22,8 @@ def forget_jobs(session: Session, active: Iterable[tuple[str, str, int]]) -> Non
     registries = [
         f"rq:{kind}:{queue}" for queue in {job.queue.name for job in JOBS.values()} for kind in ("finished", "failed")
     ]
-    kept = {name: parsed for key in registries for name in _names(key) if (parsed := parse_job_id(name))}
-    values = dict(
-        names=list(kept), jobs=[job for job, _, _ in kept.values()], rows=[row_id for _, row_id, _ in kept.values()]
-    )
+    kept = [(name, *named) for key in registries for name, named in ended_jobs(key)]
+    values = dict(names=[each[0] for each in kept], jobs=[each[1] for each in kept], rows=[each[2] for each in kept])
     gone = [*session.scalars(WITHOUT_ROW, values), *(job_id(*each) for each in active)]
     with redis().pipeline(transaction=False) as pipe:
         for name in gone:
@@ -35,5 +33,7 @@ def forget_jobs(session: Session, active: Iterable[tuple[str, str, int]]) -> Non
         pipe.execute()
 
 
-def _names(registry: str) -> list[str]:
-    return [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
+def ended_jobs(registry: str) -> list[tuple[str, tuple[str, str, int]]]:
+    """Our jobs on one of RQ's lists: the id, and (job, row id, generation). Raises RedisError."""
+    names = [name.decode("utf-8", "replace") for name in redis().zrange(registry, 0, -1)]
+    return [(name, named) for name in names if (named := parse_job_id(name))]

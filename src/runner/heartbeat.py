@@ -17,6 +17,7 @@ from nightshift.logs import log
 from nightshift.outbox.lease import held
 from nightshift.server_errors import log_server_error
 from runner.connection import connect, redis
+from runner.registry import QUEUES
 
 BEAT_SECONDS = 5
 ALIVE = "nightshift:scheduler"  # a key in Redis that lives while a scheduler makes whole ticks
@@ -25,9 +26,10 @@ RENEW_SECONDS = 10
 GRACE_SECONDS = 30  # past its time limit, a job in C code that does not hear the alarm takes its process down
 
 
-def live_workers(keys: set[bytes]) -> int:
-    """How many of these workers' keys have not expired."""
-    return int(redis().exists(*keys)) if keys else 0
+def live_workers() -> dict[str, int]:
+    """How many workers of each queue have a key that has not expired. Raises RedisError."""
+    keys = {queue: redis().smembers(f"rq:workers:{queue}") for queue in QUEUES}
+    return {queue: int(redis().exists(*members)) if members else 0 for queue, members in keys.items()}
 
 
 class Renewal(Thread):

@@ -47,49 +47,47 @@ def no_view(session: Session, lease: Lease, failure: Failure) -> None:
 class Job:
     """A registered job. Calling it by hand does the work in the caller's process.
 
-    `on_failure` shows a failed attempt to the row's owner, in the transaction that settles the row. `retry_failed` enqueues
-    a FAILED row again, where that takes more than enqueueing the row, and says whether it did. `check` raises ValueError
-    for a row id that cannot be right. `payload`: SQL that selects a row's `id` and what RQ shows as keyword arguments.
-    `doubtful`: an SQL condition on a FAILED outbox row `o`: an earlier run may have had the effect that a retry would repeat.
+    Without a `time_limit_seconds` it has its queue's. `on_failure` shows a failed attempt to the row's owner, in the
+    transaction that settles the row. `retry_failed` enqueues a FAILED row again, where that takes more than enqueueing the
+    row, and says whether it did. `check` raises ValueError for a row id that cannot be right. `payload`: SQL that selects a
+    row's `id` and what RQ shows as keyword arguments. `doubtful`: an SQL condition on a FAILED outbox row `o`: an earlier
+    run may have had the effect that a retry would repeat.
     """
 
     name: str
     queue: Queue
     retry: Retry
     function: Callable[..., None]
-    time_limit_seconds: int
-    on_failure: Callable[[Session, Lease, Failure], None]
-    retry_failed: Callable[[Session, str], bool] | None
-    check: Callable[[str], None]
-    payload: str
-    doubtful: str
+    time_limit_seconds: int = 0
+    on_failure: Callable[[Session, Lease, Failure], None] = no_view
+    retry_failed: Callable[[Session, str], bool] | None = None
+    check: Callable[[str], None] = lambda row_id: None
+    payload: str = NO_PAYLOAD
+    doubtful: str = "false"
+
+    def __post_init__(self) -> None:
+        self.time_limit_seconds = self.time_limit_seconds or self.queue.time_limit_seconds
 
     @property
     def path(self) -> str:
         """As RQ names the function."""
         return f"{self.function.__module__}.{self.function.__name__}"
 
-    def enqueue(
-        self,
-        session: Session,
-        row_id: str,
-        workspace_id: str = NO_WORKSPACE,
-        *,
-        lane: str | None = None,
-        due_in: float = 0,
-    ) -> None:
-        """Enqueue this row in the caller's transaction: it is dispatched when that commits. Raises ValueError."""
+    def enqueue(self, session: Session, row_id: str, workspace_id: str = NO_WORKSPACE, **options: Any) -> None:
+        """Enqueue this row in the caller's transaction: it is dispatched when that commits. Raises ValueError.
+
+        Options: `lane`, `due_in`, as of outbox.enqueue.
+        """
         self.check(row_id)
-        outbox.enqueue(session, self.name, row_id, workspace_id, lane=lane, due_in=due_in)
+        outbox.enqueue(session, self.name, row_id, workspace_id, **options)
 
     def enqueue_again(self, session: Session, row_id: str) -> bool:
         """Enqueue a row that is not under way, with all its attempts. False where there is nothing to do it for."""
         if self.retry_failed:
             return self.retry_failed(session, row_id)
         row = session.get(Outbox, (self.name, row_id))
-        outbox.enqueue(
-            session, self.name, row_id, row.workspace_id if row else NO_WORKSPACE, lane=row.lane if row else None
-        )
+        workspace_id, lane = (row.workspace_id, row.lane) if row else (NO_WORKSPACE, None)
+        outbox.enqueue(session, self.name, row_id, workspace_id, lane=lane)
         return True
 
     def __call__(self, row_id: str, **shown: Any) -> None:
@@ -101,28 +99,17 @@ class Job:
         run_by_hand(self, row_id)
 
 
-def job(
-    queue: str,
-    retry: Retry,
-    *,
-    on_failure: Callable[[Session, Lease, Failure], None] = no_view,
-    retry_failed: Callable[[Session, str], bool] | None = None,
-    check: Callable[[str], None] = lambda row_id: None,
-    time_limit_seconds: int | None = None,
-    payload: str = NO_PAYLOAD,
-    doubtful: str = "false",
-) -> Callable[[Callable[..., None]], Job]:
+def job(queue: str, retry: Retry, **options: Any) -> Callable[[Callable[..., None]], Job]:
     """Register a function that takes a row's id as a job of this queue. The engine settles the row when it returns.
 
-    The job's name is `<module>.<function>`. Raises ValueError where `retry` does not name one interval for each retry.
+    The job's name is `<module>.<function>`. Options: see Job. Raises ValueError unless `retry` has one interval a retry.
     """
     if len(retry.intervals) != retry.max:
         raise ValueError(f"retry: {retry.max} retries need {retry.max} intervals, not {len(retry.intervals)}")
 
     def register(function: Callable[..., None]) -> Job:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-        spec, limit = QUEUES[queue], time_limit_seconds or QUEUES[queue].time_limit_seconds
-        JOBS[name] = Job(name, spec, retry, function, limit, on_failure, retry_failed, check, payload, doubtful)
+        JOBS[name] = Job(name, QUEUES[queue], retry, function, **options)
         update_wrapper(JOBS[name], function, updated=())
         return JOBS[name]
 

@@ -1,12 +1,14 @@
 """After each attempt: one log line, one count, and one Sentry event where it was the last."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import sentry_sdk
 
 from nightshift import metrics, tracing
+from nightshift.db.session import DISCONNECTED
 from nightshift.errors import NightshiftError
 from nightshift.logs import log
 from nightshift.outbox import Lease
@@ -25,7 +27,7 @@ def attempt(name: str, queue: str, ended: Any, seconds: float, *, by_worker: boo
     with about(lease) if lease else nullcontext():
         log(
             "job", logging.ERROR if ended.outcome in ("failed", "refused") else logging.INFO,
-            id=_printable(name), job=job, queue=queue, attempt=lease.runs if lease else 0,
+            id=name, job=job, queue=queue, attempt=lease.runs if lease else 0,
             waited_ms=max(0, int(lease.queued_seconds * 1000)) if lease else 0, ran_ms=int(seconds * 1000),
             outcome=ended.outcome, raised=error,
         )  # fmt: skip
@@ -36,11 +38,6 @@ def attempt(name: str, queue: str, ended: Any, seconds: float, *, by_worker: boo
 def about(lease: Lease) -> AbstractContextManager[object]:
     """Log lines of the block name the lease's trace, workspace and row."""
     return tracing.about(lease.traceparent, workspace=lease.workspace_id, row=lease.row_id)
-
-
-def _printable(name: str) -> str:
-    """What Redis held as a job's id, in a form that a line can carry."""
-    return "".join(character if character.isprintable() else "?" for character in name[:200])
 
 
 def start_sentry(settings: Settings) -> None:
@@ -59,6 +56,18 @@ def report(error: BaseException, **tags: str) -> None:
         for name, value in tags.items():
             scope.set_tag(name, value)
         scope.capture_exception(error)
+
+
+@contextmanager
+def contained(event: str, *, job: str, **fields: str) -> Iterator[None]:
+    """An error of the block is logged and reported, and stops nothing else. Raises DISCONNECTED."""
+    try:
+        yield
+    except DISCONNECTED:
+        raise
+    except Exception as error:
+        log(event, logging.ERROR, job=job, **fields, raised=error)
+        report(error, job=job)
 
 
 def _scrub(event: Any, hint: Any) -> Any:

@@ -35,8 +35,9 @@ def rescue(owner: str | None = None, died: bool = True, trusted: Callable[[], bo
     for lease in found if trusted() else ():
         if lease.job in JOBS and _rescue(lease, owner, died):  # a newer release's are not ours
             rescued += 1
-            _report(lease, died)
-            _forget_job(lease)
+            name, queue = job_id(lease.job, lease.row_id, lease.generation), JOBS[lease.job].queue.name
+            _report(lease, name, queue, died)
+            _forget_job(lease, name, queue)
     return rescued
 
 
@@ -60,8 +61,7 @@ def _rescue(lease: Lease, owner: str | None, died: bool) -> bool:
     return settled(settle, job)
 
 
-def _report(lease: Lease, died: bool) -> None:
-    queue, name = JOBS[lease.job].queue.name, job_id(lease.job, lease.row_id, lease.generation)
+def _report(lease: Lease, name: str, queue: str, died: bool) -> None:
     outcome = "died" if died else "released"
     metrics.count(metrics.RUNS, queue, lease.job, outcome)
     metrics.count(metrics.RESCUED, lease.job)
@@ -74,8 +74,7 @@ def _report(lease: Lease, died: bool) -> None:
         reporting.report(TemporaryError("The worker of this job died."), job=lease.job, job_id=name, queue=queue)
 
 
-def _forget_job(lease: Lease) -> None:
-    queue, name = JOBS[lease.job].queue.name, job_id(lease.job, lease.row_id, lease.generation)
+def _forget_job(lease: Lease, name: str, queue: str) -> None:
     try:
         with redis().pipeline() as pipe:
             pipe.zrem(f"rq:wip:{queue}", f"{name}:{lease.owner}")

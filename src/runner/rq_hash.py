@@ -16,9 +16,7 @@ from nightshift import clock
 from runner.connection import redis
 from runner.registry import JOBS, Job, job_id
 
-KEPT_SECONDS = (
-    10 * 365 * 24 * 3600
-)  # jobs are kept by count; the time is finite because -1 breaks the registries' order
+KEPT_SECONDS = 10 * 365 * 24 * 3600  # jobs are kept by count; -1 would break the registries' order
 
 
 @cache

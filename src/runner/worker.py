@@ -79,12 +79,9 @@ class Worker(SimpleWorker):
 
     def __init__(self, queue: Queue, name: str) -> None:
         connection = connect(POP_SECONDS + 10)
-        super().__init__(
-            [rq_hash.queue(queue.name, connection)],
-            name=name,
-            connection=connection,
-            worker_ttl=GONE_AFTER_SECONDS - 60,
-        )  # RQ adds 60 s where it registers a birth: a worker that dies before its first heartbeat is gone as soon
+        # RQ adds 60 s where it registers a birth: a worker that dies before its first heartbeat is gone as soon
+        ttl = GONE_AFTER_SECONDS - 60
+        super().__init__([rq_hash.queue(queue.name, connection)], name=name, connection=connection, worker_ttl=ttl)
         self.spec = queue
         self.begun_at = 0.0  # of the job that runs, in monotonic seconds; 0: none
         self.limit_seconds = queue.time_limit_seconds  # of that job
@@ -94,12 +91,8 @@ class Worker(SimpleWorker):
         self._script = connection.register_script(STEP)
         kinds = ("queue", "wip", "finished", "failed")
         self._keys = [*(f"rq:{kind}:{queue.name}" for kind in kinds), counts.COUNTS, self.key]
-        self._constant = dict(
-            worker=name,
-            kept_seconds=rq_hash.KEPT_SECONDS,
-            keep_finished=queue.keep_finished,
-            keep_failed=queue.keep_failed,
-        )
+        kept = dict(keep_finished=queue.keep_finished, keep_failed=queue.keep_failed)
+        self._constant = dict(worker=name, kept_seconds=rq_hash.KEPT_SECONDS, **kept)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
         """The id of the next job, which has begun in Redis; without `timeout` (a burst), None where there is none."""

@@ -1,12 +1,10 @@
 """The HTTP side: a thin Flask application. A request is parsed, written as rows and answered; jobs do the work."""
 
-import sys
-
 from flask import Flask
 
 import jobs  # noqa: F401  registers them
-from nightshift import logs
-from nightshift.settings import SettingsError, settings
+from nightshift import logs, outbox
+from nightshift.settings import settings
 from runner import dispatch, reporting
 from web import access, error_responses, request_parsing, request_trace, routing, security_headers, serving
 from web.console import pages
@@ -14,14 +12,11 @@ from web.developer import dashboard
 
 
 def create_app() -> Flask:
-    """The application. Ends the process with one line if a setting is missing or invalid."""
-    try:
-        config = settings()
-    except SettingsError as error:
-        sys.exit(str(error))
+    """The application."""
+    config = settings()
     logs.configure(config)
     reporting.start_sentry(config)
-    dispatch.in_background()
+    outbox.on_commit(dispatch.background.dispatch)  # no request waits for Redis
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=request_parsing.MAX_JSON_BYTES, MAX_FORM_MEMORY_SIZE=1 << 20)

@@ -14,7 +14,7 @@ from nightshift.settings import settings
 from web import developer_access, origin
 from web.console import session as console
 from web.error_responses import Problem, not_found, or_404
-from web.limiters import ConcurrencyLimiter, RateLimiter, too_many, until_answered
+from web.limiters import ConcurrencyLimiter, RateLimiter
 
 MAX_UNDER_WAY = 24  # of one workspace in this process, of gunicorn's 64 threads
 
@@ -55,7 +55,7 @@ def _workspace() -> None:
     tracing.add_id("workspace", g.workspace_id)
     _rate.count(g.workspace_id)
     if request.endpoint not in current_app.extensions["streams"]:
-        _admit(g.workspace_id)
+        _under_way.admit(g.workspace_id, "requests")
 
 
 def _console(*, workspace: bool, operator: bool) -> None:
@@ -67,30 +67,18 @@ def _console(*, workspace: bool, operator: bool) -> None:
         raise not_found()
     if session.workspace_id and request.method != "GET":
         _rate.count(session.workspace_id)
-    _admit(f"console {session.workspace_id}")
-
-
-def _admit(whose: str) -> None:
-    """Until the response is written, this is one of the requests that these may have under way. Raises 429."""
-    permit = _under_way.acquire(whose)
-    if permit is None:
-        raise too_many("requests")
-    until_answered(permit)
+    _under_way.admit(f"console {session.workspace_id}", "requests")
 
 
 def _operator() -> None:
-    if not _is_operator():
+    if not is_operators(_bearer()):
         raise _unauthorized()
     g.workspace_id = None
 
 
 def _either() -> None:
     """The operator, of no workspace; else a workspace."""
-    _operator() if _is_operator() else _workspace()
-
-
-def _is_operator() -> bool:
-    return is_operators(_bearer())
+    _operator() if is_operators(_bearer()) else _workspace()
 
 
 def is_operators(key: str) -> bool:

@@ -1,23 +1,20 @@
 """gunicorn's settings, in development and production alike: processes of threads."""
 
 import signal
-import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn has its own handlers, Ctrl-C ends it without a traceback
 
 import logging
+from threading import Thread
 from typing import Any
 
 from nightshift import logs
 from nightshift.logs import log
-from nightshift.settings import SettingsError, settings
+from nightshift.settings import settings
 from web.draining import closes_address
 from web.limiters import MAX_STREAMS
 
-try:
-    given = settings()
-except SettingsError as error:
-    sys.exit(str(error))
+given = settings()
 bind = given.bind
 keepalive = given.keep_alive_seconds
 workers = given.web_concurrency
@@ -59,9 +56,9 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Bound what waits for Postgres."""
+    """Bound what waits for Postgres, and hand over what is counted."""
     from nightshift.db.connection import watch
     from runner import counts
 
     watch(every_transaction=True)
-    counts.keep_flushing()
+    Thread(target=counts.keep_flushing, name="counts", daemon=True).start()

@@ -108,6 +108,13 @@ class ConcurrencyLimiter:
             self._permits[workspace_id].append(permit)
             return permit
 
+    def admit(self, workspace_id: str, what: str) -> None:
+        """The current request has a permit until its response is written. Raises 429: too many of `what`."""
+        permit = self.acquire(workspace_id)
+        if permit is None:
+            raise too_many(what)
+        until_answered(permit)
+
     @contextmanager
     def turn(self, workspace_id: str, timeout_seconds: float) -> Iterator[None]:
         """A permit for the time of the block. It is waited for until another one of this workspace is released. Raises 429."""

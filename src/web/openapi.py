@@ -40,12 +40,7 @@ def spec(routes: Iterable[Route]) -> dict[str, Any]:
     for route in described:
         paths.setdefault(template(route), {})[route.method.lower()] = _operation(route, schemas)
     bearer = {"type": "http", "scheme": "bearer"}
-    signature = {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Hub-Signature-256",
-        "description": "Each vendor has its own",
-    }
+    signature = {"type": "apiKey", "in": "header", "name": "X-Hub-Signature-256", "description": "Each vendor's own"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Nightshift", "version": "0.1.0", "description": "The back office of a support product."},

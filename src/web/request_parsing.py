@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from nightshift import clock
 from nightshift.knowledge.text import clean
 from web.error_responses import Problem, invalid, invalid_fields, not_found
 from web.response_models import adapter
@@ -80,10 +81,9 @@ def _decode_number(text: str) -> int:
 def _moment(until: bool, written: Any) -> datetime:
     """The day or time as the moment from which on, or before which, something is. Without a zone it is UTC."""
     try:
-        moment = datetime.fromisoformat(written)
+        moment = clock.parse(written)
     except (TypeError, ValueError):
         raise ValueError("must be a day or a time, like 2026-11-24 or 2026-11-24T09:30:00Z") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     length = timedelta(days=1) if _is_day(written) else timedelta(milliseconds=1)
     try:
         return moment.astimezone(UTC) + length * until

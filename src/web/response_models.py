@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
@@ -10,18 +10,15 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializ
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
+from nightshift.clock import rfc_3339
+
 MAX_PAGE_BYTES = 1 << 20  # reached by the last row of a page, which is the only one that may go beyond
 
 T = TypeVar("T")
 Count = Annotated[int, Field(ge=0)]
 
 
-def _rfc_3339(moment: datetime) -> str:
-    """In UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Time = Annotated[datetime, PlainSerializer(_rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
+Time = Annotated[datetime, PlainSerializer(rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class Rendered(NamedTuple):

@@ -7,9 +7,9 @@ from scene import Case, Row, count, workspace
 from nightshift import outbox
 from nightshift.analytics import arrivals
 from nightshift.billing import credits
+from nightshift.clock import start_of, today
 from nightshift.db.models import Agent
 from nightshift.db.session import statement, transaction
-from nightshift.dirty_days import start_of, today
 
 NO_WORKSPACE = {"workspace_id": ""}
 

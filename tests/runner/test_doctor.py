@@ -17,8 +17,8 @@ from nightshift import workspaces
 from nightshift.channels import accounts
 from nightshift.db.session import statement, transaction
 from nightshift.settings import settings
-from runner import doctor
 from runner.connection import redis
+from runner.operations import doctor
 
 
 @contextmanager

@@ -71,8 +71,8 @@ LEDGER_ROWS = f"""
 def close_days() -> None:
     """What the scheduler and the nightly roll-up have done by now with the days, and the hours, that are over."""
     from nightshift.analytics import rollup
+    from nightshift.clock import today
     from nightshift.db.session import transaction
-    from nightshift.dirty_days import today
     from nightshift.outbox.done import count_hours
 
     for ago in range(1, 32):

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from nightshift.dirty_days import start_of
+from nightshift.clock import start_of
 
 COLUMNS = (
     "conversations", "messages_in", "messages_out", "messages_failed", "handoffs", "credits_used", "docs_ready"

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
+from nightshift.clock import today
 from nightshift.db.models import DailyAnalytics, DirtyDay, RolledDay
-from nightshift.dirty_days import today
 
 LIVE = text(fresh(" AND workspace_id = :workspace"))
 
@@ -23,7 +23,9 @@ def daily(session: Session, workspace_id: str, first: date, last: date) -> list[
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     open_days = set(days) - _closed(session, first, last)
-    found: dict[date, Any] = {row.day: row for row in _stored(session, workspace_id, days) if row.day not in open_days}
+    mine = (DailyAnalytics.workspace_id == workspace_id, DailyAnalytics.day.in_(days))
+    stored = select(DailyAnalytics).where(*mine)
+    found: dict[date, Any] = {row.day: row for row in session.scalars(stored) if row.day not in open_days}
     for run in _runs(sorted(open_days)):
         rows = session.execute(LIVE, {"workspace": workspace_id, **bounds(run[0], run[-1])})
         found.update((row.day, row) for row in rows)
@@ -35,11 +37,6 @@ def _closed(session: Session, first: date, last: date) -> set[date]:
     late = select(DirtyDay.day).where(DirtyDay.day == RolledDay.day).exists()
     believed = (RolledDay.day < today(), RolledDay.rolled_at <= clock.now())
     return set(session.scalars(select(RolledDay.day).where(RolledDay.day.between(first, last), ~late, *believed)))
-
-
-def _stored(session: Session, workspace_id: str, days: list[date]) -> Iterator[DailyAnalytics]:
-    mine = (DailyAnalytics.workspace_id == workspace_id, DailyAnalytics.day.in_(days))
-    return iter(session.scalars(select(DailyAnalytics).where(*mine)))
 
 
 def _runs(days: list[date]) -> Iterator[list[date]]:

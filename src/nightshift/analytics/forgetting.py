@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from nightshift import clock
 from nightshift.analytics.counts import TALK
 from nightshift.analytics.rollup import DAY
-from nightshift.dirty_days import start_of
+from nightshift.clock import start_of
 from nightshift.settings import settings
 
 # Outbox rows are locked first, as every run does it.

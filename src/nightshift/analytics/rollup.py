@@ -1,6 +1,7 @@
 """The daily roll-up: a day of all workspaces in one statement, which replaces what it finds."""
 
 import re
+from contextlib import suppress
 from datetime import date
 
 from sqlalchemy import select, text
@@ -8,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from nightshift import clock
 from nightshift.analytics.counts import COLUMNS, bounds, fresh
+from nightshift.clock import today
 from nightshift.db.models import DirtyDay
 from nightshift.db.session import transaction
-from nightshift.dirty_days import today
 from nightshift.outbox import Lease
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -35,29 +36,19 @@ RECOUNT = """
     )
     INSERT INTO daily_analytics AS d (day, workspace_id, {columns})
     SELECT day, workspace_id, {columns} FROM fresh
-    ON CONFLICT (day, workspace_id) DO UPDATE SET ({columns}) = ({excluded}) WHERE ({ours}) IS DISTINCT FROM ({excluded})
+    ON CONFLICT (day, workspace_id) DO UPDATE SET ({columns}) = ({excluded}) WHERE ({d}) IS DISTINCT FROM ({excluded})
 """
-_RECOUNT = text(
-    RECOUNT.format(
-        fresh=fresh(),
-        columns=", ".join(COLUMNS),
-        excluded=", ".join(f"excluded.{name}" for name in COLUMNS),
-        ours=", ".join(f"d.{name}" for name in COLUMNS),
-    )
-)
+_COLUMNS = {of: ", ".join(f"{of}.{name}" for name in COLUMNS) for of in ("excluded", "d")}
+_RECOUNT = text(RECOUNT.format(fresh=fresh(), columns=", ".join(COLUMNS), **_COLUMNS))
 
 
 def check_day(day: str) -> None:
     """Raises ValueError for anything but a day (UTC) that is over, as 2026-11-24."""
-    if not DAY.fullmatch(day) or not _is_over(day):
+    is_over = False
+    with suppress(ValueError):
+        is_over = DAY.fullmatch(day) is not None and date.fromisoformat(day) < today()
+    if not is_over:
         raise ValueError(f"day: must be a day that is over, like 2026-11-24, not {day[:40]!r}")
-
-
-def _is_over(day: str) -> bool:
-    try:
-        return date.fromisoformat(day) < today()
-    except ValueError:
-        return False
 
 
 def roll_up(lease: Lease) -> None:

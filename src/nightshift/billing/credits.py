@@ -12,19 +12,10 @@ from nightshift.db.models import LedgerEntry
 
 
 @dataclass(frozen=True)
-class Credits:
-    """A workspace's balance, its monthly grant, and the threshold below which the balance is low."""
-
-    balance: int
-    monthly_grant: int
-    low_threshold: int
-
-
-@dataclass(frozen=True)
 class Usage:
     """Credits after a usage. `low_since`: the ledger entry of this usage, if it took the balance below the threshold."""
 
-    credits: Credits
+    credits: Row[Any]
     low_since: int | None
 
 
@@ -57,8 +48,9 @@ USE = text("""
 """)
 
 
-def show(session: Session, workspace_id: str) -> Credits:
-    return Credits(**session.execute(SHOW, {"workspace": workspace_id}).one()._mapping)
+def show(session: Session, workspace_id: str) -> Row[Any]:
+    """A workspace's balance, its monthly_grant, and the low_threshold below which the balance is low."""
+    return session.execute(SHOW, {"workspace": workspace_id}).one()
 
 
 def use(session: Session, workspace_id: str, amount: int, reason: str, key: str) -> Usage:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from nightshift import clock
+from nightshift.clock import start_of, today
 from nightshift.db.session import statement, transaction
-from nightshift.dirty_days import start_of, today
 from nightshift.outbox import Lease
 
 BATCH = 10_000  # workspaces: who uses credits meanwhile waits for one batch, well under a second

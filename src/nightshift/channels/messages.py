@@ -37,9 +37,8 @@ ACCEPT = """
     VALUES (%(id)s, %(workspace)s, %(agent)s, %(channel_type)s, %(customer_id)s, %(content)s, 'RETRYING', '{}',
             %(now)s, %(now)s)
 """
-PAYLOAD = (
-    "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"  # what RQ shows of a job
-)
+# What RQ shows of a job
+PAYLOAD = "SELECT id, channel_type, customer_id, content, workspace_id, agent_id FROM messages"
 
 
 def accept(
@@ -91,7 +90,8 @@ def retry(session: Session, message_id: str) -> bool:
         return False
     message.status, message.error, message.updated_at = "RETRYING", None, clock.now()
     dirty_days.mark(session, message.created_at)
-    outbox.enqueue(session, JOB, message.id, message.workspace_id, lane=_lane(message))
+    lane = accounts.lanes_of(message.channel_type) + message.customer_id
+    outbox.enqueue(session, JOB, message.id, message.workspace_id, lane=lane)
     return True
 
 
@@ -143,7 +143,3 @@ def _apply_to_account(session: Session, message: Message, attempt: Any, error: B
     if isinstance(error, TemporaryError) and error.retry_after_seconds and error.scope == "account":
         seconds = wait_seconds(error.retry_after_seconds) - (time.monotonic() - error.at)
         accounts.hold(*account, seconds, MAX_HOLD_SECONDS)
-
-
-def _lane(message: Message) -> str:
-    return accounts.lanes_of(message.channel_type) + message.customer_id

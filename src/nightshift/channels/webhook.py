@@ -1,7 +1,6 @@
 """A webhook that the workspace chose, signed as in Standard Webhooks (standardwebhooks.com)."""
 
 import json
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
@@ -11,11 +10,10 @@ from standardwebhooks import Webhook as Signer
 from nightshift import clock
 from nightshift.address import check_form
 from nightshift.channels.base import Call, Channel, Part, TextLimit
+from nightshift.environment import is_webhook_secret
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.ids import made_at, new_id
 from nightshift.response import Codes, Response
-
-PREFIX = "whsec_"
 
 
 class Webhook(Channel):
@@ -42,13 +40,8 @@ class Webhook(Channel):
             check_form(credentials["url"])
         except ValueError as reason:
             raise ValueError(f"url: {reason}") from None
-        secret = credentials["secret"].removeprefix(PREFIX)
-        try:  # the library would skip characters that are not base64, and sign with the rest
-            usable = b64decode(secret + "=" * (-len(secret) % 4), validate=True)
-        except ValueError:
-            usable = b""
-        if not usable:
-            raise ValueError(f"secret must be a Standard Webhooks secret: {PREFIX} and base64, or base64 alone.")
+        if not is_webhook_secret(credentials["secret"]):
+            raise ValueError("secret must be a Standard Webhooks secret: whsec_ and base64, or base64 alone.")
 
     def call(self, credentials: Mapping[str, str], part: Part) -> Call:
         return _signed(credentials, part.key.replace("/", "_"), _body(part))
@@ -81,6 +74,5 @@ def _body(part: Part) -> str:
 
 
 def _json(kind: str, at: datetime, data: Mapping[str, object]) -> str:
-    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = {"type": kind, "timestamp": timestamp, "data": data}
+    body = {"type": kind, "timestamp": clock.rfc_3339(at), "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -111,9 +111,7 @@ def _end_overdue() -> None:
             del late[connection]
             _cut(connection)
         backends = [each.info.backend_pid for each in late if not isinstance(each, Pooled)]
-        if (
-            backends and not canceling.is_alive()
-        ):  # a thread: this may wait for Postgres too; one: it opens a connection
+        if backends and not canceling.is_alive():  # one thread: this opens a connection, and may wait for Postgres too
             canceling = Thread(target=_cancel, args=(backends,), daemon=True)
             canceling.start()
 

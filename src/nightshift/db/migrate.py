@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 from nightshift.db.session import engine
 from nightshift.errors import NightshiftError
 from nightshift.server_errors import reason
-from nightshift.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 7_461_001  # any number: the advisory lock of migrations
@@ -29,14 +28,14 @@ class SchemaBehind(NightshiftError):
     """The database has not been migrated to this release."""
 
 
-def migrate(revision: str = "head") -> None:
-    """Upgrade the database to `revision`, all or nothing."""
+def migrate() -> None:
+    """Bring the database to the newest revision, all or nothing."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine().begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        command.upgrade(config, "head")
 
 
 def check_schema() -> str:
@@ -63,8 +62,6 @@ def main() -> None:
     """Ends the process with one line where it cannot migrate."""
     try:
         migrate()
-    except SettingsError as error:
-        sys.exit(str(error))
     except CommandError as error:  # its revision is none of ours
         sys.exit(f"The database is of another version of Nightshift: {error}.")
     except DBAPIError as error:

@@ -149,13 +149,8 @@ def unready(session: Session, agent_id: str, most: int) -> dict[str, int]:
 
 def chunks(session: Session, doc_id: str, from_idx: int, limit: int) -> list[Chunk]:
     """A document's chunks in reading order, from number `from_idx` on, without what they are found by."""
-    query = (
-        select(Chunk)
-        .options(defer(Chunk.embedding), defer(Chunk.words))
-        .where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx)
-        .order_by(Chunk.chunk_idx)
-    )
-    return list(session.scalars(query.limit(limit)))
+    here = select(Chunk).where(Chunk.doc_id == doc_id, Chunk.chunk_idx >= from_idx).order_by(Chunk.chunk_idx)
+    return list(session.scalars(here.limit(limit).options(defer(Chunk.embedding), defer(Chunk.words))))
 
 
 @contextmanager

@@ -47,15 +47,10 @@ def fetch(url: str, etag: str | None, last_modified: str | None) -> Fetched | No
     Text in the charset that the server declares is converted to UTF-8. Raises PermanentError and TemporaryError, with a
     sentence for the customer.
     """
-    response = http.get(
-        url,
-        max_bytes=MAX_BYTES,
-        deadline_seconds=DEADLINE_SECONDS,
-        etag=etag,
-        last_modified=last_modified,
-        accept=ACCEPT,
-        redirect_in=refresh_in,
-    )
+    asked = {"Accept": ACCEPT, "If-None-Match": etag, "If-Modified-Since": last_modified}
+    headers = {name: value for name, value in asked.items() if value}
+    limits = dict(max_bytes=MAX_BYTES, deadline_seconds=DEADLINE_SECONDS)
+    response = http.get(url, headers, **limits, redirect_in=refresh_in)
     check_status(response)
     if response.status == 304:
         if etag or last_modified:
@@ -63,9 +58,9 @@ def fetch(url: str, etag: str | None, last_modified: str | None) -> Fetched | No
         raise PermanentError(
             "The server at this address says that nothing has changed, although nothing was known (HTTP 304)."
         )
-    headers = _described(response.headers)
-    body = as_declared(response.body, headers.get_content_charset()) if is_text(response.body) else response.body
-    kind = sniff.kind_of(io.BytesIO(body), _name(response.url, headers))
+    described = _described(response.headers)
+    body = as_declared(response.body, described.get_content_charset()) if is_text(response.body) else response.body
+    kind = sniff.kind_of(io.BytesIO(body), _name(response.url, described))
     if kind is None:
         raise PermanentError("The content at this address is neither a web page nor a supported document.")
     page = "webpage" if kind == "html" else kind

@@ -117,21 +117,8 @@ def _is_epub(file: _File) -> bool:
     return file.mimetype == b"application/epub+zip" or (b"meta-inf/container.xml" in file.parts and not file.mimetype)
 
 
-def _is_ods(file: _File) -> bool:
-    return file.mimetype in (_ODS, _ODS + b"-template")
-
-
 def _is_ole(*names: str) -> Callable[[_File], bool]:
     return lambda file: not file.streams.isdisjoint(names)
-
-
-def _is_broken_ole(file: _File) -> bool:
-    """The reader of XLS has an error message for it."""
-    return file.head.startswith(ole.MAGIC) and not file.streams
-
-
-def _is_rtf(file: _File) -> bool:
-    return file.head.startswith(b"{\\rtf")
 
 
 def _is_text(*endings: str) -> Callable[[_File], bool]:
@@ -149,7 +136,7 @@ def _begins(*marks: bytes) -> Callable[[_File], bool]:
 _KNOWN: tuple[tuple[str, Callable[[_File], bool]], ...] = (
     ("an OpenDocument text (.odt); save it as .docx or PDF", _is_odf(b"text")),
     ("an OpenDocument presentation (.odp); save it as .pptx or PDF", _is_odf(b"presentation")),
-    ("an RTF document; save it as .docx or PDF", _is_rtf),
+    ("an RTF document; save it as .docx or PDF", _begins(b"{\\rtf")),
     ("an Outlook message (.msg); save it as .eml", _is_ole("__properties_version1.0")),
     (
         "a document of Pages, Numbers or Keynote; export it as PDF or to Word, Excel or PowerPoint",
@@ -166,12 +153,12 @@ _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("pptx", _is_office(b"ppt/")),
     ("xlsx", _is_office(b"xl/")),
     ("epub", _is_epub),
-    ("ods", _is_ods),
+    ("ods", lambda file: file.mimetype in (_ODS, _ODS + b"-template")),
     ("doc", _is_ole("worddocument")),
     ("ppt", _is_ole("powerpoint document")),
     ("xls", _is_ole("workbook", "book", "encryptedpackage")),
-    ("xls", _is_broken_ole),
-    (None, _is_rtf),
+    ("xls", lambda file: file.head.startswith(ole.MAGIC) and not file.streams),  # damaged: its reader says so
+    (None, _begins(b"{\\rtf")),
     ("mail", lambda file: sniff_text.is_mail(file.head, file.name)),
     ("html", lambda file: sniff_text.is_html(file.head, file.name)),
     ("markdown", _is_text(".md", ".markdown", ".mdx")),

@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -28,7 +29,9 @@ def embedded(
     """
     known: Known = {}
     if model.paid:
-        known = _paid_before(lease, model) | (_current(lease, model) if keep_current else {})
+        known = dict(_stored(lease, model, PaidEmbedding, PaidEmbedding.content_hash))
+        current = _stored(lease, model, Stored, Stored.content) if keep_current else ()
+        known |= {_hash(content): vector for content, vector in current}
     asked, waiting, done = set(known), deque[Chunk](), 0
 
     def wanted() -> Iterator[str]:
@@ -50,18 +53,11 @@ def embedded(
     yield from ((passage, known[_hash(passage.content)]) for passage in waiting)
 
 
-def _paid_before(lease: Lease, model: Embedder) -> Known:
-    mine = (PaidEmbedding.doc_id == lease.row_id, PaidEmbedding.model == model.model)
+def _stored(lease: Lease, model: Embedder, table: Any, key: Any) -> list[tuple[Any, Vectors]]:
+    """The document's vectors of this model, each with its `key`."""
+    query = select(key, table.embedding).where(table.doc_id == lease.row_id, table.model == model.model)
     with transaction() as session:
-        rows = session.execute(select(PaidEmbedding.content_hash, PaidEmbedding.embedding).where(*mine)).all()
-    return {content_hash: np.asarray(vector, dtype=np.float32) for content_hash, vector in rows}
-
-
-def _current(lease: Lease, model: Embedder) -> Known:
-    mine = (Stored.doc_id == lease.row_id, Stored.model == model.model)
-    with transaction() as session:
-        rows = session.execute(select(Stored.content, Stored.embedding).where(*mine)).all()
-    return {_hash(content): np.asarray(vector, dtype=np.float32) for content, vector in rows}
+        return [(name, np.asarray(vector, dtype=np.float32)) for name, vector in session.execute(query)]
 
 
 def _keep(lease: Lease, model: Embedder, fresh: Known) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -113,8 +114,6 @@ def _id(value: object) -> str | None:
 
 
 def _moment(text: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(text))
-        return min(moment, clock.now()) if moment.tzinfo else clock.now()
-    except ValueError:
-        return clock.now()
+    with suppress(ValueError):
+        return min(clock.parse(str(text)), clock.now())
+    return clock.now()

@@ -33,10 +33,7 @@ BY_NAME: Codes = {
     ),
     "concurrent_idempotent_requests": (TemporaryError, "Resend is still processing an earlier attempt of this mail."),
     "daily_quota_exceeded": (PermanentError, "The day's quota at Resend is used up. Your operator must raise it."),
-    "monthly_quota_exceeded": (
-        PermanentError,
-        "The month's quota at Resend is used up. Your operator must raise it.",
-    ),
+    "monthly_quota_exceeded": (PermanentError, "The month's quota at Resend is used up. Your operator must raise it."),
     "rate_limit_exceeded": (TemporaryError, "Resend asks us to send more slowly."),
     **dict.fromkeys(("application_error", "internal_server_error"), TROUBLE),
 }

@@ -164,19 +164,11 @@ def claim(job: str, row_id: str, generation: int, owner: str) -> Lease | None:
 
 def claim_here(session: Session, job: str, row_id: str) -> Lease | None:
     """As `claim`, by this very process and in the caller's transaction, so that no worker gets the row."""
-    owner = local_owner()
+    owner = f"{statements.DIRECT}{socket.gethostname()}-{os.getpid()}"
     rows = execute(session, statements.CLAIM_HERE, job=job, row_id=row_id, owner=owner)
     return Lease(job, row_id, owner=owner, **rows[0]._asdict()) if rows else None
 
 
-def expired(owner: str | None = None) -> list[Lease]:
+def expired(owner: str | None) -> list[Lease]:
     """The leases of `owner`, a worker known to be dead; without a name, those that have expired."""
-    rows = statement(statements.EXPIRED, owner=owner)
-    return [
-        Lease(owner=row.lease_owner, **{k: v for k, v in row._asdict().items() if k != "lease_owner"}) for row in rows
-    ]
-
-
-def local_owner() -> str:
-    """The name under which a process that is no worker holds leases."""
-    return f"{statements.DIRECT}{socket.gethostname()}-{os.getpid()}"
+    return [Lease(**row._asdict()) for row in statement(statements.EXPIRED, owner=owner)]

@@ -32,9 +32,9 @@ SCHEDULE = f"""
     WHERE r.generation <> excluded.generation
 """  # noqa: S608 constants
 TURN = text("SELECT pg_try_advisory_xact_lock(:lock)")
-ARE_DUE = (
-    "SELECT EXISTS (SELECT FROM retries WHERE at <= clock_timestamp() AND job = ANY (%(jobs)s::text[])) AS are_due"
-)
+ARE_DUE = """
+    SELECT EXISTS (SELECT FROM retries WHERE at <= clock_timestamp() AND job = ANY (%(jobs)s::text[])) AS are_due
+"""
 DUE = text("""
     SELECT job, row_id, generation FROM retries WHERE at <= clock_timestamp() AND job = ANY (:jobs) ORDER BY at LIMIT :limit
 """)

@@ -51,7 +51,7 @@ JOIN_LANE = (
 )
 
 # While someone else holds a transaction open, Postgres keeps every version that a row has had since then, and a search for
-# a search for due or active rows goes through all of them. So each begins where a dispatcher last found something.
+# due or active rows goes through all of them. So each begins where a dispatcher last found something.
 LOOK = """
     WITH old AS (
         DELETE FROM outbox_since WHERE at < statement_timestamp() - interval '1 minute'
@@ -116,7 +116,7 @@ RELEASE = AGAIN.format(
 
 # Leases of an owner known to be dead, or those that expired; one of them, locked, if it is still so.
 GONE = "(lease_owner = %(owner)s OR %(owner)s::text IS NULL AND lease_until < clock_timestamp())"
-EXPIRED = f"SELECT job, row_id, lease_owner, {LEASE} FROM outbox WHERE state = 'running' AND {GONE}"  # noqa: S608
+EXPIRED = f"SELECT job, row_id, lease_owner AS owner, {LEASE} FROM outbox WHERE state = 'running' AND {GONE}"  # noqa: S608
 STILL_EXPIRED = f"SELECT row_id FROM outbox WHERE {MINE} AND {GONE} FOR UPDATE SKIP LOCKED"  # noqa: S608
 COUNT_DEATH = f"UPDATE outbox SET deaths = deaths + 1 WHERE {MINE} RETURNING deaths"  # noqa: S608
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from nightshift import clock
 from nightshift.db.session import statement, transaction
 from runner.cli import Wrong, nightshift
 from runner.cli.output import json_option, print_json, show
@@ -30,10 +31,9 @@ class Moment(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         try:
-            moment = datetime.fromisoformat(value)
+            return clock.parse(value)
         except ValueError:
             self.fail(f"{value!r} is no day or time, like 2026-11-24 or 2026-11-24T09:30:00Z.", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def filtered(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,6 @@
 """Pauses, workspaces and their keys, sealed credentials, balances, the schema."""
 
 import click
-from sqlalchemy.orm import Session
 
 from nightshift import workspaces
 from nightshift.billing.credits import differences
@@ -74,11 +73,12 @@ def key() -> None:
 def create_key(workspace_id: str, as_json: bool) -> None:
     """Create another key, which is shown only now."""
     with transaction() as session:
-        _workspace(session, workspace_id)
+        if session.get(Workspace, workspace_id) is None:
+            raise Wrong(f"There is no workspace {workspace_id}.")
         try:
             made, secret = workspaces.create_key(session, workspace_id)
-        except workspaces.TooManyKeys:
-            raise Wrong(f"There are {workspaces.MAX_KEYS} keys. Delete one that is not used first.") from None
+        except workspaces.KeyLimit as error:
+            raise Wrong(str(error)) from None
     _print(dict(id=made.id, api_key=secret), as_json)
 
 
@@ -91,8 +91,8 @@ def delete_key(key_id: str) -> None:
         try:
             if found is None or not workspaces.delete_key(session, found.workspace_id, key_id):
                 raise Wrong(f"There is no key {key_id}.")
-        except workspaces.LastKey:
-            raise Wrong("This is the workspace's last key. Create another one first.") from None
+        except workspaces.KeyLimit as error:
+            raise Wrong(str(error)) from None
     click.echo(f"{key_id} is deleted.")
 
 
@@ -120,13 +120,6 @@ def check_balances(as_json: bool) -> None:
 def migrate() -> None:
     """Bring the database's schema up to date. Two at a time wait for each other."""
     migrate_schema()
-
-
-def _workspace(session: Session, workspace_id: str) -> Workspace:
-    found = session.get(Workspace, workspace_id)
-    if found is None:
-        raise Wrong(f"There is no workspace {workspace_id}.")
-    return found
 
 
 def _print(made: dict[str, object], as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,6 +10,8 @@ from pydantic.alias_generators import to_camel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from nightshift.clock import rfc_3339
 
 WIDTH = 160  # of a table that goes to a file
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -44,19 +46,15 @@ def table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(_camel(value), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_camel(value), indent=2, ensure_ascii=False, default=rfc_3339))
 
 
 def cell(value: Any) -> str:
     if value is None or value == "":
         return "-"
     if isinstance(value, datetime):
-        return _rfc_3339(value)[:19] + "Z"
+        return rfc_3339(value)[:19] + "Z"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
-def _rfc_3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _camel(value: Any) -> Any:
@@ -65,4 +63,4 @@ def _camel(value: Any) -> Any:
         return {to_camel(name): _camel(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_camel(each) for each in value]
-    return _rfc_3339(value) if isinstance(value, datetime) else value
+    return value

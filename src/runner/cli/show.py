@@ -20,15 +20,15 @@ def show(row_id: str, as_json: bool) -> None:
     if found is None:
         raise Wrong(f"Nothing here has the id {row_id}.")
     if as_json:
-        print_json({**vars(found), "jobs": [vars(job) for job in found.jobs]})
+        print_json(found)
         return
-    if found.kind:
-        _fields(found.kind, found.row)
-    for job in found.jobs:
-        state = dict(queue=job.queue, retry_at=job.retry_at, in_redis=job.in_redis, log_ids=" ".join(job.log_ids))
-        _fields(job.row["job"], job.row | state)
-    for title, rows in (("attempts", found.attempts), ("deliveries", found.deliveries)):
-        if rows:
+    if found["kind"]:
+        _fields(found["kind"], found["row"])
+    for job in found["jobs"]:
+        row = job.pop("row")
+        _fields(row["job"], row | job | {"log_ids": " ".join(job["log_ids"])})
+    for title in ("attempts", "deliveries"):
+        if rows := found[title]:
             click.secho(title, bold=True)
             output.show(tuple(rows[0]), rows, False, titles=True)
 

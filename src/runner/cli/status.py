@@ -10,9 +10,9 @@ from rich.table import Table
 
 from runner.cli import Wrong, nightshift
 from runner.cli.output import cell, json_option, print_json, show, table
-from runner.doctor import examine
 from runner.operations import figures, verdict
 from runner.operations.cards import Card
+from runner.operations.doctor import examine
 
 COLUMNS = (
     "name", "state", "depth", "oldest_wait_seconds", "running", "workers", "later", "done_last_hour", "failed_last_hour",

@@ -1,6 +1,7 @@
 """The operator's figures: what the outbox holds, in one snapshot, and what ended in each of the last hours."""
 
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy.orm import Session
 from nightshift.outbox import done, pauses
 from nightshift.outbox.retries import SCHEDULED
 from nightshift.outbox.statements import paused
-from runner.connection import redis
 from runner.cron import now
 from runner.heartbeat import live_workers
 from runner.operations.cards import Card, Counts, Figures, Part
@@ -52,24 +52,18 @@ ENDED = text(f"""
 """)  # noqa: S608 constants
 
 
-def live() -> dict[str, int] | None:
-    """The live workers of each queue; None while Redis is away."""
-    try:
-        return {queue: live_workers(redis().smembers(f"rq:workers:{queue}")) for queue in QUEUES}
-    except RedisError:
-        return None
-
-
 @kept
 def read(session: Session) -> Figures:
     """The figures of now, or of a moment ago where they take long to read."""
     moment = now(session)
     times = hours_until(moment)
-    workers, paused_by = live(), {pause.queue: pause for pause in pauses.listed(session, None)}
+    paused_by, workers = {pause.queue: pause for pause in pauses.listed(session, None)}, dict[str, int]()
+    with suppress(RedisError):
+        workers = live_workers()
     hours, seconds = _hours(session, moment, times[0]), took(session, [moment - HOUR], HOUR, SAMPLE)
     cards = {
         name: Card(
-            name, moment, workers[name] if workers else None, paused_by.get(name),
+            name, moment, workers.get(name), paused_by.get(name),
             [Part(at, hours[name, "done", at], hours[name, "failed", at]) for at in times],
             done_last_hour=hours[name, "done", None], failed_last_hour=hours[name, "failed", None],
             median_seconds=median, p95_seconds=p95,

@@ -46,16 +46,8 @@ def entries(session: Session) -> list[Scheduled]:
     """The schedule of this installation."""
     moment = cron.now(session)
     return [
-        Scheduled(
-            entry.name,
-            entry.cron,
-            entry.job.name,
-            entry.job.queue.name,
-            entry.next(moment),
-            entry.last(moment),
-            _last(session, entry),
-        )
-        for entry in cron.entries()
+        Scheduled(e.name, e.cron, e.job.name, e.job.queue.name, e.next(moment), e.last(moment), _last(session, e))
+        for e in cron.entries()
     ]
 
 

@@ -1,6 +1,5 @@
 """Everything that is known of one id: of a document, a message, a mail, a slot's day or month, or any other outbox row."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -12,11 +11,7 @@ from runner.registry import JOBS, job_id
 
 LAST = 5  # of a row's generations, those whose log ids are shown
 # Where ids of their own stand, and what of it holds words of customers or bytes.
-TABLES = {
-    "documents": ("source_hash", "etag", "last_modified"),
-    "messages": ("content",),
-    "emails": ("html", "text"),
-}
+TABLES = {"documents": ("source_hash", "etag", "last_modified"), "messages": ("content",), "emails": ("html", "text")}
 ROW = "SELECT to_jsonb(t) - CAST(:hidden AS text[]) AS row FROM {table} t WHERE id = :id"
 OUTBOX = text("SELECT to_jsonb(o) AS row, o.job, o.generation FROM outbox o WHERE row_id = :id ORDER BY job")
 RETRIED = text("SELECT at FROM retries WHERE job = :job AND row_id = :id AND generation = :generation")
@@ -26,31 +21,16 @@ ATTEMPTS = text("""
 DELIVERIES = text("SELECT part, generation, state, at, error FROM deliveries WHERE message_id = :id ORDER BY part, at")
 
 
-@dataclass(frozen=True)
-class Job:
-    """An outbox row: when a bulk retry enqueues it again, what Redis holds of its newest run (None: nothing, or Redis is away),
-    and under which ids the log speaks of its runs."""
-
-    row: dict[str, Any]
-    queue: str | None
-    retry_at: Any
-    in_redis: str | None
-    log_ids: list[str]
+Found = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Shown:
-    """`kind`: its table; None where only outbox rows have this id."""
+def find(session: Session, row_id: str) -> Found | None:
+    """What is known of this id, None where that is nothing: kind, row, jobs, attempts, deliveries.
 
-    kind: str | None
-    row: dict[str, Any]
-    jobs: list[Job]
-    attempts: list[dict[str, Any]]
-    deliveries: list[dict[str, Any]]
-
-
-def find(session: Session, row_id: str) -> Shown | None:
-    """What is known of this id; None where that is nothing."""
+    `kind`: its table; None where only outbox rows have this id. Of each of those, `jobs` has the row and its queue, when a bulk
+    retry enqueues it again, what Redis holds of its newest run (None: nothing, or Redis is away), and under which ids the log
+    speaks of its runs.
+    """
     kind, row = next(((table, found) for table in TABLES if (found := _row(session, table, row_id))), (None, {}))
     jobs = [_job(session, found) for found in session.execute(OUTBOX, {"id": row_id})]
     if not row and not jobs:
@@ -58,20 +38,20 @@ def find(session: Session, row_id: str) -> Shown | None:
     attempts, deliveries = (
         [dict(found) for found in session.execute(sql, {"id": row_id}).mappings()] for sql in (ATTEMPTS, DELIVERIES)
     )
-    return Shown(kind, row, jobs, attempts, deliveries)
+    return dict(kind=kind, row=row, jobs=jobs, attempts=attempts, deliveries=deliveries)
 
 
-def _row(session: Session, table: str, row_id: str) -> dict[str, Any] | None:
+def _row(session: Session, table: str, row_id: str) -> Found | None:
     found = session.scalar(text(ROW.format(table=table)), {"id": row_id, "hidden": list(TABLES[table])})
     return dict(found) if found else None
 
 
-def _job(session: Session, found: Any) -> Job:
+def _job(session: Session, found: Any) -> Found:
     retry = dict(job=found.job, id=found.row["row_id"], generation=found.generation)
     generations = range(max(1, found.generation - LAST + 1), found.generation + 1)
     log_ids = [job_id(found.job, found.row["row_id"], generation) for generation in generations]
-    queue = JOBS[found.job].queue.name if found.job in JOBS else None
-    return Job(found.row, queue, session.scalar(RETRIED, retry), _in_redis(log_ids[-1:]), log_ids)
+    state = dict(retry_at=session.scalar(RETRIED, retry), in_redis=_in_redis(log_ids[-1:]), log_ids=log_ids)
+    return dict(row=found.row, queue=JOBS[found.job].queue.name if found.job in JOBS else None, **state)
 
 
 def _in_redis(names: list[str]) -> str | None:

@@ -3,7 +3,7 @@ rule that fits decides, and the scheduler writes down when it became another one
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -20,7 +20,7 @@ from runner.operations.cards import Card, Figures
 from runner.operations.kept import kept
 from runner.registry import JOBS
 
-LONG_WAIT = timedelta(minutes=1)  # of a row that is due, before somebody has to look
+LONG_WAIT_SECONDS = 60  # of a row that is due, before somebody has to look
 RECENT = timedelta(minutes=15)
 MIN_FAILURES = 5  # of one error, before they are more than one customer's bad address
 LOOKED_AT = 1000  # of each job, rows that wait for a retry
@@ -91,7 +91,9 @@ def _rules(known: Figures) -> Iterator[Verdict]:
     """What is wrong, the most likely cause of everything else first; at the end that nothing is."""
     yield from _away(known)
     yield from _failing()
-    yield from (_waiting(card, known.at) for card in known.cards if _oldest(card) < known.at - LONG_WAIT)
+    yield from (
+        _waiting(card, wait) for card in known.cards if (wait := card.oldest_wait_seconds or 0) > LONG_WAIT_SECONDS
+    )
     yield from (_paused(card) for card in known.cards if card.paused)
     failed = known.counts.failed
     look_at = f"{_rows(failed, 'row is', 'rows are')} FAILED: see why with `nightshift failed`."
@@ -116,9 +118,7 @@ def _away(known: Figures) -> Iterator[Verdict]:
         cause = "No worker is running." if all_of_them else f"No worker is running for {' and '.join(names)}."
         yield Verdict("stuck", since, cause, f"Run `make worker{'' if all_of_them else _queues(names)}`.")
     if not scheduler:
-        cause = (
-            "No scheduler has completed a round lately: no cron slot is opened, and jobs that Redis loses stay lost."
-        )
+        cause = "No scheduler has completed a round lately: no slot is opened, and jobs that Redis loses stay lost."
         yield Verdict("stuck", None, cause, "Run `make scheduler`; its log says what it waits for.")
 
 
@@ -144,19 +144,15 @@ def _errors(session: Session) -> Sequence[Any]:
     return session.execute(ERRORS, dict(jobs=list(JOBS), recent=now(session) - RECENT)).all()
 
 
-def _waiting(card: Card, at: datetime) -> Verdict:
+def _waiting(card: Card, seconds: float) -> Verdict:
     since, waits = card.oldest_due_at, f"{_rows(card.waiting)} in {card.name}"
     if not card.running and not card.done_last_hour:
         cause = f"{waits}, and none of its {card.workers} workers takes any."
         return Verdict("stuck", since, cause, "Restart `make worker`; its log says what the dispatcher waits for.")
-    cause = f"{waits}, the oldest for {_span(at - _oldest(card))}: more arrives than {card.workers} workers do."
+    cause = f"{waits}, the oldest for {_span(seconds)}: more arrives than {card.workers} workers do."
     pace = f"{card.done_last_hour} were done in the last hour."
     action = f"{pace} If that is too slow, run `make worker{_queues([card.name])}` on one more machine."
     return Verdict("slow", since, cause, action)
-
-
-def _oldest(card: Card) -> datetime:
-    return card.oldest_due_at or datetime.max.replace(tzinfo=UTC)
 
 
 def _queues(names: list[str]) -> str:
@@ -167,6 +163,6 @@ def _rows(number: int, one: str = "row waits", many: str = "rows wait") -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _span(time: timedelta) -> str:
-    minutes = int(time.total_seconds()) // 60
+def _span(seconds: float) -> str:
+    minutes = int(seconds) // 60
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from flask import g
 from pydantic import Field
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from nightshift import mail
@@ -40,13 +41,13 @@ class LedgerEntry(ResponseModel):
 
 
 @route("GET", "/v1/credits", {200: Credits})
-def show(session: Session) -> credits.Credits:
+def show(session: Session) -> Row[Any]:
     """The workspace's credits."""
     return credits.show(session, g.workspace_id)
 
 
 @route("POST", "/v1/credits/usage", {200: Credits, 409: NotEnoughCredits})
-def use(session: Session, body: NewUsage, headers: RequiredKey) -> credits.Credits:
+def use(session: Session, body: NewUsage, headers: RequiredKey) -> Row[Any]:
     """Use credits, once for each Idempotency-Key (409: there are not enough)."""
     try:
         usage = credits.use(session, g.workspace_id, body.amount, body.reason, headers.idempotency_key)
@@ -64,11 +65,6 @@ def use(session: Session, body: NewUsage, headers: RequiredKey) -> credits.Credi
 @route("GET", "/v1/credits/ledger", {200: Page[LedgerEntry]})
 def ledger(session: Session, query: NumberedPageQuery) -> dict[str, Any]:
     """What changed the balance, newest first."""
-    return ledger_page(session, query)
-
-
-def ledger_page(session: Session, query: NumberedPageQuery) -> dict[str, Any]:
-    """A part of the workspace's ledger as it is answered."""
     rows = credits.entries(session, g.workspace_id, query.cursor, query.limit)
     items = [LedgerEntry.of(row, id=f"led_{row.id}", month=row.key if row.kind == "grant" else None) for row in rows]
     return page(rows, query.limit) | {"items": items}

@@ -48,13 +48,14 @@ def listed(session: Session, query: EmailQuery) -> dict[str, Any]:
 @route("POST", "/v1/emails/<email_id>/retry", {202: Email, 409: ProblemDetails})
 def retry(session: Session, email_id: str) -> Email:
     """Retry a FAILED mail (409: it is not); mayArriveTwice says whether an attempt more than 24 hours ago may have arrived."""
-    _own(session, email_id)
+    own(session, email_id)
     if not mailbox.retry(session, email_id):
         raise Problem(409, "Only a FAILED mail can be retried.")
-    return shown(_own(session, email_id))
+    return shown(own(session, email_id))
 
 
-def _own(session: Session, email_id: str) -> Row[Any]:
+def own(session: Session, email_id: str) -> Row[Any]:
+    """The mail, of the workspace or for an operator of any. Raises 404."""
     return or_404(mailbox.find(session, g.workspace_id, email_id))
 
 

@@ -13,7 +13,7 @@ from nightshift.db.session import transaction
 from nightshift.mail import reports as mail_reports
 from nightshift.settings import settings
 from web.error_responses import Problem, ProblemDetails, not_found
-from web.limiters import ConcurrencyLimiter, until_answered
+from web.limiters import ConcurrencyLimiter
 from web.request_parsing import Parameters
 from web.routing import route
 
@@ -46,7 +46,7 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
 def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     """Take in a vendor's delivery reports."""
     account = _account(channel_type, hook_id)
-    _bounded(hook_id)
+    reporting.admit(hook_id, "reports")
     channel, said = CHANNELS[channel_type], _said(raw, accounts.hook_url(channel_type, hook_id))
     if not channel.is_signed(accounts.credentials_of(account), said):
         raise _unsigned()
@@ -59,7 +59,7 @@ def report_mail(raw: bytes) -> None:
     secret = settings().resend_webhook_secret
     if secret is None:
         raise not_found()
-    _bounded("RESEND")
+    reporting.admit("RESEND", "reports")
     said = _said(raw, None)
     if not mail_reports.is_signed(secret, said.headers, raw):
         raise _unsigned()
@@ -80,13 +80,6 @@ def _said(raw: bytes, known_url: str | None) -> HookRequest:
     urls = [f"{known_url}?{query}" if query else known_url] if known_url else []
     headers = {name.lower(): value for name, value in request.headers.items()}
     return HookRequest((*urls, request.url), request.args.to_dict(), headers, raw)
-
-
-def _bounded(hook: str) -> None:
-    permit = reporting.acquire(hook)
-    if permit is None:
-        raise Problem(429, "Too many reports at once.", headers={"Retry-After": "1"})
-    until_answered(permit)
 
 
 def _unsigned() -> Problem:

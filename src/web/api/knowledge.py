@@ -14,7 +14,7 @@ from nightshift.knowledge.search import search as find_passages
 from web.access import own_agent
 from web.api.sources import JsonSource, Upload, source_of
 from web.error_responses import ProblemDetails, or_404
-from web.limiters import ConcurrencyLimiter, too_many, until_answered
+from web.limiters import ConcurrencyLimiter
 from web.request_parsing import NumberedPageQuery, PageQuery, Parameters
 from web.response_models import Count, Page, ResponseModel, Time, optional, page
 from web.routing import route
@@ -117,13 +117,13 @@ def listed(session: Session, agent_id: str, query: DocumentQuery) -> dict[str, A
 @route("GET", "/v1/knowledge/<doc_id>", {200: Document})
 def show(session: Session, doc_id: str) -> Document:
     """One document and its progress."""
-    return shown(_own(session, doc_id))
+    return shown(own(session, doc_id))
 
 
 @route("GET", "/v1/knowledge/<doc_id>/chunks", {200: Page[Chunk]})
 def chunks(session: Session, doc_id: str, query: NumberedPageQuery) -> dict[str, Any]:
     """A document's chunks in reading order."""
-    _own(session, doc_id)
+    own(session, doc_id)
     first = 0 if query.cursor is None else query.cursor + 1
     rows = documents.chunks(session, doc_id, first, query.limit)
     return page([Chunk.of(row, locator=row) for row in rows], query.limit, by="chunk_idx")
@@ -132,14 +132,14 @@ def chunks(session: Session, doc_id: str, query: NumberedPageQuery) -> dict[str,
 @route("POST", "/v1/knowledge/<doc_id>/reingest", {202: Document})
 def reingest(session: Session, doc_id: str) -> Document:
     """Ingest a document again; its old chunks stay until the new ones are stored."""
-    documents.reingest(session, _own(session, doc_id).Document)
-    return shown(_own(session, doc_id))
+    documents.reingest(session, own(session, doc_id).Document)
+    return shown(own(session, doc_id))
 
 
 @route("DELETE", "/v1/knowledge/<doc_id>", {204: None})
 def remove(session: Session, doc_id: str) -> None:
     """Delete a document and its chunks."""
-    documents.remove(session, _own(session, doc_id).Document)
+    documents.remove(session, own(session, doc_id).Document)
 
 
 @route("GET", "/v1/agents/<agent_id>/knowledge/search", {200: Passages, 502: ProblemDetails})
@@ -150,17 +150,15 @@ def search(agent_id: str, query: SearchQuery) -> dict[str, Any]:
 
 def passages(agent_id: str, question: str, limit: int) -> dict[str, Any]:
     """The fields of Passages. Raises 404, 429, and what the embedder raises."""
-    permit = searching.acquire(g.workspace_id)
-    if permit is None:
-        raise too_many("searches")
-    until_answered(permit)
+    searching.admit(g.workspace_id, "searches")
     with transaction() as session:  # ends here: no connection is held while the question is embedded
         own_agent(session, agent_id)
     found = find_passages(agent_id, question, limit)
     return {"items": [row | {"locator": row} for row in found.passages], "mode": "words" if found.by_words else None}
 
 
-def _own(session: Session, doc_id: str) -> Row[Any]:
+def own(session: Session, doc_id: str) -> Row[Any]:
+    """The workspace's document. Raises 404."""
     return or_404(documents.find(session, g.workspace_id, doc_id))
 
 

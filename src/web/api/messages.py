@@ -114,7 +114,7 @@ class Queued(ResponseModel):
 
 def _current(session: Session, kept: dict[str, Any]) -> Message:
     """What a repeated request gets while the first one is sending, or after it died: the message as it is now."""
-    return shown(_own(session, kept["id"]))
+    return shown(own(session, kept["id"]))
 
 
 @route("POST", "/v1/agents/<agent_id>/messages", {201: Message}, on_repeat=_current)
@@ -131,7 +131,7 @@ def accept(session: Session, agent_id: str, body: NewMessage) -> Message | After
         )
     except NoCredentials:
         raise invalid("channelType", "has no credentials: PUT them to /v1/channels first") from None
-    so_far = shown(_own(session, message_id))
+    so_far = shown(own(session, message_id))
     return AfterCommit(so_far, lambda: _tried(lease, begun)) if lease else so_far
 
 
@@ -158,16 +158,16 @@ def retry_all(session: Session, agent_id: str, body: BulkRetry) -> tuple[Queued 
 @route("GET", "/v1/messages/<message_id>", {200: Message})
 def show(session: Session, message_id: str) -> Message:
     """One message and its attempts."""
-    return shown(_own(session, message_id))
+    return shown(own(session, message_id))
 
 
 @route("POST", "/v1/messages/<message_id>/retry", {202: Message, 409: ProblemDetails})
 def retry(session: Session, message_id: str) -> Message:
     """Retry a FAILED message (409: it is not), with all attempts."""
-    _own(session, message_id)
+    own(session, message_id)
     if not messages.retry(session, message_id):
         raise Problem(409, "Only a FAILED message can be retried.")
-    return shown(_own(session, message_id))
+    return shown(own(session, message_id))
 
 
 def _tried(lease: Lease, begun: float) -> Message:
@@ -179,10 +179,11 @@ def _tried(lease: Lease, begun: float) -> Message:
     if attempt.is_alive():  # it writes what the vendor answered when Postgres is back
         raise NoConnection
     with transaction() as session:
-        return shown(_own(session, lease.row_id))
+        return shown(own(session, lease.row_id))
 
 
-def _own(session: Session, message_id: str) -> Row[Any]:
+def own(session: Session, message_id: str) -> Row[Any]:
+    """The workspace's message. Raises 404."""
     return or_404(message_list.find(session, g.workspace_id, message_id))
 
 

@@ -69,9 +69,9 @@ def _of_redis() -> list[Metric]:
     waiting = GaugeMetricFamily("nightshift_queue_jobs", "Jobs in the queue in Redis", labels=["queue"])
     workers = GaugeMetricFamily("nightshift_workers", "Live workers", labels=["queue"])
     counted = _counted(redis().hgetall(COUNTS))
-    for queue in QUEUES:
+    for queue, live in live_workers().items():
         waiting.add_metric([queue], redis().llen(f"rq:queue:{queue}"))
-        workers.add_metric([queue], live_workers(redis().smembers(f"rq:workers:{queue}")))
+        workers.add_metric([queue], live)
     return [*(_family(series, counted[series.name]) for series in SERIES.values()), waiting, workers]
 
 

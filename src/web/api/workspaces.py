@@ -94,8 +94,8 @@ def create_key(session: Session) -> CreatedKey:
     """Create another key, shown only in this response (409: there are 100)."""
     try:
         key, secret = workspaces.create_key(session, g.workspace_id)
-    except workspaces.TooManyKeys:
-        raise Problem(409, f"There are {workspaces.MAX_KEYS} keys. Delete one that is not used first.") from None
+    except workspaces.KeyLimit as error:
+        raise Problem(409, str(error)) from None
     return CreatedKey.of(key, api_key=secret)
 
 
@@ -111,8 +111,8 @@ def delete_key(session: Session, key_id: str) -> None:
     try:
         if not workspaces.delete_key(session, g.workspace_id, key_id):
             raise not_found()
-    except workspaces.LastKey:
-        raise Problem(409, "This is the workspace's last key. Create another one first.") from None
+    except workspaces.KeyLimit as error:
+        raise Problem(409, str(error)) from None
 
 
 @route("POST", "/v1/agents", {201: Agent})

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from nightshift.analytics.daily import daily
-from nightshift.dirty_days import today
+from nightshift.clock import today
 from web.api.analytics import DayQuery
 from web.console.pages import View, page
 from web.console.texts import faults

@@ -10,6 +10,7 @@ from nightshift.db.models import ChannelAccount
 from nightshift.db.session import transaction
 from nightshift.outbox import pauses
 from web.api import channels as api
+from web.api import pauses as pauses_api
 from web.console.pages import Done, View, action, page
 from web.console.texts import faults, field_name, vendor, vendors
 from web.error_responses import Problem, or_404
@@ -79,9 +80,8 @@ def ask_remove(session: Session, channel_type: str) -> View:
 def pause(session: Session, channel_type: str, form: Reason) -> Done:
     """Hold what is to be sent through a channel."""
     _own(session, channel_type)
-    lanes = accounts.lanes_of(channel_type)
-    held = dict(workspace_id=g.workspace_id, lanes=lanes, channel_type=channel_type)
-    pauses.pause(session, [accounts.JOB], form.reason, **held)
+    new = {"channelType": channel_type, "reason": form.reason}
+    pauses_api.create.handler(session, pauses_api.NewPause.model_validate(new))
     return Done((f"{vendor(channel_type)}: paused. Messages are accepted and wait.",), HOME)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from nightshift.analytics import daily
 from nightshift.billing import credits
-from nightshift.dirty_days import today
+from nightshift.clock import today
 from web.api import credits as api
 from web.console.pages import View, page
 from web.request_parsing import NumberedPageQuery
@@ -21,5 +21,5 @@ def show(session: Session, query: NumberedPageQuery) -> View:
     last = today()
     days = daily.daily(session, g.workspace_id, last - timedelta(days=DAYS - 1), last)
     used = [(f"{day['day']:%b %-d}", day["credits_used"]) for day in days]
-    found = api.ledger_page(session, query)
-    return View("credits.html", dict(vars(credits.show(session, g.workspace_id)), used=used, found=found))
+    found = api.ledger.handler(session, query)
+    return View("credits.html", credits.show(session, g.workspace_id)._asdict() | dict(used=used, found=found))

@@ -13,9 +13,8 @@ from web.console.servers import redis_is_away
 SAME_SECONDS = 0.2
 MAX_TAGS = 5000
 
-_newest: dict[
-    tuple[str, str], tuple[float, str]
-] = {}  # by reader and page: when it was looked at last, and its tag then
+# By reader and page: when it was looked at last, and its tag then
+_newest: dict[tuple[str, str], tuple[float, str]] = {}
 
 
 def is_poll() -> bool:

@@ -62,7 +62,7 @@ def listed(query: DocumentsQuery) -> View:
 @page(f"{HOME}/<doc_id>")
 def show(session: Session, doc_id: str, query: NumberedPageQuery) -> View:
     """One document and its passages."""
-    row = _own(session, doc_id)
+    row = api.own(session, doc_id)
     first = 0 if query.cursor is None else query.cursor + 1
     chunks = documents.chunks(session, doc_id, first, query.limit)
     found = part([api.Chunk.of(chunk, locator=chunk) for chunk in chunks], query.limit, by="chunk_idx")
@@ -72,7 +72,7 @@ def show(session: Session, doc_id: str, query: NumberedPageQuery) -> View:
 @page(f"{HOME}/<doc_id>/delete")
 def ask(session: Session, doc_id: str) -> View:
     """Whether to delete a document."""
-    return View("document_delete.html", dict(document=api.shown(_own(session, doc_id))))
+    return View("document_delete.html", dict(document=api.shown(api.own(session, doc_id))))
 
 
 @action(f"{HOME}/<doc_id>/delete")
@@ -142,7 +142,3 @@ def _answers(agent_id: str, question: str) -> dict[str, Any]:
         return {"problem": str(error)}
     except Problem as problem:
         return {"problem": problem.members["detail"]}
-
-
-def _own(session: Session, doc_id: str) -> Any:
-    return or_404(documents.find(session, g.workspace_id, doc_id))

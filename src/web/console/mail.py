@@ -1,7 +1,5 @@
 """Mail: a workspace's own, or for an operator everybody's; what became of each, and its text as it was sent."""
 
-from typing import Any
-
 from flask import g
 from sqlalchemy.orm import Session
 
@@ -9,7 +7,6 @@ from nightshift.mail import mailbox
 from nightshift.mail.delivery import CAPTURED
 from web.api import emails as api
 from web.console.pages import Done, View, action, page
-from web.error_responses import or_404
 from web.request_parsing import FilteredQuery
 from web.response_models import page as part
 from web.routing import route
@@ -40,7 +37,7 @@ def listed(session: Session, query: MailQuery) -> View:
 @page(f"{HOME}/<email_id>", access="console-either")
 def show(session: Session, email_id: str) -> View:
     """One mail, as text and as HTML."""
-    row = _own(session, email_id)
+    row = api.own(session, email_id)
     words = dict(text=mailbox.contents(session, email_id).text, captured=CAPTURED)
     return View("mail_one.html", dict(mail=api.shown(row)), words)
 
@@ -48,18 +45,14 @@ def show(session: Session, email_id: str) -> View:
 @route("GET", f"{HOME}/<email_id>/html", {200: None}, access="console-either", media_type="text/html")
 def html(session: Session, email_id: str) -> tuple[str, int, dict[str, str]]:
     """One mail's HTML, for a frame of its page."""
-    _own(session, email_id)
+    api.own(session, email_id)
     return mailbox.contents(session, email_id).html, 200, FRAME
 
 
 @action(f"{HOME}/<email_id>/retry", access="console-either")
 def retry(session: Session, email_id: str) -> Done:
     """Send a FAILED mail again."""
-    _own(session, email_id)
+    api.own(session, email_id)
     if not mailbox.retry(session, email_id):
         return Done(("This mail is not FAILED any more, and not sent again.",), is_error=True)
     return Done(("The mail is sent again.",))
-
-
-def _own(session: Session, email_id: str) -> Any:
-    return or_404(mailbox.find(session, g.workspace_id, email_id))

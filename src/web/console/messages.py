@@ -14,7 +14,7 @@ from web.api import messages as api
 from web.console.agents import chosen_agent
 from web.console.pages import Done, View, action, page
 from web.console.texts import faults, vendors
-from web.error_responses import Problem, or_404
+from web.error_responses import Problem
 from web.request_parsing import FilteredQuery, Form, Line, Since, Until, parse
 from web.response_models import MAX_PAGE_BYTES
 from web.response_models import page as part
@@ -98,7 +98,7 @@ def send(session: Session, form: NewMessage) -> Done:
 @page(f"{HOME}/<message_id>")
 def show(session: Session, message_id: str) -> View:
     """One message, from its request to the customer's phone."""
-    message = or_404(message_list.find(session, g.workspace_id, message_id))
+    message = api.own(session, message_id)
     channel = CHANNELS[message.channel_type]
     done = timeline.steps(session, message)
     waits = timeline.waits(session, message) if message.status == "RETRYING" else None
@@ -117,7 +117,7 @@ def show(session: Session, message_id: str) -> View:
 @action(f"{HOME}/<message_id>/retry")
 def retry(session: Session, message_id: str) -> Done:
     """Retry a FAILED message."""
-    or_404(message_list.find(session, g.workspace_id, message_id))
+    api.own(session, message_id)
     if not messages.retry(session, message_id):
         return Done(("This message is not FAILED any more, and not retried.",), is_error=True)
     return Done(("The message is retried.",))

@@ -60,10 +60,7 @@ def show(query: FailedQuery) -> View:
         return View("operations.html", dict(verdict=now.verdict))
     cards, filters = now.figures.cards, query.filters()
     data = dict(
-        verdict=now.verdict,
-        counts=now.figures.counts,
-        hour=throughput.last_hour(),
-        hours=throughput.last_hours(cards),
+        verdict=now.verdict, counts=now.figures.counts, hour=throughput.last_hour(), hours=throughput.last_hours(cards)
     )
     with transaction(durable=False) as session:
         found = failed_work.listed(session, filters, query.limit, query.cursor)  # type: ignore[arg-type]
@@ -73,7 +70,9 @@ def show(query: FailedQuery) -> View:
             entries=schedule.entries(session),
         )
     basis = data | dict(cards=[_plain(card) for card in cards])
-    return View("operations.html", data | dict(cards=cards), _choices(), basis=basis)
+    choices = dict(queues=_pairs(QUEUES), jobs=_pairs(JOBS), names=FILTERS)
+    rest = dict(choices, grouped=failed_work.GROUPED, drills=drills.are_allowed())
+    return View("operations.html", data | dict(cards=cards), rest, basis=basis)
 
 
 @action(f"{HOME}/queues/<queue>/pause", access=OPERATOR)
@@ -124,16 +123,6 @@ def _queue(name: str) -> str:
     if name not in QUEUES:
         raise not_found()
     return name
-
-
-def _choices() -> dict[str, Any]:
-    return dict(
-        queues=_pairs(QUEUES),
-        jobs=_pairs(JOBS),
-        names=FILTERS,
-        grouped=failed_work.GROUPED,
-        drills=drills.are_allowed(),
-    )
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:

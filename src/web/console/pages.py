@@ -91,17 +91,11 @@ def register(app: Flask) -> None:
     """Errors of the console are pages too, and templates have what they need."""
     app.after_request(_as_page)
     app.jinja_env.globals.update(
-        asset=assets.address,
-        navigation=navigation,
-        signed_in=session.current,
-        once=texts.once,
-        back=_back,
+        asset=assets.address, navigation=navigation, signed_in=session.current, once=texts.once, back=_back,
         redis_is_away=redis_is_away,
-    )
-    app.jinja_env.filters.update(
-        ago=texts.ago, exact=texts.exact, seconds=texts.seconds, count=texts.count, cursor=cursor_after
-    )
-    app.jinja_env.filters.update(vendor=texts.vendor, field_name=texts.field_name)
+    )  # fmt: skip
+    filters = (texts.ago, texts.exact, texts.seconds, texts.count, texts.vendor, texts.field_name)
+    app.jinja_env.filters.update({each.__name__: each for each in filters}, cursor=cursor_after)
 
 
 def navigation() -> list[Route]:

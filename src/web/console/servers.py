@@ -1,7 +1,7 @@
 """Whether Redis is there, for the pages that must say so."""
 
 import time
-from dataclasses import dataclass
+from math import inf
 
 from redis.exceptions import RedisError
 
@@ -11,23 +11,17 @@ from runner.connection import redis
 SECONDS = 2.0  # between two looks of this process
 
 
-@dataclass
-class _Look:
-    at: float = float("-inf")
-    away: bool = False
-
-
-_last = _Look()
+_last: dict[str, float] = {"at": -inf, "away": False}
 
 
 def redis_is_away() -> bool:
     """As it was at most two seconds ago. A request during a look gets the last one."""
-    if time.monotonic() - _last.at > SECONDS:
-        _last.at = time.monotonic()
+    if time.monotonic() - _last["at"] > SECONDS:
+        _last["at"] = time.monotonic()
         try:
             redis().ping()
-            _last.away = False
+            _last["away"] = False
         except RedisError as error:
             log_server_error("redis away", error)
-            _last.away = True
-    return _last.away
+            _last["away"] = True
+    return bool(_last["away"])

@@ -2,46 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, WithCustomer
 
 
-class InboundMessage(Base):
-    """What a customer wrote, at the moment the caller says."""
-
-    __tablename__ = "inbound_messages"
-    __table_args__ = (
-        Index(None, "workspace_id", "at"),
-        Index("inbound_messages_customer", "workspace_id", "channel_type", "customer_id", "at"),
-        Index("inbound_messages_channel", "workspace_id", "channel_type", "at"),
-        Index("inbound_messages_at", "at", postgresql_using="brin"),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
-    content: Mapped[str]
-    at: Mapped[datetime]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-
-
-class Handoff(Base):
+class Handoff(WithCustomer, Base):
     """A conversation given to a person."""
 
     __tablename__ = "handoffs"
-    __table_args__ = (
-        Index(None, "workspace_id", "created_at"),
-        Index("handoffs_created_at", "created_at", postgresql_using="brin"),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
     reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -73,19 +44,5 @@ class DirtyDay(Base):
     """A row of this day came or changed after the day was over: it will be counted again. See nightshift.dirty_days."""
 
     __tablename__ = "dirty_days"
-    __table_args__ = (Index("dirty_days_day", "day"),)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     day: Mapped[date]
-
-
-class DeletedCounts(Base):
-    """What a workspace's day (UTC) had of rows that were deleted since: every count includes it."""
-
-    __tablename__ = "deleted_counts"
-    day: Mapped[date] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
-    conversations: Mapped[int] = mapped_column(BigInteger)
-    messages_in: Mapped[int] = mapped_column(BigInteger)
-    messages_out: Mapped[int] = mapped_column(BigInteger)
-    messages_failed: Mapped[int] = mapped_column(BigInteger)
-    handoffs: Mapped[int] = mapped_column(BigInteger)

@@ -4,31 +4,21 @@ from datetime import datetime
 from typing import Any
 
 from pgvector.sqlalchemy import SPARSEVEC, Vector
-from sqlalchemy import Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, OfAgent, child_of
 
 DIMENSIONS = 1536  # of text-embedding-3-small; the local embedder is zero-padded to it
 HASHES = 1 << 29  # of words: of an agent's 100,000 words one in 5,000 shares its hash
 
 
-class Document(Base):
+class Document(OfAgent, Base):
     """A knowledge source and what became of it. `status`: PENDING, PROCESSING, READY, ERROR."""
 
     __tablename__ = "documents"
-    __table_args__ = (
-        UniqueConstraint("agent_id", "source_hash"),
-        Index(None, "workspace_id"),
-        Index("documents_agent_id", "agent_id", "id"),
-        Index("documents_unready", "agent_id", "status", "id", postgresql_where=text("status <> 'READY'")),
-        Index("documents_first_ready_at", "first_ready_at", postgresql_where=text("first_ready_at IS NOT NULL")),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
     type: Mapped[str]  # as the caller named it: text, qa, file, url
     kind: Mapped[str]  # what the bytes are: text, pdf, docx ...; of a url: the address
     title: Mapped[str]
@@ -60,7 +50,6 @@ class Chunk(Base):
     """A passage that search answers with, its place in the document, its vector and the model that made it."""
 
     __tablename__ = "chunks"
-    __table_args__ = (Index(None, "agent_id"),)
     doc_id: Mapped[str] = mapped_column(child_of("documents.id"), primary_key=True)
     chunk_idx: Mapped[int] = mapped_column(Integer, primary_key=True)
     agent_id: Mapped[str]

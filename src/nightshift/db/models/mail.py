@@ -3,24 +3,17 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Index, Numeric, UniqueConstraint
+from sqlalchemy import Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, OfWorkspace
 
 
-class Email(Base):
+class Email(OfWorkspace, Base):
     """One mail to a workspace's contact. `status`: PENDING, SENT, FAILED."""
 
     __tablename__ = "emails"
-    __table_args__ = (
-        UniqueConstraint("workspace_id", "key"),
-        Index("emails_workspace_id", "workspace_id", "id"),
-        Index("emails_provider_id", "provider_id"),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     kind: Mapped[str]  # low_credit, handoff, invoice
     key: Mapped[str]  # of its cause, as invoice/<number>: there is one mail for each
     to_address: Mapped[str]  # as it was when the cause came, or when it was retried
@@ -40,13 +33,10 @@ class Email(Base):
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
 
-class Invoice(Base):
+class Invoice(OfWorkspace, Base):
     """An invoice as the operator announced it."""
 
     __tablename__ = "invoices"
-    __table_args__ = (UniqueConstraint("workspace_id", "number"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     number: Mapped[str]
     amount_due: Mapped[Decimal] = mapped_column(Numeric(18, 3))  # of the currency's main unit
     currency: Mapped[str]  # ISO 4217

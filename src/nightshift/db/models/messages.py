@@ -4,19 +4,18 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, WithCustomer, child_of
 
 
 class ChannelAccount(Base):
     """A workspace's account with one vendor. `state`: ACTIVE, or REFUSED until new credentials are put."""
 
     __tablename__ = "channels"
-    __table_args__ = (UniqueConstraint("hook_id"),)
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
     type: Mapped[str] = mapped_column(primary_key=True)
     credentials: Mapped[bytes | None]  # sealed to '<workspace id>/<type>'; None: they were removed
@@ -28,26 +27,13 @@ class ChannelAccount(Base):
     since: Mapped[datetime] = mapped_column(default=clock.now)  # when this state began
     test: Mapped[dict[str, Any] | None]  # of the credentials: at, ok, error
     hook_id: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))  # of the address for delivery reports
-    verify_token: Mapped[str] = mapped_column(
-        default=lambda: secrets.token_hex(16)
-    )  # by which Meta checks that address
+    verify_token: Mapped[str] = mapped_column(default=lambda: secrets.token_hex(16))  # Meta checks the address by it
 
 
-class Message(Base):
+class Message(WithCustomer, Base):
     """An agent's answer to a customer. `status`: RETRYING, SENT, FAILED; SENDING is shown while an attempt runs."""
 
     __tablename__ = "messages"
-    __table_args__ = (
-        Index("messages_agent_id", "agent_id", "id"),
-        Index("messages_customer", "workspace_id", "channel_type", "customer_id", "created_at"),
-        Index("messages_workspace_id", "workspace_id", "created_at"),
-        Index("messages_created_at", "created_at", postgresql_using="brin"),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
-    agent_id: Mapped[str] = mapped_column(child_of("agents.id"))
-    channel_type: Mapped[str]
-    customer_id: Mapped[str]
     content: Mapped[str]
     status: Mapped[str] = mapped_column(default="RETRYING")
     # The vendor's, of each part that was sent; None: of a part that is to be sent again
@@ -80,11 +66,6 @@ class Delivery(Base):
     """
 
     __tablename__ = "deliveries"
-    __table_args__ = (
-        Index("deliveries_message_id", "message_id"),
-        Index("deliveries_unapplied", "message_id", postgresql_where=text("NOT applied AND message_id IS NOT NULL")),
-        Index("deliveries_unknown", "created_at", postgresql_where=text("message_id IS NULL")),
-    )
     workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"), primary_key=True)
     channel_type: Mapped[str] = mapped_column(primary_key=True)
     provider_id: Mapped[str] = mapped_column(primary_key=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Integer, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,23 +13,6 @@ class Outbox(Base):
     """One row for each thing a job has to do, whatever Redis remembers. See nightshift.outbox for the states."""
 
     __tablename__ = "outbox"
-    __table_args__ = (
-        Index("outbox_pending", "job", "workspace_id", "due_at", "row_id", postgresql_where=text("state = 'pending'")),
-        Index("outbox_due", "job", "due_at", "workspace_id", postgresql_where=text("state = 'pending'")),
-        Index(
-            "outbox_active", "job", "workspace_id", "dispatched_at",
-            postgresql_where=text("state IN ('dispatched', 'running')"),
-        ),
-        Index("outbox_lane_end", "workspace_id", "lane", "lane_seq", postgresql_where=text("lane IS NOT NULL")),
-        Index(
-            "outbox_lane", "job", "workspace_id", "lane", "lane_seq",
-            postgresql_where=text("lane IS NOT NULL AND state IN ('pending', 'dispatched', 'running', 'blocked')"),
-        ),
-        Index("outbox_failed", "job", "workspace_id", "row_id", postgresql_where=text("state = 'failed'")),
-        Index("outbox_blocked", "job", "due_at", postgresql_where=text("state = 'blocked'")),
-        Index("outbox_done", "updated_at", "job", postgresql_where=text("state = 'done'")),
-        Index("outbox_failed_at", "updated_at", "row_id", postgresql_where=text("state = 'failed'")),
-    )  # fmt: skip
     job: Mapped[str] = mapped_column(primary_key=True)
     row_id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str]  # '' : of no single workspace
@@ -58,7 +41,6 @@ class Retry(Base):
     someone has retried it already."""
 
     __tablename__ = "retries"
-    __table_args__ = (Index("retries_at", "at"),)
     job: Mapped[str] = mapped_column(primary_key=True)
     row_id: Mapped[str] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(Integer)
@@ -69,7 +51,6 @@ class Pause(Base):
     """Rows that are not dispatched for now: of some jobs, in all workspaces or in one there in some lanes."""
 
     __tablename__ = "pauses"
-    __table_args__ = (UniqueConstraint("workspace_id", "queue", "channel_type", postgresql_nulls_not_distinct=True),)
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str | None] = mapped_column(child_of("workspaces.id"))  # None: all
     queue: Mapped[str | None]  # for people, as the channel's type

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, FetchedValue, Index, UniqueConstraint
+from sqlalchemy import BigInteger, FetchedValue
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nightshift import clock
-from nightshift.db.models.base import Base, child_of
+from nightshift.db.models.base import Base, OfWorkspace, child_of
 
 
 class Workspace(Base):
@@ -23,13 +23,10 @@ class Workspace(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class ApiKey(Base):
+class ApiKey(OfWorkspace, Base):
     """A workspace key: only its SHA-256 is kept (the key itself is 256 random bits)."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("digest"), Index(None, "workspace_id"))
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     digest: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -42,13 +39,10 @@ class EndedSession(Base):
     ended_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class Agent(Base):
+class Agent(OfWorkspace, Base):
     """One support agent of a workspace; knowledge belongs to it."""
 
     __tablename__ = "agents"
-    __table_args__ = (Index(None, "workspace_id"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(child_of("workspaces.id"))
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -61,7 +55,7 @@ class Event(Base):
     seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), primary_key=True)
     name: Mapped[str]
     data: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class IdempotencyKey(Base):
@@ -73,4 +67,4 @@ class IdempotencyKey(Base):
     fingerprint: Mapped[bytes]  # SHA-256 of method, path and body
     answer: Mapped[bytes | None]  # status, body, Location, sealed: some answers hold a new key
     row_id: Mapped[str | None]  # of what the request made, where its answer names one
-    created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -33,11 +33,7 @@ def read(module: str, file: IO[bytes], timeout_seconds: float = TIMEOUT_SECONDS)
     """
     command = [sys.executable, "-m", "nightshift.knowledge.extract.reader", module, str(timeout_seconds)]
     with subprocess.Popen(  # stderr could contain the customer's text
-        command,
-        stdin=file,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
+        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
     ) as process:
         notes: list[str] = []
         try:

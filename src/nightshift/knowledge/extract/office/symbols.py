@@ -3,35 +3,12 @@
 _CODES = "28 2A 29 4A 4B 4C 6C 6D 6E 6F 70 71 72 74 75 76 77 9F A7 A8 D8 DF E0 E1 E2 E8 EF F0 FB FC FD FE"
 _WINGDINGS = dict(zip(bytes.fromhex(_CODES), "☎✉✆☺😐☹●❍■□❐❑❒⧫◆❖⬥•▪☐➢←→↑↓➔⇦⇨✗✓☒☑", strict=True))
 _WINGDINGS |= dict(enumerate("①②③④⑤⑥⑦⑧⑨⑩", 0x81)) | dict(enumerate("❶❷❸❹❺❻❼❽❾❿", 0x8C))
-_WINGDINGS_2 = {
-    0x4F: "✗",
-    0x50: "✓",
-    0x51: "☒",
-    0x52: "☑",
-    0x53: "☒",
-    0x54: "☒",
-    0x2A: "☐",
-    0xA3: "☐",
-    0x97: "●",
-    0x98: "●",
-}
+_WINGDINGS_2 = dict(zip(bytes.fromhex("2A 4F 50 51 52 53 54 97 98 A3"), "☐✗✓☒☑☒☒●●☐", strict=True))
 _SYMBOL = (
     dict(enumerate("ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", 0x41))
     | dict(enumerate("αβχδεφγηιϕκλμνοπθρστυϖωξψζ", 0x61))
     | dict(enumerate("ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…", 0xA1))
-    | {
-        0xC5: "⊕",
-        0xC7: "∩",
-        0xC8: "∪",
-        0xCE: "∈",
-        0xD0: "∠",
-        0xD2: "®",
-        0xD3: "©",
-        0xD4: "™",
-        0xD6: "√",
-        0xD7: "⋅",
-        0xE5: "∑",
-    }
+    | dict(zip(bytes.fromhex("C5 C7 C8 CE D0 D2 D3 D4 D6 D7 E5"), "⊕∩∪∈∠®©™√⋅∑", strict=True))
 )
 FONTS = {"wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2, "symbol": _SYMBOL}
 

@@ -79,9 +79,9 @@ class Sheet:
                     self.put(y, x, text)
 
 
-def spanned(rows: Iterable[Iterable[Cell]], names: int = 0) -> Sheet:
-    """A table whose cells say how many rows and columns they span. `names`: the rows of column names, where it says so."""
-    sheet = Sheet("", names={0: names} if names else {})
+def spanned(rows: Iterable[Iterable[Cell]]) -> Sheet:
+    """A table whose cells say how many rows and columns they span."""
+    sheet = Sheet("")
     taken: set[tuple[int, int]] = set()
     for y, cells in enumerate(listed := list(rows)):
         x = 0

@@ -135,19 +135,18 @@ def is_icon(node: LexborNode) -> bool:
 
 def next_element(node: LexborNode | None) -> LexborNode | None:
     """The next sibling that can hold text."""
-    while node is not None:
-        node = node.next
-        if node is not None and node.is_element_node and node.tag not in _WITHOUT_TEXT:
-            return node
-    return None
+    return _sibling(node, "next")
 
 
 def previous_element(node: LexborNode | None) -> LexborNode | None:
-    while node is not None:
-        node = node.prev
-        if node is not None and node.is_element_node and node.tag not in _WITHOUT_TEXT:
-            return node
-    return None
+    return _sibling(node, "prev")
+
+
+def _sibling(node: LexborNode | None, side: str) -> LexborNode | None:
+    while (node := getattr(node, side, None)) is not None:
+        if node.is_element_node and node.tag not in _WITHOUT_TEXT:
+            break
+    return node
 
 
 def ancestors(node: LexborNode, limit: int = MAX_DEPTH) -> Iterator[LexborNode]:

@@ -8,9 +8,8 @@ from typing import IO
 from lxml import etree
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract.archive import Archive, target
+from nightshift.knowledge.extract.archive import Archive, attribute_of, target
 from nightshift.knowledge.extract.blocks import Extracted, Paragraph, sections
-from nightshift.knowledge.extract.office.ooxml import attribute_of
 from nightshift.knowledge.extract.web import html
 from nightshift.knowledge.text import decode
 

@@ -102,10 +102,8 @@ def _redis() -> Iterator[Finding]:
     policy = str(info["maxmemory_policy"])
     yield _check("Redis eviction", policy, policy == "noeviction", "Set maxmemory-policy noeviction.")
     used, most = int(info["used_memory"]), int(info["maxmemory"])
-    found = f"{used >> 20} MB of {most >> 20}" if most else f"{used >> 20} MB, no limit"
-    yield _check(
-        "Redis memory", found, not most or used < most * MAX_SHARE, "Raise maxmemory: a full Redis takes no job."
-    )
+    found, free = f"{used >> 20} MB of {most >> 20}" if most else f"{used >> 20} MB, no limit", used < most * MAX_SHARE
+    yield _check("Redis memory", found, free or not most, "Raise maxmemory: a full Redis takes no job.")
     kept = info["aof_enabled"] and info["aof_last_write_status"] == "ok"
     yield _check("Redis persistence", "append-only file" if kept else "none that works", kept, "Set appendonly yes.")
 

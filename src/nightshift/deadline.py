@@ -3,7 +3,7 @@
 import io
 import socket
 import time
-from http.client import CONTINUE, HTTPResponse
+from http.client import CONTINUE, HTTPException, HTTPMessage, HTTPResponse
 from typing import Any, cast
 
 import requests
@@ -38,7 +38,19 @@ class Deadline:
 
 
 class FinalResponse(HTTPResponse):
-    """The response after all interim ones: http.client reads past 100 alone, and would take a 103 for the answer."""
+    """The response after all interim ones: http.client reads past 100 alone, and would take a 103 for the answer.
+
+    A POST has its answer once the status is there: headers that cannot be read, or break off, are left out with the body.
+    """
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except (OSError, HTTPException):
+            if self._method != "POST" or not isinstance(self.status, int):  # type: ignore[attr-defined] # not in the stubs
+                raise
+            self.headers = self.msg = HTTPMessage()
+            self.chunked, self.length, self.will_close = False, 0, True
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc] # not in the stubs

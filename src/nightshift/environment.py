@@ -60,14 +60,17 @@ class Environment:
             _ = several or parts.port
         except ValueError:
             raise SettingsError(f"{name} is not a URL.") from None
-        location = parts.hostname if parts.scheme.startswith("http") else parts.netloc or parts.path.strip("/")
+        is_web = parts.scheme.startswith("http")
+        location = parts.hostname if is_web else parts.netloc or parts.path.strip("/")
         if parts.scheme not in schemes or not location:
             raise SettingsError(f"{name} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}.")
+        if is_web and (parts.query or parts.fragment or len(value.split()) > 1):
+            raise SettingsError(f"{name} must contain no ?, no # and no space: paths are appended to it.")
         if parts.fragment:
             raise SettingsError(f"{name} contains a #: inside a user name or a password write it as %23.")
         if parts.scheme in ("redis", "rediss") and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
             raise SettingsError(f"{name} must end with a database number, or without a path.")
-        return value.rstrip("/") if parts.scheme.startswith("http") else value
+        return value.rstrip("/") if is_web else value
 
     def address(self, name: str, default_port: int) -> str:
         """Where to listen, as gunicorn reads it: `host:port` or `unix:/path`."""

@@ -13,6 +13,7 @@ from nightshift import clock
 from nightshift.errors import NightshiftError, PermanentError, TemporaryError
 
 BUSY = {408, 425, 429}
+WITHOUT_JSON = {401, 403, 404, 407, 410}  # as a page: of a proxy or a firewall between us and a vendor
 MAX_WAIT_SECONDS = 86_400.0
 LISTED = re.compile(r"(?:[A-Za-z]+, )?[^,]+")  # one value of a list; the comma behind a date's weekday belongs to it
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # a vendor's error code that may be quoted
@@ -46,6 +47,27 @@ class Response:
         except (ValueError, RecursionError):
             return {}
         return body if isinstance(body, dict) else {}
+
+    def vendor_json(self, name: str) -> dict[str, Any]:
+        """The JSON object that a vendor answered. Raises TemporaryError for what something between us and the vendor said
+        instead: a whole 2xx without JSON, which leaves the outcome unknown, or the page of an error that denies access."""
+        body = self.json_object()
+        if not body and self.complete and self.body.strip() not in (b"", b"{}"):
+            if self.ok:
+                raise unreadable(name)
+            if self.status in WITHOUT_JSON:
+                sentence = (
+                    f"{name} could not be reached: a proxy or a firewall refused the request (HTTP {self.status})."
+                )
+                raise to_error((TemporaryError, sentence), self.headers)
+        return body
+
+
+def unreadable(name: str) -> TemporaryError:
+    """The request may have taken effect: the outcome is unknown."""
+    unknown = TemporaryError(f"{name} sent a response that could not be read.")
+    unknown.answer_lost = True
+    return unknown
 
 
 SERVER: Codes = {
@@ -97,25 +119,31 @@ def to_error(
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The wait that a server asks for, at most a day; None where it asks for none.
 
-    Reads `retry-after-ms`, then `retry-after`: seconds or a date, the longest where proxies made a list of it.
+    Reads `retry-after-ms`, then `retry-after`, then `x-ratelimit-reset-after`: seconds or a date, the longest where proxies
+    made a list of it. A date counts from the server's own.
     """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        waits = [
-            seconds for part in LISTED.findall(headers.get(name, "")) if (seconds := _seconds(part, unit)) is not None
-        ]
+    now = _date(headers.get("date", "")) or clock.now()
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0), ("x-ratelimit-reset-after", 1.0)):
+        said = LISTED.findall(headers.get(name, ""))
+        waits = [seconds for part in said if (seconds := _seconds(part.strip(), unit, now)) is not None]
         if waits:
             return min(max(waits), MAX_WAIT_SECONDS)
     return None
 
 
-def _seconds(value: str, unit: float) -> float | None:
-    """Of "90", "90.5" and "90s"; of the three forms of a date in HTTP, and of ISO 8601: from now on, at least 0."""
-    value = value.strip()
+def _seconds(value: str, unit: float, now: datetime) -> float | None:
+    """Of "90", "90.5" and "90s"; of a date: from `now` on, at least 0."""
     with suppress(ValueError):
         seconds = float(value.removesuffix("s")) * unit
         return seconds if seconds >= 0 else None
+    date = _date(value)
+    return max(0.0, (date - now).total_seconds()) if date else None
+
+
+def _date(value: str) -> datetime | None:
+    """Of the three forms of a date in HTTP, and of ISO 8601."""
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         with suppress(ValueError, OverflowError):
             date = parse(value)
-            return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - clock.now()).total_seconds())
+            return date if date.tzinfo else date.replace(tzinfo=UTC)
     return None

@@ -17,9 +17,12 @@ from web.error_responses import Problem, not_found, or_404
 from web.limiters import ConcurrencyLimiter, RateLimiter
 
 MAX_UNDER_WAY = 24  # of one workspace in this process, of gunicorn's 64 threads
+MAX_LARGE = 16  # of all without a key
+LARGE_BYTES = 100_000  # a smaller body is there before a thread takes the request: see receiving
 
 _rate = RateLimiter()
 _under_way = ConcurrencyLimiter(MAX_UNDER_WAY)
+_large = ConcurrencyLimiter(MAX_LARGE)
 
 
 def declare(app: Flask, endpoint: str, access: str, *, is_stream: bool = False) -> None:
@@ -76,6 +79,13 @@ def _operator() -> None:
     g.workspace_id = None
 
 
+def _stranger() -> None:
+    """Someone without a key. A thread reads their large bodies, however slowly they come: few at the same time. Raises 429."""
+    length = request.content_length
+    if request.method == "POST" and (length is None or length >= LARGE_BYTES):
+        _large.admit("", "large requests without a key")
+
+
 def _either() -> None:
     """The operator, of no workspace; else a workspace."""
     _operator() if is_operators(_bearer()) else _workspace()
@@ -102,6 +112,6 @@ CHECKS: dict[str, Callable[[], None]] = {
     "console": partial(_console, workspace=True, operator=False),
     "console-operator": partial(_console, workspace=False, operator=True),
     "console-either": partial(_console, workspace=True, operator=True),
-    "public": lambda: None,
-    "vendor": lambda: None,  # the handler checks its signature
+    "public": _stranger,
+    "vendor": _stranger,  # the handler checks its signature
 }

@@ -117,12 +117,16 @@ class ConcurrencyLimiter:
 
     @contextmanager
     def turn(self, workspace_id: str, timeout_seconds: float) -> Iterator[None]:
-        """A permit for the time of the block. It is waited for until another one of this workspace is released. Raises 429."""
-        permit = self.acquire(workspace_id) or self._wait(workspace_id, timeout_seconds)
+        """A permit for the time of the block, see `wait`."""
+        permit = self.wait(workspace_id, timeout_seconds)
         try:
             yield
         finally:
             permit.release()
+
+    def wait(self, workspace_id: str, timeout_seconds: float) -> Permit:
+        """A permit to be released. It is waited for until there is room. Raises 429."""
+        return self.acquire(workspace_id) or self._wait(workspace_id, timeout_seconds)
 
     def _wait(self, workspace_id: str, timeout_seconds: float) -> Permit:
         with self._lock:
@@ -145,6 +149,8 @@ class ConcurrencyLimiter:
                 del self._permits[workspace_id]
             if released := self._released.get(workspace_id):
                 released.notify()  # one: to wake all of a crowd cost a request more than its statements
+            if self._total < inf and (longest := next(iter(self._released.values()), None)):
+                longest.notify()  # there is room for another workspace too
 
 
 class WrongGuesses:

@@ -1,6 +1,7 @@
 """What a request says: its body, query and headers as models."""
 
 import base64
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -25,12 +26,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nightshift import clock
 from nightshift.knowledge.text import clean
-from web.error_responses import Problem, invalid, invalid_fields, not_found
+from web.error_responses import SENTENCES, Problem, invalid, invalid_fields, not_found
 from web.response_models import adapter
 
 MAX_FILE_BYTES = 50 << 20
 MAX_FORM_BYTES = MAX_FILE_BYTES + (64 << 10)  # a file and the form around it
 MAX_JSON_BYTES = 10 << 20
+MAX_FIELDS_BYTES = 1 << 20  # of a page's form without files
+MAX_FIELDS = 100  # no body or form has so many: each that is unknown costs an error
 
 
 class RequestBody(BaseModel):
@@ -52,6 +55,17 @@ class Parameters(BaseModel):
 def tidy(value: Any) -> Any:
     """One clean line of a string; anything else unchanged, for the model to refuse."""
     return " ".join(clean(value).split()) if isinstance(value, str) else value
+
+
+def written_as(pattern: str, form: str) -> tuple[BeforeValidator, StringConstraints]:
+    """A string like `pattern`; any other one "must be `form`"."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.search(pattern, value):
+            raise ValueError(f"must be {form}")
+        return value
+
+    return BeforeValidator(check), StringConstraints(pattern=pattern)
 
 
 def _readable(value: Any) -> Any:
@@ -153,13 +167,18 @@ def form_fields() -> dict[str, str]:
 def read_body(max_form_bytes: int) -> None:
     """Read the whole body, before the transaction: a slow sender must not hold a connection. 0: it takes no form.
 
-    Raises 413, also for a body without a length, which Werkzeug would cut off at the limit.
+    Raises 413, also for a body without a length, which Werkzeug would cut off at the limit, and 400 for one that ends early.
     """
     is_form = max_form_bytes and request.mimetype == "multipart/form-data"
-    request.max_content_length = max_form_bytes if is_form else MAX_JSON_BYTES
-    _ = request.files if is_form else request.get_data()
-    if request.environ["wsgi.input"].read(1):
+    is_fields = request.mimetype == "application/x-www-form-urlencoded"
+    limit = max_form_bytes if is_form else MAX_FIELDS_BYTES if is_fields else MAX_JSON_BYTES
+    request.max_content_length = limit
+    said, got = request.content_length or 0, len(request.files) if is_form else len(request.get_data())
+    too_large = request.environ["wsgi.input"].read(1)
+    if too_large and not (is_form and 0 < said <= limit):
         raise RequestEntityTooLarge
+    if too_large or (got < said and not is_form):
+        raise Problem(400, SENTENCES[400])
 
 
 def read_raw(max_bytes: int) -> bytes:
@@ -195,14 +214,24 @@ def parse_headers(model: type[Parameters], fields: Mapping[str, str]) -> Any:
 
 def parse(model: Any, values: dict[str, Any]) -> Any:
     """The values as `model`. Raises 422, naming every field that is invalid."""
+    if len(values) > MAX_FIELDS:
+        raise invalid("body", f"must have at most {MAX_FIELDS} fields")
     try:
         return adapter(model).validate_python(values)
     except ValidationError as error:
         is_union = not isinstance(model, type)
-        errors = [
-            {"field": _field(e, is_union), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()
-        ]
+        errors = [{"field": _field(e, is_union), "message": _message(e)} for e in error.errors()]
     raise invalid_fields(errors)
+
+
+def _message(error: Any) -> str:
+    """What is wrong. Of a text that a validator of ours read first, pydantic would count "items"."""
+    of_text = error.get("ctx", {}).get("field_type") == "Value"
+    if of_text and error["type"] == "too_short":
+        return "must not be empty"
+    if of_text and error["type"] == "too_long":
+        return f"must have at most {error['ctx']['max_length']:,} characters"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _field(error: Any, is_union: bool) -> str:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 import requests
-from client import Client
+from client import OPERATOR_KEY, Client
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.utils import ImageReader
@@ -210,3 +210,37 @@ def test_slow_senders_hold_no_connection_to_the_database(api: Client, stack: Sta
     finally:
         for sender in senders:
             sender.close()
+
+
+def test_a_body_that_ends_early_is_not_taken_for_a_whole_one(api: Client) -> None:
+    body = b'{"name": "Half"}'
+    head = (
+        f"POST /v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\nContent-Type: application/json\r\n"
+    )
+    with socket.create_connection(api.base_url.removeprefix("http://").split(":"), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Length: {len(body) + 20}\r\n\r\n".encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert "Half" not in api("GET", "/v1/agents").text
+    headers = {"Content-Type": "multipart/form-data"}  # without a boundary
+    answer = api("POST", f"/v1/agents/{api.agent_id}/knowledge", data=b"x" * 1000, headers=headers)
+    assert answer.status_code == 400
+
+
+def test_a_wrong_text_is_told_in_words(api: Client) -> None:
+    def told(key: str | None, path: str, **body: object) -> dict[str, str]:
+        answer = api("POST", path, json=body, **({"key": key} if key else {}))
+        assert answer.status_code == 422
+        return {error["field"]: error["message"] for error in answer.json()["errors"]}
+
+    message = told(
+        None, f"/v1/agents/{api.agent_id}/messages", channelType="TELEGRAM", customerId="x" * 256, content="x" * 100_001
+    )
+    assert message == {
+        "customerId": "must have at most 255 characters",
+        "content": "must have at most 100,000 characters",
+    }
+    workspace = told(
+        OPERATOR_KEY, "/v1/workspaces", name="", notifyEmail="Ops <a@b.example>", monthlyGrant=1, lowThreshold=1
+    )
+    assert workspace == {"name": "must not be empty", "notifyEmail": "must be one e-mail address, without a name"}

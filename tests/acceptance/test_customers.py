@@ -50,6 +50,12 @@ def test_a_number_written_in_two_ways_is_one_customer_one_lane_and_one_conversat
         ("WHATSAPP", "+49 151 12345678", "4915112345678"),
         ("WHATSAPP", "US.13491208655302741918", "US.13491208655302741918"),
         ("WHATSAPP", "customer-1", "customer-1"),
+        ("WHATSAPP", "+49 (0) 151 12345678", "4915112345678"),
+        ("WHATSAPP", "0049(0)151/12345678", "4915112345678"),
+        ("WHATSAPP", "\u202a+49 151\u200b 123\u206045678\u202c", "4915112345678"),
+        ("WHATSAPP", "\uff0b\uff14\uff19 151 12345678", "4915112345678"),
+        ("WHATSAPP", "\u0664\u0669 151 12345678", "4915112345678"),
+        ("WHATSAPP", "+49 151 12345678 ext. 9", "+49 151 12345678 ext. 9"),
         ("TWILIO", "4915112345678", "+4915112345678"),
         ("TWILIO", "+49.151.1234/5678", "+4915112345678"),
         ("TWILIO", "WhatsApp:+49 151 12345678", "whatsapp:+4915112345678"),
@@ -77,6 +83,20 @@ def test_outside_whatsapps_24_hours_a_message_fails_at_once_and_says_so(api: Cli
     assert say(api, "elsewhere", "TELEGRAM", "4915100000003")["status"] == "SENT"
     inbound(api, "4915100000001")
     assert say(api, "written again", "WHATSAPP", "4915100000001")["status"] == "SENT"
+
+
+def test_the_window_is_open_however_whatsapp_writes_the_number(api: Client, vendors: Recorder) -> None:
+    put(api, "WHATSAPP", vendors)
+    for wrote, known in (
+        ("5215512345678", "+52 55 1234 5678"),
+        ("5491112345678", "541112345678"),
+        ("553188887777", "5531988887777"),
+    ):
+        inbound(api, wrote)
+        assert say(api, "in time", "WHATSAPP", known)["status"] == "SENT", known
+        inbound(api, f"{known[:-1]}0")
+        assert say(api, "in time", "WHATSAPP", f"{wrote[:-1]}0")["status"] == "SENT", wrote
+        assert say(api, "never", "WHATSAPP", f"{wrote[:-1]}1")["status"] == "FAILED", wrote
 
 
 def test_where_no_whatsapp_inbound_is_recorded_the_vendor_decides(api: Client, vendors: Recorder) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import select
 import socket
 import time
 from collections import Counter
@@ -63,6 +64,16 @@ def test_slow_clients_hold_up_nobody_and_are_told_so(api: Client) -> None:
             time.sleep(0.5)
         for kind in ("half a head", "half a body"):
             assert slow[kind][0].recv(100).startswith(b"HTTP/1.1 408 "), kind
+
+
+def test_large_bodies_of_strangers_hold_few_threads(api: Client) -> None:
+    large = "HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n{"
+    hook = "/v1/hooks/RESEND"
+    with connections(api, 100, f"POST {hook} {large}") as slow:
+        answered, _, _ = select.select(slow, [], [], 60)
+        assert answered[0].recv(100).startswith(b"HTTP/1.1 429 ")
+        assert requests.post(f"{api.base_url}{hook}", data=b"{}", timeout=60).status_code == 401, "a report is small"
+        assert api("POST", "/v1/agents", json={"name": "x" * 400}).status_code == 201
 
 
 @pytest.mark.slow
@@ -148,6 +159,10 @@ def test_a_problem_is_short_whatever_it_is_about(api: Client) -> None:
         answer = api(method, path, data=json.dumps(body), headers={"Content-Type": "application/json"})
         assert answer.status_code == 422 and answer.json()["errors"]
         assert len(answer.content) < 50_000
+    answer = api("POST", "/v1/agents", json=many)  # each unknown field would cost an error
+    assert [error["field"] for error in answer.json()["errors"]] == ["body"]
+    form = requests.post(f"{api.base_url}/console/sign-in", data=many, timeout=60)
+    assert form.status_code == 413
 
 
 def test_names_in_a_file_are_short_and_one_line_wherever_they_are_shown(

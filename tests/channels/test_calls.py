@@ -131,7 +131,7 @@ def test_the_request_to_twilio_is_a_form() -> None:
         "To": ["whatsapp:+4915112345678"],
         "From": ["+15005550006"],
         "Body": [PLAIN],
-        "StatusCallback": [f"{REPORT_URL}?key=msg_1%2F1%2F4"],
+        "StatusCallback": [f"{REPORT_URL}?key=msg_1%2F1%2F4#rp=all&rc=5"],
     }
     assert b"+49" not in made.body, "an unescaped + is a space to the server"
 

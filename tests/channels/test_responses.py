@@ -101,14 +101,17 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     *[
         ("WHATSAPP", answer(400, meta(code)), PERMANENT)
         for code in [
-            *[3, 10, 33, 100, 368, 131005, 131008, 131009, 131021, 131026, 131030, 131031, 131047, 131048, 131051],
-            *[200, 201, 250, 299, 132000, 132001, 132012, 132015, 132068, 132999],
+            *[100, 131008, 131009, 131021, 131026, 131030, 131047, 131048, 131051],
+            *[132000, 132001, 132012, 132015, 132068, 132999],
         ]
     ],
+    *[("WHATSAPP", answer(400, meta(code)), PERMANENT) for code in (470, 130472, 130497, 131037, 131042, 131049)],
+    # about the account: its number, its permission, a lock
     *[
-        ("WHATSAPP", answer(400, meta(code)), PERMANENT)
-        for code in (470, 130472, 130497, 131037, 131042, 131049, 133010)
+        ("WHATSAPP", answer(400, meta(code)), CREDENTIAL)
+        for code in (3, 10, 33, 200, 201, 250, 299, 368, 131005, 131031, 131045, 133010)
     ],
+    ("WHATSAPP", answer(400, meta(100, 33)), CREDENTIAL),
     *[("WHATSAPP", answer(401, meta(code)), CREDENTIAL) for code in (0, 102, 190)],
     *[("WHATSAPP", answer(400, meta(code)), TEMPORARY) for code in (1, 2, 4, 80007, 130429, 131000, 131016, 131056)],
     *[("WHATSAPP", answer(400, meta(code)), TEMPORARY) for code in (17, 80008, 131057, 133004)],
@@ -137,7 +140,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     ("WHATSAPP", answer(400, meta(2, 190)), TEMPORARY),
     ("WHATSAPP", answer(400, meta(131026, 0)), PERMANENT),
     # the body's code before the HTTP status
-    ("WHATSAPP", answer(500, meta(3)), PERMANENT),
+    ("WHATSAPP", answer(500, meta(3)), CREDENTIAL),
     ("WHATSAPP", answer(500, meta(131026)), PERMANENT),
     ("WHATSAPP", answer(401, meta(130429)), TEMPORARY),
     ("WHATSAPP", answer(200, meta(190)), CREDENTIAL),
@@ -160,7 +163,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
         ("SLACK", answer(200, slack(name)), TEMPORARY)
         for name in (
             *("ratelimited", "rate_limited", "service_unavailable", "fatal_error", "request_timeout"),
-            *("internal_error", "team_added_to_org", "org_login_required"),
+            *("internal_error", "team_added_to_org", "org_login_required", "external_channel_migrating"),
         )
     ],
     *[
@@ -172,6 +175,7 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
             "not_authed",
             "token_expired",
             "not_allowed_token_type",
+            "team_access_not_granted",
         )
     ],
     *[
@@ -200,8 +204,8 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     ("TWILIO", answer(401, twilio(20429, 429)), TEMPORARY),
     ("TWILIO", answer(429), TEMPORARY),
     ("TWILIO", answer(200, twilio(21610, 400)), PERMANENT),
-    *[("TWILIO", answer(400, twilio(code, 400)), TEMPORARY) for code in (14107, 21611, 30022, 63018)],
-    *[("TWILIO", answer(403, twilio(code, 403)), CREDENTIAL) for code in (10001, 20005)],
+    *[("TWILIO", answer(400, twilio(code, 400)), TEMPORARY) for code in (14107, 21611, 30022, 63010, 63012, 63018)],
+    *[("TWILIO", answer(403, twilio(code, 403)), CREDENTIAL) for code in (10001, 20005, 20008, 63001, 63112, 90010)],
     ("TWILIO", answer(400, twilio(63016, 400)), PERMANENT),
     # created, and failed at once
     ("TWILIO", answer(201, {"sid": "SM1", "status": "failed", "error_code": 30007}), PERMANENT),
@@ -223,8 +227,14 @@ ROWS: list[tuple[str, Response, type[NightshiftError]]] = [
     ("DISCORD", answer(502, b"<html>"), TEMPORARY),
     ("DISCORD", answer(400, {"code": 130000}), TEMPORARY),
     ("DISCORD", answer(403, {"code": 50278}), PERMANENT),
-    # the page of a firewall in front of the vendor
-    *[(type_, answer(403, b"<html>Just a moment"), TEMPORARY) for type_ in CHANNELS if type_ != "WEBHOOK"],
+    *[("DISCORD", answer(400, {"code": code}), TEMPORARY) for code in (20016, 20028, 20029, 40004, 40006, 40062)],
+    # the page of a firewall or a proxy in front of the vendor
+    *[
+        (type_, answer(status, b"<html>Just a moment"), TEMPORARY)
+        for type_ in CHANNELS
+        if type_ != "WEBHOOK"
+        for status in (401, 403, 404, 407, 410)
+    ],
     # WEBHOOK
     ("WEBHOOK", answer(410), CREDENTIAL),
     *[("WEBHOOK", answer(status), PERMANENT) for status in (301, 302, 307, 304, 400, 401, 403, 404, 409, 413, 422)],
@@ -257,6 +267,9 @@ def test_a_refusal_is_classified_and_quotes_nothing_of_the_vendor(type_: str) ->
 
 
 IN_A_MINUTE = "Tue, 29 Feb 2028 12:01:00 GMT"
+LIMITS = [{"type": "pages", "call_count": 7, "estimated_time_to_regain_access": minutes} for minutes in (0, 19)]
+USAGE = {"x-business-use-case-usage": json.dumps({"112130216863063": LIMITS, "2": "odd"})}
+ODD_USAGE = ("", "{", "[]", "7", '{"1": [7, {"estimated_time_to_regain_access": "soon"}]}')
 
 
 @pytest.mark.parametrize(
@@ -306,6 +319,13 @@ IN_A_MINUTE = "Tue, 29 Feb 2028 12:01:00 GMT"
         # Meta names no wait: our own ladder
         *[("WHATSAPP", answer(400, meta(code)), None) for code in (4, 80007, 130429, 131016)],
         ("MESSENGER", answer(400, meta(613)), None),
+        # but in minutes, of each product's limit
+        *[(type_, answer(400, meta(4), USAGE), 19 * 60) for type_ in ("WHATSAPP", "MESSENGER", "INSTAGRAM")],
+        ("WHATSAPP", answer(500, meta(131000), USAGE), None),
+        *[("MESSENGER", answer(400, meta(4), {"x-business-use-case-usage": odd}), None) for odd in ODD_USAGE],
+        ("TELEGRAM", answer(503, None, {"x-ratelimit-reset-after": "90"}), 90),
+        # a date counts from the server's clock, which is ten minutes behind
+        ("WEBHOOK", answer(503, None, {"retry-after": IN_A_MINUTE, "date": "Tue, 29 Feb 2028 11:50:00 GMT"}), 660),
         ("INSTAGRAM", answer(400, meta(4), {"retry-after": "12"}), 12),
     ],
 )
@@ -354,6 +374,25 @@ def test_the_sentence_says_what_the_vendor_said() -> None:
         ("WHATSAPP", answer(400, meta(131049)), "too many messages"),
         ("SLACK", answer(200, slack("restricted_action_thread_locked")), "(error restricted_action_thread_locked)"),
         ("SLACK", answer(200, slack("missing_scope")), "(missing_scope)"),
+        ("MESSENGER", answer(400, meta(200, 1545041)), "cannot be reached"),
+        ("MESSENGER", answer(400, meta(10, 2018300)), "Another app"),
+        ("MESSENGER", answer(400, meta(200, 2018028)), "not live"),
+        ("INSTAGRAM", answer(400, meta(100, 2534014)), "cannot be reached"),
+        ("WHATSAPP", answer(400, meta(100, 33)), "phoneNumberId"),
+        ("WHATSAPP", answer(400, meta(131031)), "set the credentials again"),
+        ("WEBHOOK", answer(308), "leads to another one"),
+        *[
+            ("TELEGRAM", answer(code, {**telegram(code), "description": f"Forbidden: {description}"}), said)
+            for code, description, said in (
+                (403, "bot can't initiate conversation with a user", "not written to this bot"),
+                (403, "user is deactivated", "deleted"),
+                (403, "bot was blocked by the user", "blocked the bot"),
+                (400, "not enough rights to send text messages to the chat", "not allowed to write"),
+                (400, "chat not found", "does not exist"),
+            )
+        ],
+        ("TWILIO", answer(400, twilio(63032, 400)), "experiment"),
+        ("DISCORD", answer(400, {"code": 200000}), "moderation"),
         ("TWILIO", answer(400, twilio(63016, 400)), "24 hours"),
         ("LINE", answer(429, {"message": "You have reached your monthly limit."}), "month"),
     ]:
@@ -365,6 +404,12 @@ def test_slack_says_of_some_errors_that_they_may_have_taken_effect() -> None:
         found = error("SLACK", answer(200, slack(name)))
         assert isinstance(found, TemporaryError)
         assert found.answer_lost is lost
+
+
+def test_slow_mode_holds_one_discord_channel_alone() -> None:
+    found = error("DISCORD", answer(400, {"code": 20016, "retry_after": 3600}))
+    assert isinstance(found, TemporaryError)
+    assert (found.retry_after_seconds, found.scope) == (3600, "lane")
 
 
 def test_a_refused_credential_is_permanent_too() -> None:

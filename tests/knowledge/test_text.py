@@ -1,4 +1,5 @@
-from unicodedata import normalize
+from itertools import groupby
+from unicodedata import combining, normalize
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,13 @@ def test_clean_text_is_what_postgres_accepts_and_stays_as_it_is(text: str) -> No
     cleaned.encode("utf-8")
     assert not [c for c in cleaned if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 or c in "\ufffe\uffff"]
     assert clean(cleaned) == cleaned
+
+
+def test_no_run_of_marks_is_so_long_that_normalizing_takes_for_ever() -> None:
+    cleaned = clean("e" + "\u0301\u0323" * 5_000)
+    assert len(cleaned) > 10_000
+    assert max(len(list(run)) for is_mark, run in groupby(cleaned, lambda c: combining(c) > 0) if is_mark) <= 30
+    assert clean("e" + "\u0301" * 30) == "é" + "\u0301" * 29
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Cf")) | st.sampled_from("\n\t")))

@@ -108,7 +108,14 @@ def test_the_rest_of_a_failed_response_is_not_read_as_the_next_one(path: str, ru
     assert post(f"{rude.url}/page/") == b"hello"
 
 
-@pytest.mark.parametrize("path", ["silent", "headerdrip", "continues", "nothing", "nonsense"])
+@pytest.mark.parametrize("path", ["headerdrip", "headerlong", "headersmany"])
+def test_a_status_that_has_come_is_the_answer_whatever_follows_it(path: str, rude: RudeServer) -> None:
+    answered = http.post_trusted(f"{rude.url}/{path}/", b"{}", {}, max_bytes=100, deadline_seconds=1)
+    assert (answered.status, answered.body) == (200, b"")
+    assert post(f"{rude.url}/page/") == b"hello"
+
+
+@pytest.mark.parametrize("path", ["silent", "continues", "nothing", "nonsense"])
 def test_after_a_lost_response_the_next_call_uses_a_new_connection(path: str, rude: RudeServer) -> None:
     started = time.monotonic()
     with pytest.raises(TemporaryError) as lost:

@@ -122,6 +122,7 @@ def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
         ("REDIS_URL", "rediss://:secret@host/0?ssl_cert_reqs=CERT_NONE"),
         ("REDIS_URL", "unix:///run/my%20redis.sock"),
         ("OPENAI_BASE_URL", "ftp://x"),
+        *[("PUBLIC_URL", f"https://support.example.com{rest}") for rest in ("?q=1", "/#page", "/a b")],
         *[
             (f"{name}_BASE_URL", value)
             for name in ("RESEND", *VENDORS)

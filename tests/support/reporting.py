@@ -92,9 +92,7 @@ def twilio_says(
     return post(url, urlencode(form).encode(), headers)
 
 
-def resend_says(
-    api: Client, kind: str, email_id: str, tags: dict[str, str] | None = None, **more: Any
-) -> requests.Response:
+def resend_says(api: Client, kind: str, email_id: str, tags: Any = None, **more: Any) -> requests.Response:
     data = {"email_id": email_id, "from": "a@example.com", "to": ["owner@example.com"], "subject": "s", **more}
     said = {"type": kind, "created_at": "2026-02-22T23:41:12.126Z", "data": data | ({"tags": tags} if tags else {})}
     body = json.dumps(said, indent=1).encode()

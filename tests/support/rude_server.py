@@ -97,6 +97,12 @@ class RudeServer:
         yield OK + b"X-Long: "
         yield from _drip(b"a")
 
+    def _headerlong(self, _rest: str) -> Iterator[bytes]:
+        yield OK + b"X-Long: " + b"a" * 70_000 + b"\r\nContent-Length: 2\r\n\r\n{}"
+
+    def _headersmany(self, _rest: str) -> Iterator[bytes]:
+        yield OK + b"".join(b"X-%d: 1\r\n" % number for number in range(150)) + b"Content-Length: 2\r\n\r\n{}"
+
     def _continues(self, _rest: str) -> Iterator[bytes]:
         yield from _drip(b"HTTP/1.1 100 Continue\r\n\r\n")
 

@@ -41,3 +41,15 @@ def test_who_waits_too_long_is_refused_and_the_next_one_is_not() -> None:
         pass
     with limiter.turn("a", 1):
         pass
+
+
+def test_where_all_share_a_total_the_room_of_one_goes_to_another() -> None:
+    limiter = ConcurrencyLimiter(total=1, each=1)
+    permit = limiter.wait("a", 1)
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(limiter.wait, "b", 90)
+        time.sleep(0.2)
+        begun = time.monotonic()
+        permit.release()
+        other.result(60).release()
+    assert time.monotonic() - begun < 60

@@ -14,6 +14,7 @@ from nightshift.channels import CHANNELS, delivery
 from nightshift.channels.accounts import REMOVED
 from nightshift.channels.base import Channel
 from nightshift.channels.messages import HELD_TOO_LONG, MAX_HOLD_SECONDS
+from nightshift.channels.phone import OTHER_FORM
 from nightshift.channels.whatsapp import WINDOW_24
 from nightshift.db.session import statement
 from nightshift.errors import LeaseLost, PermanentError, Snooze
@@ -38,7 +39,8 @@ BEGIN = f"""
                extract(epoch FROM c.held_until - statement_timestamp())::float8 AS held_for,
                m.channel_type = 'WHATSAPP' AND NOT EXISTS (
                    SELECT FROM inbound_messages i WHERE i.workspace_id = m.workspace_id AND i.channel_type = m.channel_type
-                   AND i.customer_id = m.customer_id AND i.at > statement_timestamp() - interval '24 hours'
+                   AND i.customer_id IN (m.customer_id, {OTHER_FORM.format("m.customer_id")})
+                   AND i.at > statement_timestamp() - interval '24 hours'
                ) AND EXISTS (
                    SELECT FROM inbound_messages i WHERE i.workspace_id = m.workspace_id AND i.channel_type = m.channel_type
                    AND i.at > statement_timestamp() - interval '7 days'

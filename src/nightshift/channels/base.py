@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nightshift.channels.report import HookRequest, Report, Watermark
-from nightshift.errors import NightshiftError, PermanentError, TemporaryError
+from nightshift.errors import NightshiftError, PermanentError
 from nightshift.response import Codes, Response, classify, to_error
 from nightshift.settings import settings
 
 HEADER_SAFE = re.compile(r"[!-~]+")  # printable ASCII without a space: no line break, so no header injection
 PATH_SAFE = re.compile(r"[A-Za-z0-9_-]+")  # exactly one segment of a URL's path
-
-FORBIDDEN = 403
 
 PathFields = Mapping[str, re.Pattern[str]]
 
@@ -127,27 +125,6 @@ class Channel(ABC):
     @property
     def base_url(self) -> str:
         return settings().vendor_base_urls[self.type]
-
-    def body_of(self, response: Response) -> dict[str, Any]:
-        """The response's JSON object. Raises TemporaryError for what something between us and the vendor said instead:
-        a whole 2xx without JSON, which leaves the outcome unknown, or a 403 (a firewall's page)."""
-        body = response.json_object()
-        if not body and response.complete and response.body.strip() not in (b"", b"{}"):
-            if response.ok:
-                raise self.unreadable()
-            if response.status == FORBIDDEN:
-                meaning = (
-                    TemporaryError,
-                    f"{self.name} could not be reached: a firewall refused the request (HTTP 403).",
-                )
-                raise to_error(meaning, response.headers)
-        return body
-
-    def unreadable(self) -> TemporaryError:
-        """The request may have taken effect: the outcome is unknown."""
-        unknown = TemporaryError(f"{self.name} sent a response that could not be read.")
-        unknown.answer_lost = True
-        return unknown
 
     def error_of(
         self, response: Response, code: object = None, wait: float | None = None, scope: str = "account"

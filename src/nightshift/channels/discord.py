@@ -10,7 +10,7 @@ from nightshift.errors import BadCredential, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 from nightshift.version import VERSION
 
-BUSY = 429
+SLOWMODE = 20016  # of one conversation: it may be hours
 REFUSED = "Discord no longer accepts this bot's token. Set a new one."
 NONCE_CHARACTERS = 25
 NO_MENTIONS: Mapping[str, list[str]] = {"parse": []}  # @everyone in a text notifies nobody
@@ -29,8 +29,14 @@ class Discord(Channel):
         10003: (PermanentError, "This Discord channel does not exist."),
         50001: (PermanentError, "The bot has no access to this Discord channel."),
         **dict.fromkeys([50007, 50278], (PermanentError, "The customer does not accept messages from the bot.")),
+        **dict.fromkeys([40058, 50008], (PermanentError, "This Discord channel takes no text messages.")),
+        **dict.fromkeys([50083, 160005], (PermanentError, "This Discord thread is archived or locked.")),
+        **dict.fromkeys([200000, 200001], (PermanentError, "Discord's automatic moderation blocked this message.")),
         50013: (PermanentError, "The bot is not allowed to post in this Discord channel."),
         **dict.fromkeys([40001, 50014], (BadCredential, REFUSED)),
+        **dict.fromkeys([20028, 20029, 40062], (TemporaryError, "Discord asks us to slow down.")),
+        SLOWMODE: (TemporaryError, "This Discord channel is in slow mode."),
+        **dict.fromkeys([40004, 40006], (TemporaryError, "Discord has switched off sending for the moment.")),
         **dict.fromkeys([110001, 130000], (TemporaryError, "Discord is overloaded.")),
     }
     statuses: ClassVar[Codes] = {401: (BadCredential, REFUSED)}
@@ -50,13 +56,11 @@ class Discord(Channel):
         return get(f"{self.base_url}/api/v10/users/@me", self._headers(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok and "code" not in body:
             return id_of(body.get("id"))
-        wait = body.get(
-            "retry_after", response.headers.get("x-ratelimit-reset-after") if response.status == BUSY else None
-        )
-        raise self.error_of(response, body.get("code"), seconds_of(wait))
+        scope = "lane" if body.get("code") == SLOWMODE else "account"
+        raise self.error_of(response, body.get("code"), seconds_of(body.get("retry_after")), scope)
 
     def _headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
         return {

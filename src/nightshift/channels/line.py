@@ -44,7 +44,7 @@ class Line(Channel):
         return get(f"{self.base_url}/v2/bot/info", self._bearer(credentials))
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok or response.status == ALREADY_ACCEPTED:
             message_id = id_of(dig(body, "sentMessages", 0, "id"))
             return message_id or id_of(response.headers.get("x-line-accepted-request-id"))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from nightshift.channels.base import Call, Channel, Part, get, json_call
 from nightshift.channels.report import HookRequest, Report, Watermark, moment
-from nightshift.channels.vendor_json import dig, id_of, walk
+from nightshift.channels.vendor_json import dig, id_of, seconds_of, walk
 from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Meaning, Response, to_error
 
@@ -19,7 +19,9 @@ WRONG = "Meta rejected the request, most likely because of the customer's id."
 BUSY = "Too many messages were sent through this channel. Meta asks us to slow down."
 TROUBLE = "Meta is having trouble."
 WINDOW = "The customer last wrote too long ago: the messaging window is closed."
-MIN_SUBCODE = 2_000_000  # from here on a subcode has a meaning of its own; a smaller one depends on its code
+MIN_SUBCODE = 1_000_000  # from here on a subcode has a meaning of its own; a smaller one depends on its code
+GONE = (PermanentError, "This customer cannot be reached now: they may have blocked the account or left.")
+USAGE = "x-business-use-case-usage"  # a header: of each product, the minutes until its limit is over
 
 
 def each(codes: Iterable[int], meaning: Meaning) -> dict[int | str, Meaning]:
@@ -37,7 +39,15 @@ COMMON: Codes = {
 
 PAGE: Codes = {  # Messenger and Instagram
     **COMMON,
-    551: (PermanentError, "This customer cannot be reached now: they may have blocked the account or left."),
+    **each([551, 1545041], GONE),
+    2018028: (
+        PermanentError,
+        "The Meta app is not live, or not reviewed: it can only write to people who have a role in it.",
+    ),
+    2018300: (
+        PermanentError,
+        "Another app has this conversation at the moment. It must pass it on before we can write.",
+    ),
     2018001: (PermanentError, "This channel has no customer with this id."),
     2018108: (PermanentError, "This customer does not accept messages from this channel."),
     **each([2018065, 2018278], (PermanentError, WINDOW)),
@@ -81,7 +91,7 @@ class MetaChannel(Channel):
         return bool(secret) and hmac.compare_digest(expected.encode(), given.encode())
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         error = body.get("error")
         if response.ok and not error:
             return id_of(dig(body, *self.id_path))
@@ -94,7 +104,8 @@ class MetaChannel(Channel):
         return {"Authorization": f"Bearer {credentials[self.fields[0]]}"}
 
     def meta_error(self, response: Response, code: object, part: Part) -> NightshiftError:
-        return self.error_of(response, code)
+        is_limit = isinstance(code, int) and self.codes.get(code) == (TemporaryError, BUSY)
+        return self.error_of(response, code, wait=_until_regained(response) if is_limit else None)
 
     def _code(self, error: object) -> object:
         """The subcode, which is more exact, where `codes` has it; else the code."""
@@ -126,7 +137,19 @@ class PageChannel(MetaChannel):
 
 def json_of(request: HookRequest) -> Any:
     """The body; None where it is no JSON."""
+    return _json(request.body)
+
+
+def _json(text: str | bytes) -> Any:
     try:
-        return json.loads(request.body)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _until_regained(response: Response) -> float | None:
+    """How many seconds Meta asks us to wait after a limit; None where it does not say."""
+    usage = _json(response.headers.get(USAGE, ""))
+    limits = [limit for product in usage for limit in walk(usage, product)] if isinstance(usage, dict) else []
+    minutes = [seconds_of(dig(limit, "estimated_time_to_regain_access")) for limit in limits]
+    return max((60 * value for value in minutes if value), default=None)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from nightshift.channels.base import Call, Channel, Part, TextLimit, json_call
 from nightshift.channels.vendor_json import id_of
 from nightshift.errors import BadCredential, PermanentError, TemporaryError
-from nightshift.response import Codes, Response
+from nightshift.response import Codes, Response, unreadable
 
 REFUSED = "Set a new token: Slack no longer accepts this one"
 NOT_THERE = "This Slack conversation does not exist, or the app is not in it"
@@ -29,12 +29,14 @@ class Slack(Channel):
     limit = TextLimit(4000, "escaped")
     codes: ClassVar[Codes] = {
         **named(
-            "invalid_auth account_inactive token_revoked not_authed token_expired not_allowed_token_type",
+            "invalid_auth account_inactive token_revoked not_authed token_expired not_allowed_token_type"
+            " team_access_not_granted",
             BadCredential,
             REFUSED,
         ),
         **named(" ".join(["service_unavailable", *MAYBE_SENT]), TemporaryError, "Slack is having trouble"),
         **named("team_added_to_org org_login_required", TemporaryError, "This Slack workspace is being moved"),
+        **named("external_channel_migrating", TemporaryError, "This Slack conversation is being moved"),
         **named("ratelimited rate_limited", TemporaryError, BUSY),
         **named("channel_not_found not_in_channel user_not_found", PermanentError, NOT_THERE),
         **named("missing_scope restricted_action no_permission", PermanentError, SCOPE),
@@ -53,11 +55,11 @@ class Slack(Channel):
         return self._call(credentials, "auth.test", {})
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok and body.get("ok") is True:
             return id_of(body.get("ts"))
         if response.ok and "error" not in body:
-            raise self.unreadable()
+            raise unreadable(self.name)
         error = self.error_of(response, body.get("error"))
         if isinstance(error, TemporaryError):
             error.answer_lost = body.get("error") in MAYBE_SENT

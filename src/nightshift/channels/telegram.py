@@ -10,6 +10,8 @@ from nightshift.channels.vendor_json import dig, id_of, seconds_of
 from nightshift.errors import BadCredential, PermanentError
 from nightshift.response import Codes, Response
 
+NO_RIGHTS = (PermanentError, "The bot is not allowed to write in this Telegram chat.")
+
 
 class Telegram(Channel):
     """Messages are sent without `parse_mode`, so no character of the text is markup."""
@@ -20,6 +22,12 @@ class Telegram(Channel):
     where = "Write /newbot to @BotFather in Telegram: it answers with the token."
     in_path: ClassVar[PathFields] = {"botToken": re.compile(r"[A-Za-z0-9:_-]+")}
     limit = TextLimit(4096, "characters")
+    codes: ClassVar[Codes] = {  # words of its descriptions: a status has many meanings
+        "can't initiate": (PermanentError, "The customer has not written to this bot yet: a bot can only answer."),
+        "deactivated": (PermanentError, "The customer has deleted their Telegram account."),
+        "too long": (PermanentError, "Telegram rejected this message as too long."),
+        **dict.fromkeys(["rights", "WRITE_FORBIDDEN", "CHAT_RESTRICTED", "TOPIC_CLOSED"], NO_RIGHTS),
+    }
     statuses: ClassVar[Codes] = {
         400: (PermanentError, "Telegram refused this message, most likely because the chat does not exist."),
         401: (BadCredential, "Telegram no longer accepts this bot's token. Set a new one."),
@@ -35,13 +43,14 @@ class Telegram(Channel):
         return get(f"{self.base_url}/bot{credentials['botToken']}/getMe", {})
 
     def message_id(self, response: Response, part: Part) -> str:
-        body = self.body_of(response)
+        body = response.vendor_json(self.name)
         if response.ok and body.get("ok", True):
             return id_of(dig(body, "result", "message_id"))
         if moved_to := id_of(dig(body, "parameters", "migrate_to_chat_id")):
             raise Moved("This Telegram group has become a supergroup with a new id.", moved_to)
         response = replace(response, status=_status(body.get("error_code")) or response.status)
-        raise self.error_of(response, wait=seconds_of(dig(body, "parameters", "retry_after")))
+        said = next((words for words in self.codes if str(words) in str(body.get("description"))), None)
+        raise self.error_of(response, said, seconds_of(dig(body, "parameters", "retry_after")))
 
 
 def _status(error_code: object) -> int | None:

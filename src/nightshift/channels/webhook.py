@@ -33,6 +33,10 @@ class Webhook(Channel):
         410: (BadCredential, "The webhook no longer exists (HTTP 410). Set a new address."),
         **dict.fromkeys([401, 403], (PermanentError, "The webhook denied access.")),
         404: (PermanentError, "There is nothing at the webhook's address (HTTP 404)."),
+        **dict.fromkeys(
+            [301, 302, 303, 307, 308],
+            (PermanentError, "The webhook's address leads to another one, which is not followed. Set that address."),
+        ),
     }
 
     def check(self, credentials: Mapping[str, str]) -> None:

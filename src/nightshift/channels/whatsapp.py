@@ -9,12 +9,14 @@ from nightshift.channels.meta import BUSY, COMMON, TROUBLE, WRONG, MetaChannel, 
 from nightshift.channels.phone import digits_of
 from nightshift.channels.report import HookRequest, Report, moment
 from nightshift.channels.vendor_json import dig, id_of, walk
-from nightshift.errors import NightshiftError, PermanentError, TemporaryError
+from nightshift.errors import BadCredential, NightshiftError, PermanentError, TemporaryError
 from nightshift.response import Codes, Response
 
+NO_NUMBER = 33  # also as a subcode of 100: what stands in the URL does not exist, or is not the token's
 PAIR_LIMIT = 131056  # too many messages from one number to one other
 BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")  # the id of a customer who hides the number
 WINDOW_24 = "The customer last wrote more than 24 hours ago. WhatsApp delivers again once they write, or a template."
+AFTERWARDS = "Once that is resolved at Meta, set the credentials again."
 MAX_PAIR_POWER = 10  # 4^10 s are twelve days
 STATES = {"sent": "accepted", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 
@@ -29,10 +31,15 @@ class WhatsApp(MetaChannel):
     id_path = ("messages", 0, "id")
     codes: ClassVar[Codes] = {
         **COMMON,
-        3: (PermanentError, "The app is not allowed to send messages: it lacks a capability or permission at Meta."),
-        33: (PermanentError, "The phone number of this channel no longer exists at WhatsApp."),
-        368: (PermanentError, "WhatsApp has restricted this business account for breaking its policies."),
-        131005: (PermanentError, "The access token lacks the permission to send WhatsApp messages."),
+        **each(
+            [3, 10, 131005, *range(200, 300)],
+            (BadCredential, "The access token lacks the permission to send WhatsApp messages. Set one that has it."),
+        ),
+        NO_NUMBER: (
+            BadCredential,
+            "WhatsApp has no phone number with this phoneNumberId, or the access token is not for it. Set the right ones.",
+        ),
+        368: (BadCredential, f"WhatsApp has restricted this business account for breaking its policies. {AFTERWARDS}"),
         **each([131008, 131009], (PermanentError, WRONG)),
         130472: (
             PermanentError,
@@ -45,13 +52,13 @@ class WhatsApp(MetaChannel):
             "WhatsApp cannot deliver to this customer: not on WhatsApp, or they do not accept messages from this number.",
         ),
         131030: (PermanentError, "This number can only send to a fixed list, and the customer is not on it."),
-        131031: (PermanentError, "WhatsApp has locked this business account."),
+        131031: (BadCredential, f"WhatsApp has locked this business account. {AFTERWARDS}"),
         131037: (PermanentError, "WhatsApp has not approved the display name of this channel's number yet."),
         131042: (
             PermanentError,
             "There is a problem with the payment of this WhatsApp account. Check its billing at Meta.",
         ),
-        131045: (PermanentError, "This channel's number is not registered at WhatsApp correctly. Register it again."),
+        **each([131045, 133010], (BadCredential, f"This channel's number is not registered at WhatsApp. {AFTERWARDS}")),
         **each([470, 131047], (PermanentError, WINDOW_24)),
         131048: (PermanentError, "WhatsApp limits this number: too many of its messages were reported as spam."),
         131049: (
@@ -61,7 +68,6 @@ class WhatsApp(MetaChannel):
         131050: (PermanentError, "The customer has stopped marketing messages from this number."),
         131051: (PermanentError, "WhatsApp does not support this kind of message."),
         **each(range(132000, 133000), (PermanentError, "WhatsApp rejected the message template.")),
-        133010: (PermanentError, "This channel's number is not registered at WhatsApp. Register it."),
         **each([131000, 131016, 133004], (TemporaryError, TROUBLE)),
         131057: (TemporaryError, "WhatsApp is maintaining this business account, most likely to raise its limits."),
         130429: (TemporaryError, BUSY),
@@ -100,4 +106,8 @@ class WhatsApp(MetaChannel):
         """After a pair limit, wait 4^X s for this customer alone, X growing from 0 with each failure: Meta's advice."""
         if code == PAIR_LIMIT:
             return self.error_of(response, code, wait=4.0 ** min(part.attempts, MAX_PAIR_POWER), scope="lane")
-        return self.error_of(response, code)
+        return super().meta_error(response, code, part)
+
+    def _code(self, error: object) -> object:
+        code = super()._code(error)
+        return NO_NUMBER if code == 100 and dig(error, "error_subcode") == NO_NUMBER else code

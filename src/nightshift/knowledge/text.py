@@ -4,6 +4,8 @@ import codecs
 import re
 from unicodedata import normalize
 
+import regex
+
 from nightshift.knowledge.charset import SAMPLE_BYTES, beginning, decode_mixed, is_binary, is_escaped, is_utf_8, utf_16
 
 UNCERTAIN = "Some characters may be wrong: the encoding of this file is not certain. Save it as UTF-8 to be sure."
@@ -29,6 +31,9 @@ _LINE_END = re.compile("\r\n|[\r\v\f\x85]")
 _SOFT_HYPHEN = re.compile("[\ufffe\u00ad]\n?")
 # C0 but for the line ends above and tab, DEL, C1, lone surrogates, U+FFFF and a byte order mark inside the text.
 _REFUSED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\uffff\ufeff]")
+# Stream-safe text (UAX 15): after 30 marks a joiner, for the time that normalizing takes grows with the square of a run of them.
+_MARKS = regex.compile(r"[^\p{ccc=0}]{30}(?=[^\p{ccc=0}])")
+_JOINER = "\N{COMBINING GRAPHEME JOINER}"
 
 
 def clean(text: str) -> str:
@@ -37,7 +42,8 @@ def clean(text: str) -> str:
     Composed (NFC), as a keyboard writes it, and without soft hyphens. PDFium writes U+FFFE for the hyphen of a word broken
     at a line end: the word is joined.
     """
-    return normalize("NFC", _SOFT_HYPHEN.sub("", _LINE_END.sub("\n", _REFUSED.sub("", text))))
+    text = _SOFT_HYPHEN.sub("", _LINE_END.sub("\n", _REFUSED.sub("", text)))
+    return normalize("NFC", text if text.isascii() else _MARKS.sub(rf"\g<0>{_JOINER}", text))
 
 
 def raised(text: str) -> str:

@@ -36,6 +36,7 @@ SENTENCES = {
     "Nothing is sent there until the address is changed.",
     "email.failed": "Resend accepted this mail and could not send it. Your operator must look it up at Resend.",
 }
+TRANSIENT_TYPES = ("Transient", "Undetermined")  # the third is Permanent
 TRANSIENT = "The mail server of this address could not take the mail now: it is full, or has trouble."
 FINAL = ("email.bounced", "email.suppressed")  # nothing more goes to this address
 HEADERS = ("id", "timestamp", "signature")
@@ -71,8 +72,7 @@ def take(body: bytes) -> None:
 def _mail(session: Session, data: dict[str, Any], failed: bool) -> Email | None:
     """By the tag that we gave it, else by Resend's id. Locked, after its outbox row. Raises TemporaryError where the end of
     its run would hide that it failed."""
-    tags, provider_id = data.get("tags"), _id(data.get("email_id"))
-    tag = _id(tags.get(TAG)) if isinstance(tags, dict) else None
+    tag, provider_id = _tag(data.get("tags")), _id(data.get("email_id"))
     which = Email.id == tag if tag else Email.provider_id == provider_id
     email_id = session.scalar(select(Email.id).where(which)) if tag or provider_id else None
     if email_id is None:
@@ -85,12 +85,12 @@ def _mail(session: Session, data: dict[str, Any], failed: bool) -> Email | None:
 
 def _show(session: Session, email: Email, kind: str, state: str, data: dict[str, Any], at: datetime) -> None:
     to, copy = data.get("to"), _id(data.get("email_id"))
-    if isinstance(to, list) and to and email.to_address not in to:
+    if isinstance(to, list) and to and email.to_address.casefold() not in (str(one).casefold() for one in to):
         return  # of an address before: the mail goes elsewhere now
     if email.provider_id and copy and (copy == email.provider_id) != (email.status == "SENT"):
         return  # of a round before
     bounce = data.get("bounce")
-    transient = kind == "email.bounced" and isinstance(bounce, dict) and bounce.get("type") == "Transient"
+    transient = kind == "email.bounced" and isinstance(bounce, dict) and bounce.get("type") in TRANSIENT_TYPES
     sentence = TRANSIENT if transient else SENTENCES.get(kind)
     if kind == "email.complained":
         email.delivery_error = sentence
@@ -107,6 +107,13 @@ def _show(session: Session, email: Email, kind: str, state: str, data: dict[str,
     if kind in FINAL and not transient:
         ours = (Workspace.id == email.workspace_id, Workspace.notify_email == email.to_address)
         session.execute(update(Workspace).where(*ours).values(bounced_address=email.to_address))
+
+
+def _tag(tags: Any) -> str | None:
+    """The mail's id. Resend's examples have an object of tags, and its reference a list of names and values."""
+    if isinstance(tags, list):
+        return next((_id(tag.get("value")) for tag in tags if isinstance(tag, dict) and tag.get("name") == TAG), None)
+    return _id(tags.get(TAG)) if isinstance(tags, dict) else None
 
 
 def _id(value: object) -> str | None:

@@ -78,7 +78,7 @@ def send(to: str, subject: str, html: str, text: str, key: str) -> str | None:
 
 def accepted_id(response: Response) -> str | None:
     """The id of an accepted mail. Raises the error that the response means: by the body's `name`, else by the status."""
-    body = response.json_object()
+    body = response.vendor_json("Resend")
     name = body.get("name")
     meaning = BY_NAME.get(name) if isinstance(name, str) else None
     if meaning is None and response.ok:

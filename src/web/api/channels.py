@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from flask import g
-from pydantic import WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
 from nightshift.channels import CHANNELS, accounts, probe
@@ -11,7 +11,7 @@ from nightshift.db.models import ChannelAccount
 from nightshift.outbox import pauses
 from web import background
 from web.error_responses import invalid, invalid_fields, not_found
-from web.request_parsing import Line, RequestBody
+from web.request_parsing import MAX_FIELDS, Line, RequestBody
 from web.response_models import Page, ResponseModel, Time
 from web.routing import AfterCommit, route
 
@@ -38,7 +38,7 @@ class CustomerNamed(RequestBody):
 
 
 class Credentials(RequestBody):
-    credentials: Annotated[dict[str, Any], WithJsonSchema({"anyOf": KINDS})]
+    credentials: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS), WithJsonSchema({"anyOf": KINDS})]
 
 
 class Test(ResponseModel):

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 from flask import Response, g, request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from nightshift import events
@@ -20,7 +20,7 @@ from web.draining import stopping
 from web.error_responses import Problem, ProblemDetails
 from web.limiters import MAX_STREAMS, ConcurrencyLimiter
 from web.notifications import NotificationListener
-from web.request_parsing import Parameters
+from web.request_parsing import Parameters, written_as
 from web.routing import route
 
 MAX_STREAMS_OF_A_WORKSPACE = 120
@@ -35,7 +35,7 @@ _reading = Lock()
 
 class Resume(Parameters):
     last_event_id: Annotated[
-        Annotated[str, StringConstraints(pattern="^[0-9]{1,18}$")] | None,
+        Annotated[str, *written_as("^[0-9]{1,18}$", "the id of an event")] | None,
         Field(alias="Last-Event-ID", description="Resume after this event"),
     ] = None
 

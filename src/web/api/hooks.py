@@ -13,7 +13,7 @@ from nightshift.db.session import transaction
 from nightshift.mail import reports as mail_reports
 from nightshift.settings import settings
 from web.error_responses import Problem, ProblemDetails, not_found
-from web.limiters import ConcurrencyLimiter
+from web.limiters import ConcurrencyLimiter, until_answered
 from web.request_parsing import Parameters
 from web.routing import route
 
@@ -22,7 +22,9 @@ PATH = "/v1/hooks/<channel_type>/<hook_id>"
 RESEND = "/v1/hooks/RESEND"
 TAKEN = {200: None, 404: ProblemDetails, 429: ProblemDetails}
 AS_IT_IS = dict(access="vendor", media_type="text/plain", raw_bytes=MAX_BYTES)
+TURN_SECONDS = 8.0
 reporting = ConcurrencyLimiter(total=24, each=6)  # reports taken in at once, in this process and of one hook
+waiting = ConcurrencyLimiter(total=200, each=150)  # for their turn, or under way: few vendors repeat a refused report
 
 
 class Subscription(Parameters):
@@ -45,8 +47,8 @@ def subscribe(channel_type: str, hook_id: str, query: Subscription) -> str:
 @route("POST", PATH, TAKEN, **AS_IT_IS)
 def report(channel_type: str, hook_id: str, raw: bytes) -> None:
     """Take in a vendor's delivery reports."""
+    _take_turn(hook_id)
     account = _account(channel_type, hook_id)
-    reporting.admit(hook_id, "reports")
     channel, said = CHANNELS[channel_type], _said(raw, accounts.hook_url(channel_type, hook_id))
     if not channel.is_signed(accounts.credentials_of(account), said):
         raise _unsigned()
@@ -59,7 +61,7 @@ def report_mail(raw: bytes) -> None:
     secret = settings().resend_webhook_secret
     if secret is None:
         raise not_found()
-    reporting.admit("RESEND", "reports")
+    _take_turn("RESEND")
     said = _said(raw, None)
     if not mail_reports.is_signed(secret, said.headers, raw):
         raise _unsigned()
@@ -80,6 +82,12 @@ def _said(raw: bytes, known_url: str | None) -> HookRequest:
     urls = [f"{known_url}?{query}" if query else known_url] if known_url else []
     headers = {name.lower(): value for name, value in request.headers.items()}
     return HookRequest((*urls, request.url), request.args.to_dict(), headers, raw)
+
+
+def _take_turn(hook: str) -> None:
+    """Wait for the turn of this report. Raises 429."""
+    waiting.admit(hook, "reports")
+    until_answered(reporting.wait(hook, TURN_SECONDS))
 
 
 def _unsigned() -> Problem:

@@ -10,7 +10,7 @@ from nightshift import invoices, mail
 from nightshift.db import models
 from nightshift.mail.kinds import decimals, web_address
 from web.error_responses import or_404
-from web.request_parsing import Line, RequestBody
+from web.request_parsing import Line, RequestBody, written_as
 from web.response_models import ResponseModel, Time
 from web.routing import route
 
@@ -22,7 +22,8 @@ Amount = Annotated[
         " '129.50' EUR are 129 euro and 50 cents, 12.345 KWD 12 dinar and 345 fils",
     ),
 ]  # fmt: skip
-Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), Field(description="ISO 4217, as EUR")]
+CODE = written_as("^[A-Z]{3}$", "a code of three capital letters, as EUR")
+Currency = Annotated[str, *CODE, Field(description="ISO 4217, as EUR")]
 
 
 class NewInvoice(RequestBody):

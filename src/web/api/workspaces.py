@@ -11,14 +11,15 @@ from nightshift.billing.grants import grant_this_month
 from nightshift.db import models
 from nightshift.db.session import execute
 from web.error_responses import Problem, ProblemDetails, not_found, or_404
-from web.request_parsing import Line, PageQuery, RequestBody
+from web.request_parsing import Line, PageQuery, RequestBody, written_as
 from web.response_models import Count, Page, ResponseModel, Time, page
 from web.routing import route
 
 PART = """
     WHERE workspace_id = %(workspace)s AND (%(before)s::text IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
 """
-Address = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$")]
+ADDRESS = r"^[^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+$"
+Address = Annotated[str, StringConstraints(max_length=320), *written_as(ADDRESS, "one e-mail address, without a name")]
 Credits = Annotated[int, Field(ge=0, le=10**15, strict=True)]
 
 

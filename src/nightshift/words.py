@@ -16,6 +16,9 @@ MAX_COUNT = 3  # more of a word in one passage says no more about it
 
 _DASH = regex.compile(r"[\p{Pd}\N{MINUS SIGN}]")
 _IGNORED = regex.compile(r"\p{Cf}")  # soft hyphens, joiners, directions
+_SUPERSCRIPT = regex.compile(
+    r"(?<=[\p{L}\p{N}])(?<![⁰¹²³⁴-⁹])(?=[⁰¹²³⁴-⁹])"
+)  # the mark of a note, and no digit of the number
 _OTHER_DIGIT = regex.compile(r"[^\P{Nd}0-9]")
 # Scripts without spaces, and Korean with its endings, are divided into pairs of letters.
 _PAIRED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -26,6 +29,8 @@ _PIECE = regex.compile(
 )
 _IS_PAIRED = regex.compile(rf"[{_PAIRED}]")
 _PART = regex.compile(r"[\p{L}\p{M}]+|\p{N}+")
+_GROUPED = regex.compile(r"\d{1,3}(?:,\d{3})+(?=\.|$)|\d{1,3}(?:\.\d{3})+(?=,|$)")
+_MARK = regex.compile("[,.]")
 
 
 class Words:
@@ -46,11 +51,14 @@ class Words:
 
 
 def _words_of(piece: str) -> list[str]:
-    """ "e-4231" is e4231, e and 4231; 保証期間 is 保証, 証期 and 期間."""
+    """ "e-4231" is e4231, e and 4231; 1,234.50 also 1234; 保証期間 is 保証, 証期 and 期間."""
     if _IS_PAIRED.match(piece):
         return [piece[n : n + 2] for n in range(max(len(piece) - 1, 1))]
     parts = _PART.findall(piece)
-    return parts if len(parts) == 1 else [piece.replace("-", "").replace("_", ""), *parts]
+    if len(parts) == 1:
+        return parts
+    grouped = [_MARK.sub("", number[0])] if (number := _GROUPED.match(piece)) else []
+    return [piece.replace("-", "").replace("_", ""), *grouped, *parts]
 
 
 @lru_cache(50_000)
@@ -73,5 +81,6 @@ def _normal(text: str) -> str:
     """NFKC without case or invisible characters; every dash is a hyphen and every digit one of 0 to 9."""
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKC", _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()))
+    text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("-", text.replace("’", "'"))).casefold()
+    text = unicodedata.normalize("NFKC", _IGNORED.sub("", text)).replace("i\u0307", "i")  # of the Turkish İ
     return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), _DASH.sub("-", text))

@@ -37,6 +37,22 @@ def test_marks_alone_are_windows_1252(text: str) -> None:
     assert decode_noting(text.encode("cp1252")) == (text, [])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La garanzia è valida perché lo è.",
+        "Perché non è possibile? Il caffè è già qui.",
+        "Café à emporter.",
+        "Ça va? Où est-ce? Déjà vu à Noël, à Genève.",
+        "¿Qué pasó? Sí, está aquí.",
+        "På lager. Få igen på måndag.",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 20])
+def test_a_few_accents_are_no_letters_of_another_script(text: str, times: int) -> None:
+    assert decode((text * times).encode("cp1252")) == text * times
+
+
 def test_lines_of_two_encodings_are_each_read_in_theirs() -> None:
     line = "Prüfgebühr für Geräte\n"
     assert decode((line.encode() + line.encode("cp1252")) * 20) == line * 40

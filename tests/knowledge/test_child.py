@@ -100,11 +100,11 @@ def test_the_child_sees_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_child_may_use_little_more_than_the_time_limit_and_leaves_no_core_dump(run: Run) -> None:
-    assert run("limits", timeout_seconds=20.0).blocks[0].text == "(21, 21) (0, 0)"
+    assert run("limits", timeout_seconds=20.0).blocks[0].text == "(21, 22) (0, 0)"
 
 
 def test_a_small_file_may_use_less_time(run: Run) -> None:
-    assert run("limits", timeout_seconds=120.0).blocks[0].text.startswith("(22, 22)")
+    assert run("limits", timeout_seconds=120.0).blocks[0].text.startswith("(22, 23)")
 
 
 def test_what_the_child_writes_to_stderr_goes_nowhere(run: Run, capfd: pytest.CaptureFixture[str]) -> None:

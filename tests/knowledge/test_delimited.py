@@ -59,6 +59,14 @@ def test_a_million_empty_cells_are_no_text(tmp_path: Path) -> None:
         ),
         ("sep=;\nArtikel;Preis\nKabel;12,50\n", "", "Artikel | Preis\nKabel | 12,50"),
         ("a\nb\nc\n", "", "a\nb\nc"),
+        (
+            "Konto;DE12\nStand;2.1.\n\nTag;Text;Betrag\n1;a;2,50\n",
+            "Konto | DE12\nStand | 2.1.",
+            "Tag | Text | Betrag\n1 | a | 2,50",
+        ),
+        ("by:,Ann\na,b,c,d\n1,2,3,4\n5,6,7,8\n", "by: | Ann", "a | b | c | d\n1 | 2 | 3 | 4\n5 | 6 | 7 | 8"),
+        ("a,b\n1,2,3\n4,5,6\n", "", "a | b\n1 | 2 | 3\n4 | 5 | 6"),
+        ('Zip,Name\n="01067",Ann\n"=""007""",Bo\n', "", "Zip | Name\n01067 | Ann\n007 | Bo"),
     ],
 )
 def test_the_table_begins_at_its_column_names(tmp_path: Path, data: str, above: str, table: str) -> None:

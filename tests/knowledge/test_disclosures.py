@@ -8,6 +8,10 @@ from nightshift.knowledge.extract.web.html import paragraphs
 Q1, A1, Q2, A2 = "How long is the warranty?", "The warranty is 36 months.", "Where is my parcel", "Parcels take 3 days."
 
 ACCORDIONS = {
+    "webflow": """<div class="faq_accordion"><div class="faq_question"><div class="text-size-medium">{q1}</div>
+        <div class="faq_icon-wrapper"><svg></svg></div></div><div class="faq_answer" style="height:0px"><p>{a1}</p></div></div>
+        <div class="faq_accordion"><div class="faq_question"><div>{q2}</div></div>
+        <div class="faq_answer" style="height:0px"><div><p>{a2}</p></div></div></div>""",
     "bootstrap 5": """<div class="accordion" id="f">
         <div class="accordion-item"><h2 class="accordion-header" id="h1"><button class="accordion-button" type="button"
           data-bs-toggle="collapse" data-bs-target="#c1" aria-expanded="true" aria-controls="c1">{q1}</button></h2>
@@ -86,6 +90,11 @@ ACCORDIONS = {
     "bold questions": "<p><strong>{q1}</strong></p><p>{a1}</p><p><b>{q2}?</b></p><p>{a2}</p>",
 }
 TABS = {
+    "material for mkdocs": """<div class="tabbed-set tabbed-alternate" data-tabs="1:2"><input checked id="__tabbed_1_1" name="t"
+        type="radio"><input id="__tabbed_1_2" name="t" type="radio"><div class="tabbed-labels">
+        <label for="__tabbed_1_1">{q1}</label>
+        <label for="__tabbed_1_2">{q2}</label></div><div class="tabbed-content"><div class="tabbed-block"><p>{a1}</p></div>
+        <div class="tabbed-block"><p>{a2}</p></div></div></div>""",
     "aria": """<div role="tablist"><button role="tab" aria-controls="p1" aria-selected="true" id="t1">{q1}</button>
         <button role="tab" aria-controls="p2" id="t2" tabindex="-1">{q2}</button></div><div role="tabpanel" id="p1"
         aria-labelledby="t1"><p>{a1}</p></div><div role="tabpanel" id="p2" aria-labelledby="t2" hidden><p>{a2}</p></div>""",

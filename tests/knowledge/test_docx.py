@@ -7,6 +7,7 @@ from docx.oxml import parse_xml
 from extracted import extract
 
 from nightshift.knowledge.extract.blocks import Block
+from nightshift.knowledge.extract.counting import formatted
 
 NAMESPACES = " ".join(
     f'xmlns:{prefix}="{address}"'
@@ -137,8 +138,38 @@ def test_hidden_text_is_left_out(document: docx.document.Document, tmp_path: Pat
 
 def test_links_and_formulas_are_read(document: docx.document.Document, tmp_path: Path) -> None:
     half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
-    add(document, f"<w:hyperlink>{run('our terms')}</w:hyperlink><m:oMath>{half}</m:oMath>")
-    assert blocks_of(document, tmp_path)[0].text == "our terms1/2"
+    root = "<m:rad><m:e><m:d><m:e><m:r><m:t>x+1</m:t></m:r></m:e></m:d></m:e></m:rad>"
+    add(document, f"<w:hyperlink>{run('our terms')}</w:hyperlink><m:oMath>{half}{root}</m:oMath>")
+    assert blocks_of(document, tmp_path)[0].text == "our terms1/2√(x+1)"
+
+
+def test_a_power_is_another_number_than_its_digits(document: docx.document.Document, tmp_path: Path) -> None:
+    paragraph = document.add_paragraph("10")
+    for text in ("6", " hours, the 5", "th"):
+        paragraph.add_run(text).font.superscript = text != " hours, the 5"
+    assert blocks_of(document, tmp_path)[0].text == "10⁶ hours, the 5th"
+
+
+@pytest.mark.parametrize(
+    ("count", "style", "shown"),
+    [
+        (3, "chineseCountingThousand", "三"),
+        (20, "japaneseCounting", "二十"),
+        (37, "ea1JpnChsDbPeriod", "三十七"),
+        (2, "russianLower", "б"),
+        (2, "russianUpper", "Б"),
+        (3, "ganada", "다"),
+        (5, "decimalEnclosedCircle", "⑤"),
+        (21, "circleNumDbPlain", "21"),
+        (2, "hebrew2", "ב"),
+        (4, "lowerRoman", "iv"),
+        (28, "upperLetter", "BB"),
+        (7, "unheardOf", "7"),
+        (0, "lowerLetter", ""),
+    ],
+)
+def test_numbers_are_written_in_their_script(count: int, style: str, shown: str) -> None:
+    assert formatted(count, style) == shown
 
 
 NUMBERING = """<w:numbering {names}>

@@ -69,6 +69,55 @@ def test_a_table_becomes_one_line_for_each_row() -> None:
     ]  # fmt: skip
 
 
+def test_every_row_and_column_of_a_merged_cell_has_its_text() -> None:
+    head = "<thead><tr><th rowspan=2>Region<th colspan=2>Price</tr><tr><th>Net<th>Gross</tr></thead>"
+    north = "<tr><th rowspan=2>North<td>9<td>10</tr><tr><td>14<td>16</tr>"
+    [table] = blocks_of(f"<table>{head}{north}<tr><td colspan=3>Islands</td></tr><tr><td>Sylt<td>3<td>4</tr></table>")
+    assert table.columns == "Region | Price | Price\nRegion | Net | Gross"
+    assert table.text == f"{table.columns}\nNorth | 9 | 10\nNorth | 14 | 16\nIslands\nSylt | 3 | 4"
+
+
+def test_a_tick_in_a_table_is_read_and_the_corner_may_be_empty() -> None:
+    yes, no = "<img src=a.svg alt=Yes>", "<i class='fa fa-times'></i>"
+    page = "<table><tr><td><td></tr><tr><td></td><th>Basic<th>Plus</tr>"
+    page += f"<tr><th>API<td>{no}<td>{yes}</tr><tr><th>Users<td>1<td>{yes}5</tr></table>"
+    [table] = blocks_of(page)
+    assert (table.text, table.columns) == (" | Basic | Plus\nAPI | ✗ | Yes\nUsers | 1 | 5".strip(), "| Basic | Plus")
+
+
+def test_a_cell_that_spans_more_than_its_table_is_cut() -> None:
+    page = (
+        "<table><tr><th>Item<th>Price</tr><tr><td>Lamp<td colspan=100>9</tr><tr><td rowspan=65000>Sum<td>9</tr></table>"
+    )
+    assert blocks_of(page)[0].text == "Item | Price\nLamp | 9 | 9\nSum | 9"
+    begun = time.process_time()
+    assert blocks_of("<table>" + "<tr>" + "<td rowspan=999 colspan=999>x" * 300 + "</table>")
+    assert time.process_time() - begun < 10  # 0.3 s
+
+
+def test_the_items_of_a_list_have_the_numbers_that_a_browser_shows() -> None:
+    page = "<ol><li><p>Open</p><li>Press<ul><li>hard</ul><ol type=a><li>long</ol></ol>See 2."
+    page += "<ol start=3 reversed><li>x<li value=9>y</ol>"
+    assert blocks_of(page)[0].text.replace("\n\n", "\n") == "1. Open\n2. Press\nhard\na. long\nSee 2.\n3. x\n9. y"
+    menu = "<ol class=breadcrumb><li>Home<li>Shop</ol><ol style='list-style: none'><li>a</ol><nav><ol><li>b</ol></nav>"
+    assert "1." not in blocks_of(menu)[0].text
+
+
+def test_powers_and_fractions_are_other_numbers_than_their_digits() -> None:
+    formula = "<math><mfrac><mi>a</mi><mn>2</mn></mfrac><msqrt><mi>b</mi></msqrt></math>"
+    assert (
+        blocks_of(f"10<sup>6</sup> in 5<sup>th</sup>, 9 EUR<sup> 1</sup>, {formula}")[0].text
+        == "10⁶ in 5th, 9 EUR ¹, a/2√b"
+    )
+
+
+def test_headings_by_role_and_without_the_sign_of_their_links() -> None:
+    page = (
+        "<h1>Help</h1><span role=heading aria-level=2>Returns<a href='#r'>¶</a></span>in 30 days <a href='#x'>Top</a>"
+    )
+    assert blocks_of(page)[1] == Block("Returns\n\nin 30 days Top", headings=("Help", "Returns"))
+
+
 def test_a_layout_table_does_not_hide_headings_or_tables() -> None:
     inner = "<h1>Returns</h1><p>a<p>b<table><tr><td>L<td>19.90</tr></table>"
     assert blocks_of(f"<table><tr><td>menu</td><td>{inner}</td></tr></table>end") == [
@@ -114,6 +163,8 @@ def test_a_web_page_without_a_main_text_is_read_whole(tmp_path: Path) -> None:
     [
         '<div id="root"></div><noscript>Enable it.</noscript>',
         '<div id="root"><div class="spinner">Loading...</div></div>',
+        "<app-root>Loading the application</app-root>",
+        "<p>Redirecting…</p>",
         "<p>You need to enable JavaScript to run this app.</p>",
         '<header><a href="/">Acme</a> <b>Welcome</b></header><div id="__next"></div>',
         "<h1>Just a moment...</h1><p>Checking your browser before accessing example.com.</p>",

@@ -41,7 +41,7 @@ def test_a_line_underlined_is_a_heading() -> None:
         "    # indented code",
         "#hashtag",
         "####### seven",
-        "---\ntitle: front matter\n---\ntext",
+        "---\nlayout: front matter\n---\ntext",
         "text\n\n---\n\ntext",
         "- item\n---",
         "> quote\n---",
@@ -123,3 +123,19 @@ def test_base64_in_a_text_is_left_out_and_long_words_are_not() -> None:
     assert without_data(f"a {piece * 20} b") == "a  b"
     assert without_data("a\n" + f"{piece[:64]}\n" * 10 + "AA==\nb") == "a\n\nb"
     assert without_data("a" * 5000 + piece) == "a" * 5000 + piece
+
+
+@pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        ("# **1\\. Returns** {#returns}\nx", ("1. Returns",)),
+        ("Returns of [lamps](https://a.b) {: .x #y}\n---\nx", ("Returns of lamps",)),
+        ("# __init__ of `a[0]` (new)\nx", ("__init__ of `a[0]` (new)",)),
+        ("<h2 align='center'><b>Returns</b></h2>\n\nx", ("Returns",)),
+        ("---\ntitle: 'Returns: how'\ntags: [a]\n---\n\n## Cost\n\nx", ("Returns: how", "Cost")),
+        ('+++\ntitle = "Returns"\n+++\n\nx', ("Returns",)),
+        ("---\ntitle: Returns policy\n---\n\n# Returns\n\nx", ("Returns",)),
+    ],
+)
+def test_a_heading_is_what_a_page_shows_for_it(text: str, headings: tuple[str, ...]) -> None:
+    assert list(sections(text))[-1].headings == headings

@@ -172,10 +172,13 @@ def test_the_values_of_a_form_stand_at_their_labels(tmp_path: Path) -> None:
     canvas.drawString(50, 700, "Order number:")
     form.textfield(name="f1", value="ORD-77120", x=150, y=695, width=200, height=18)
     canvas.drawString(50, 660, "Reason:")
-    form.choice(name="f2", value="Flickers", options=["Flickers", "Broken"], x=150, y=655, width=200, height=18)
+    form.choice(
+        name="f2", value="x1", options=[("Flickers", "x1"), ("Broken", "x2")], x=150, y=655, width=200, height=18
+    )
     for number, (text, checked) in enumerate([("Express", True), ("Gift wrap", False)]):
         form.checkbox(name=f"c{number}", checked=checked, x=50, y=600 - 30 * number, size=15)
         canvas.drawString(75, 603 - 30 * number, text)
+    form.textfield(name="pin", value="1234", x=50, y=500, width=90, height=18, fieldFlags="password")
     form.textfield(name="remark", value="ring twice", x=300, y=300, width=200, height=18)
     canvas.save()
     assert extract("pdf", tmp_path / "form.pdf").blocks[0].text.split("\n") == [

@@ -5,6 +5,7 @@ from extracted import extract
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 
@@ -59,14 +60,14 @@ def test_tables_groups_and_charts_are_read(deck: Deck, tmp_path: Path) -> None:
     for cell, text in zip(table.iter_cells(), ["Size", "Price", "L", "19.90"], strict=True):
         cell.text = text
     shapes.add_group_shape().shapes.add_textbox(0, 20, 9, 9).text_frame.text = "in a group"
-    data = CategoryChartData()
+    data = CategoryChartData(number_format="0.0%")
     data.categories = ["Q1", "Q2"]
-    data.add_series("Sales", [3, 4.5])
+    data.add_series("Sales", [0.03, 0.045])
     chart = shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 40, 99, 99, data).chart
     chart.chart_title.text_frame.text = "A good year"
     table, rest = [block for block in blocks_of(deck, tmp_path) if block.text]
     assert (table.text, table.columns) == ("Size | Price\nL | 19.90", "Size | Price")
-    assert rest.text.split("\n") == ["in a group", "A good year", "Sales | Q1 | Q2 | 3 | 4.5"]
+    assert rest.text.split("\n") == ["in a group", "A good year", "Sales | Q1 | Q2 | 3.0% | 4.5%"]
 
 
 def test_shapes_are_read_from_top_to_bottom_and_column_by_column(deck: Deck, tmp_path: Path) -> None:
@@ -85,6 +86,35 @@ def test_shapes_are_read_from_top_to_bottom_and_column_by_column(deck: Deck, tmp
     assert blocks_of(deck, tmp_path)[0].text.split("\n") == [
         "Support", "All levels", "Gold", "in an hour", "Bronze", "in a day", "Terms",
     ]  # fmt: skip
+
+
+def test_texts_beside_labels_are_read_row_by_row(deck: Deck, tmp_path: Path) -> None:
+    shapes = deck.slides.add_slide(deck.slide_layouts[BLANK]).shapes
+    for number, (label, text) in enumerate([("Bronze", "three days"), ("Gold", "an hour")]):
+        shapes.add_textbox(0, 20 * number, 20, 9).text_frame.text = label
+        shapes.add_textbox(30, 20 * number, 60, 9).text_frame.text = text
+    assert blocks_of(deck, tmp_path)[0].text.split("\n") == ["Bronze", "three days", "Gold", "an hour"]
+
+
+def test_columns_of_hebrew_are_read_from_the_right(deck: Deck, tmp_path: Path) -> None:
+    shapes = deck.slides.add_slide(deck.slide_layouts[BLANK]).shapes
+    for left, text in ((0, "שני"), (50, "ראשון")):
+        paragraph = shapes.add_textbox(left, 0, 40, 9).text_frame.paragraphs[0]
+        paragraph.text = text
+        paragraph._p.get_or_add_pPr().set("rtl", "1")
+    assert blocks_of(deck, tmp_path)[0].text == "ראשון\nשני"
+
+
+def test_paragraphs_have_the_numbers_that_powerpoint_shows(deck: Deck, tmp_path: Path) -> None:
+    frame = slide(deck, "Steps", "Open", "long", "hard", "Close", "pause", "Again").placeholders[1].text_frame
+    kinds = ["arabicPeriod", "alphaLcParenR", "alphaLcParenR", "arabicPeriod", "", "romanUcParenBoth"]
+    for paragraph, kind, level in zip(frame.paragraphs, kinds, (0, 1, 1, 0, 0, 0), strict=True):
+        paragraph.level = level
+        if kind:
+            properties = paragraph._p.get_or_add_pPr()
+            properties.append(properties.makeelement(qn("a:buAutoNum"), {"type": kind}))
+    lines = "Steps\n1. Open\na) long\nb) hard\n2. Close\npause\n(I) Again"
+    assert blocks_of(deck, tmp_path)[0].text == lines
 
 
 def test_a_hidden_slide_is_left_out_with_a_note(deck: Deck, tmp_path: Path) -> None:

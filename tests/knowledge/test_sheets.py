@@ -100,15 +100,51 @@ def test_a_sheet_becomes_a_table_with_its_name_as_heading_and_a_line_for_each_ro
         (150, '[>100]"high";"low"', "high"),
         (5, '0 "unclosed', "5 unclosed"),
         (-1, "h:mm", "-1"),
+        (7, '"#"0000', "#0007"),
+        (1234567.9, "[$-411]#,##0.0", "1,234,567.9"),
+        (1234.5, "[$-10409]#,##0.00;-#,##0.00", "1,234.50"),
+        (1234.5, "[$-409]General", "1234.5"),
+        (46096, "[$-407]d. mmmm yyyy;@", "15. März 2026"),
+        (46096, "[$-FC19]dd mmmm yyyy;@", "15 марта 2026"),
+        (46096, '[$-40A]dddd d" de "mmmm;@', "domingo 15 de marzo"),
+        (46096, "[$-416]mmm\\-yy", "mar-26"),
+        (46096, "[$-464]mmmm yyyy", "Marso 2026"),
+        (46096, "[$-46C]mmmm yyyy", "March 2026"),  # of which nothing is known
+        (46096, '[$-411]ggge"年"m"月"', "令和8年3月"),
+        (46096, "yyyy/m/d(aaa)", "2026/3/15(日)"),
+        ("Ann", '0;0;0;"Dr. "@', "Dr. Ann"),
+        ("shown", "0.00", "shown"),
     ],
 )
 def test_a_number_is_read_as_its_format_shows_it(
-    value: float, code: str, shown: str, book: Workbook, tmp_path: Path
+    value: float | str, code: str, shown: str, book: Workbook, tmp_path: Path
 ) -> None:
     book.active.append(["what", "value"])
     book.active.append(["x", value])
     book.active["B2"].number_format = code
     assert read(book, tmp_path).blocks[0].text.split("\n")[1] == f"x | {shown}"
+
+
+def test_a_text_that_its_format_hides_is_left_out(book: Workbook, tmp_path: Path) -> None:
+    book.active.append(["shown", "secret"])
+    book.active["B1"].number_format = ";;;"
+    assert read(book, tmp_path).blocks[0].text == "shown"
+
+
+def test_rows_of_values_are_no_column_names(book: Workbook, tmp_path: Path) -> None:
+    for cells in (["2026-01-01", 5, 6], ["2026-01-02", 7, 8], [], ["Region", "Sales", None], ["North", 9, 10]):
+        book.active.append(cells)
+    book.active.merge_cells("B4:C4")
+    years, _ = book.create_sheet("Years"), book.create_sheet("Form")
+    for cells in (["Region", "Sales", None], [None, 2025, 2026], ["North", 9, 10]):
+        years.append(cells)
+    years.merge_cells("A1:A2")
+    years.merge_cells("B1:C1")
+    for cells in (["Name:", "ACME"], ["Phone:", "none"]):
+        book["Form"].append(cells)
+    columns = [block.columns for block in read(book, tmp_path).blocks]
+    assert columns.pop() == ""
+    assert columns == ["", "Region | Sales | Sales", "Region | Sales | Sales\nRegion | 2025 | 2026"]
 
 
 def test_every_row_and_column_of_a_merged_range_has_its_text(book: Workbook, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.sniff import kind_of
+from nightshift.knowledge.sniff import kind_of, known_as
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,7 @@ def zipped(*names: str, content: bytes = b"", deflate: bool = False) -> io.Bytes
         (zipped("holiday.jpg", "word/document.xml"), None),
         (zipped("a.docx", content=zipped("[Content_Types].xml", "word/document.xml").getvalue()), None),
         (zipped(), None),
+        (zipped("a.pdf", content=b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), None),
     ],
 )
 def test_a_zip_file_is_classified_by_its_parts(stream: io.BytesIO, kind: str | None) -> None:
@@ -162,3 +163,20 @@ def test_an_ole_file_is_classified_by_the_streams_at_its_top(stream: io.BytesIO,
 def test_office_in_one_xml_file_is_refused_by_its_name(root: str, words: str) -> None:
     with pytest.raises(PermanentError, match=words):
         kind_of(io.BytesIO(f'<?xml version="1.0"?>\n{root}'.encode()), "a.xls")
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (zipped("mimetype", "content.xml", content=b"application/vnd.oasis.opendocument.text"), "OpenDocument text"),
+        (zipped("mimetype", "content.xml", content=b"application/vnd.oasis.opendocument.presentation"), "presentation"),
+        (zipped("Index/Document.iwa", "preview.jpg"), "Pages"),
+        (zipped("a.pdf", "b.docx", content=b"%PDF-1.7\n\0"), "zip archive"),
+        (io.BytesIO(b"{\\rtf1\\ansi hello}"), "RTF"),
+        (io.BytesIO(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "picture"),
+        (an_ole_file("__properties_version1.0"), "Outlook"),
+    ],
+)
+def test_a_file_without_a_reader_is_called_what_it_is(stream: io.BytesIO, words: str) -> None:
+    assert kind_of(stream, "a.doc") is None and words in (known_as(stream) or "")
+    assert known_as(io.BytesIO(b"MZ\x90\0")) is None

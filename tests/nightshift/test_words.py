@@ -28,6 +28,12 @@ from nightshift.words import Words, counts, hash_of
         ("購入日から二年間の保証", "保証"),
         ("担当は小笠原です", "小笠原"),
         ("1,234.50 EUR", "1,234.50"),
+        ("1,234,567 EUR", "1234567"),
+        ("1.234.567,00 EUR", "1234567"),
+        ("İstanbul ofisi", "istanbul"),
+        ("O’Neil", "o'neil"),
+        ("AB-4711² in the list", "AB-4711"),
+        ("80 m² of floor", "m2"),
     ],
 )
 def test_a_word_is_found_however_it_is_typed(written: str, asked: str) -> None:

@@ -2,7 +2,10 @@
 
 import codecs
 import re
+from itertools import takewhile
+from typing import Any
 
+import regex
 import webencodings
 
 SAMPLE_BYTES = 64 * 1024  # for telling text from binary
@@ -25,6 +28,21 @@ _MORE_THAN_MARKS = re.compile(
 # With so few bytes that are not ASCII, a rare encoding is likelier by chance than by intent, and two can be equally likely.
 _FEW, _TOO_FEW = 4, 2
 _RARE = ["mac-iceland", "mac-turkish", "mac-latin2", "cp720", "cp856", "johab", "hp-roman8"]
+# Each text in another script has a word of three letters. Without one the letters are Latin; some encodings of those were
+# hardly ever used.
+_THREE = re.compile(rb"[\x80-\xff]{3}")
+_NOT_LATIN = regex.compile(r"(?!\p{Latin})\p{L}")
+_UNUSED = [
+    "iso8859-3",
+    "iso8859-4",
+    "iso8859-10",
+    "iso8859-14",
+    "iso8859-16",
+    "mac-iceland",
+    "mac-turkish",
+    "hp-roman8",
+]
+_TIE = 0.97  # of the best confidence: Windows-1252 is the likeliest of equals
 
 
 def detect(data: bytes) -> tuple[str, bool]:
@@ -37,13 +55,25 @@ def detect(data: bytes) -> tuple[str, bool]:
     if not is_escaped(data) and not _MORE_THAN_MARKS.search(data):
         return "cp1252", True
     count = len(_NOT_ASCII.findall(data))
-    rare = _RARE if count <= _FEW else None
-    best = detect_all(data, max_bytes=len(data) or 1, exclude_encodings=rare)[0]
+    best = _best(data, _RARE if count <= _FEW else [])
     if count > _TOO_FEW:
         return best["encoding"] or "cp1252", True
     common = detect_all(data, encoding_era=EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO)
     likely = [each["encoding"] for each in [best, *common] if each["confidence"] * 2 >= best["confidence"]]
     return best["encoding"] or "cp1252", len({data.decode(each or "cp1252", "replace") for each in likely}) == 1
+
+
+def _best(data: bytes, excluded: list[str]) -> Any:
+    """chardet's best encoding; where only Latin letters are possible, the best that has no others."""
+    from chardet import detect_all
+
+    if is_escaped(data) or _THREE.search(data):
+        return detect_all(data, max_bytes=len(data) or 1, exclude_encodings=excluded or None)[0]
+    every = detect_all(data, max_bytes=len(data), exclude_encodings=excluded + _UNUSED, ignore_threshold=True)
+    latin = (found for found in every if not _NOT_LATIN.search(data.decode(found["encoding"] or "cp1252", "replace")))
+    first = next(latin, every[0])
+    ties = takewhile(lambda found: found["confidence"] >= _TIE * first["confidence"], latin)
+    return next((found for found in ties if found["encoding"] == "Windows-1252"), first)
 
 
 def utf_16(data: bytes) -> str | None:

@@ -44,6 +44,18 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
     stream at its beginning.
     Raises PermanentError, with a sentence that names it, for a format that can be saved as one with a reader.
     """
+    file = _file(stream, filename)
+    sniff_text.refuse_xml(file.head)
+    return next((kind for kind, matches in _KINDS if matches(file)), None)
+
+
+def known_as(stream: IO[bytes]) -> str | None:
+    """What a file is that no reader supports, and what to do about it; None where that is not known."""
+    file = _file(stream, "")
+    return next((known for known, matches in _KNOWN if matches(file)), None)
+
+
+def _file(stream: IO[bytes], filename: str) -> _File:
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     file = _File(head, filename.lower())
@@ -53,8 +65,7 @@ def kind_of(stream: IO[bytes], filename: str) -> str | None:
     elif head.startswith(ole.MAGIC):
         file = replace(file, streams=ole.streams(stream))
     stream.seek(0)
-    sniff_text.refuse_xml(head)
-    return next((kind for kind, matches in _KINDS if matches(file)), None)
+    return file
 
 
 def _parts(stream: IO[bytes]) -> dict[bytes, int]:
@@ -88,9 +99,9 @@ def _mimetype(stream: IO[bytes], parts: dict[bytes, int]) -> bytes:
 
 
 def _is_pdf(file: _File) -> bool:
-    """A text that mentions %PDF- near its beginning is not a PDF."""
+    """A text that mentions %PDF- near its beginning is not a PDF, nor is a zip file with one in it."""
     return file.head.removeprefix(BOM_UTF8).lstrip().startswith(b"%PDF-") or (
-        b"%PDF-" in file.head[:PDF_HEADER_WITHIN] and not is_text(file.head)
+        b"%PDF-" in file.head[:PDF_HEADER_WITHIN] and not is_text(file.head) and not file.parts
     )
 
 
@@ -114,6 +125,27 @@ def _is_text(*endings: str) -> Callable[[_File], bool]:
     return lambda file: file.name.endswith(endings) and is_text(file.head)
 
 
+def _is_odf(kind: bytes) -> Callable[[_File], bool]:
+    return lambda file: file.mimetype.startswith(b"application/vnd.oasis.opendocument." + kind)
+
+
+def _begins(*marks: bytes) -> Callable[[_File], bool]:
+    return lambda file: file.head.startswith(marks)
+
+
+_KNOWN: tuple[tuple[str, Callable[[_File], bool]], ...] = (
+    ("an OpenDocument text (.odt); save it as .docx or PDF", _is_odf(b"text")),
+    ("an OpenDocument presentation (.odp); save it as .pptx or PDF", _is_odf(b"presentation")),
+    ("an RTF document; save it as .docx or PDF", _begins(b"{\\rtf")),
+    ("an Outlook message (.msg); save it as .eml", _is_ole("__properties_version1.0")),
+    (
+        "a document of Pages, Numbers or Keynote; export it as PDF or to Word, Excel or PowerPoint",
+        lambda file: any(part.startswith(b"index/") or part == b"index.zip" for part in file.parts),
+    ),
+    ("a zip archive; unpack it and upload its files", lambda file: bool(file.parts)),
+    ("a picture; run text recognition (OCR) on it", _begins(b"\x89PNG", b"\xff\xd8\xff", b"GIF8")),
+)
+
 # The first match wins. None: not supported, although it would pass as text.
 _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("pdf", _is_pdf),
@@ -126,10 +158,10 @@ _KINDS: tuple[tuple[str | None, Callable[[_File], bool]], ...] = (
     ("ppt", _is_ole("powerpoint document")),
     ("xls", _is_ole("workbook", "book", "encryptedpackage")),
     ("xls", lambda file: file.head.startswith(ole.MAGIC) and not file.streams),  # damaged: its reader says so
-    (None, lambda file: file.head.startswith(b"{\\rtf")),
+    (None, _begins(b"{\\rtf")),
     ("mail", lambda file: sniff_text.is_mail(file.head, file.name)),
     ("html", lambda file: sniff_text.is_html(file.head, file.name)),
-    ("markdown", _is_text(".md", ".markdown")),
+    ("markdown", _is_text(".md", ".markdown", ".mdx")),
     ("csv", _is_text(".csv", ".tsv")),
     ("text", _is_text("")),
 )

@@ -29,7 +29,7 @@ _IN_XML = (
     (r'<(?:\w+:)?Workbook\b[^>]*"urn:schemas-microsoft-com:office:spreadsheet"', "an XML Spreadsheet 2003", ".xlsx"),
     (r"<office:document\b", "a flat OpenDocument file", ".ods, .docx or .pdf"),
 )
-_TEXT_NAMES = (".md", ".markdown", ".csv", ".tsv", ".txt")
+_TEXT_NAMES = (".md", ".markdown", ".mdx", ".csv", ".tsv", ".txt")
 
 
 def is_html(head: bytes, name: str) -> bool:

@@ -25,6 +25,8 @@ _DATA = re.compile(
     r"(?:[A-Za-z0-9+/]++={0,2}(?![^\r\n]))?"
     r"|(?<![A-Za-z0-9+/])(?=\S{0,80}[a-z])(?=\S{0,80}[A-Z])(?=\S{0,80}[0-9])[A-Za-z0-9+/]{1000,}={0,2}"
 )
+_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_NUMBER = re.compile(r"\s*[+\-−]?\d+\s*")
 _LINE_END = re.compile("\r\n|[\r\v\f\x85]")
 _SOFT_HYPHEN = re.compile("[\ufffe\u00ad]\n?")
 # C0 but for the line ends above and tab, DEL, C1, lone surrogates, U+FFFF and a byte order mark inside the text.
@@ -42,6 +44,11 @@ def clean(text: str) -> str:
     """
     text = _SOFT_HYPHEN.sub("", _LINE_END.sub("\n", _REFUSED.sub("", text)))
     return normalize("NFC", text if text.isascii() else _MARKS.sub(rf"\g<0>{_JOINER}", text))
+
+
+def raised(text: str) -> str:
+    """A superscript, which would make 106 of ten to the sixth: numbers in the characters that Unicode has for it."""
+    return text.translate(_RAISED) if _NUMBER.fullmatch(text) else text
 
 
 def without_data(text: str) -> str:

@@ -15,7 +15,7 @@ from web.error_responses import Problem
 from web.request_parsing import MAX_FILE_BYTES, Form, Line, Prose, RequestBody, tidy
 
 UNSUPPORTED = (
-    "Unsupported file type (judged by its content). Supported: PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODS, EPUB, HTML, CSV, "
+    "Unsupported file type (judged by its content){}. Supported: PDF, DOCX, DOC, PPTX, PPT, XLSX, XLS, ODS, EPUB, HTML, CSV, "
     "Markdown, mail (EML, MHTML), plain text."
 )
 
@@ -78,7 +78,8 @@ def _of_file(body: Upload) -> Source:
     except PermanentError as unsupported:
         raise Problem(415, str(unsupported)) from None
     if kind is None:
-        raise Problem(415, UNSUPPORTED)
+        known = sniff.known_as(stream)
+        raise Problem(415, UNSUPPORTED.format(f": {known}" if known else ""))
     title = tidy(" ".join((body.title or filename).split())[:500] or "Untitled")
     digest = _digest("file", kind, hashlib.file_digest(cast(Any, stream), "sha256"))
     stream.seek(0)

@@ -5,7 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import IO
 
 from nightshift.knowledge.extract.blocks import Block, Extracted, row
@@ -13,6 +13,7 @@ from nightshift.knowledge.text import clean, decode_noting, without_data
 
 SAMPLE_ROWS = 50
 
+_FORMULA = re.compile(r'="([^"]*)"\Z')
 _SEPARATOR = re.compile(r"\s*sep=(.)[ \t]*\n", re.IGNORECASE)  # Excel's first line, which it does not show
 
 
@@ -23,15 +24,18 @@ def read(file: IO[bytes]) -> Extracted:
     csv.field_size_limit(len(text) + 1)
     named = _SEPARATOR.match(text)
     delimiter = named[1] if named else _delimiter(text)
-    rows = [cells for cells in _rows(text[named.end() :] if named else text, delimiter) if row(cells)]
-    begin = _begin(rows)
+    every = list(_rows(text[named.end() :] if named else text, delimiter))
+    begin = sum(bool(row(cells)) for cells in every[: _begin(every)])
+    rows = [cells for cells in every if row(cells)]
     above, lines = ([row(cells) for cells in some] for some in (rows[:begin], rows[begin:]))
     table = Block("\n".join(lines), columns=lines[0] if len(lines) > 1 else "")
     return Extracted([Block("\n".join(above)), table], notes)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text), delimiter=delimiter)
+    """Without the formulas by which programs keep Excel from reading ="01067" as a number."""
+    for cells in csv.reader(io.StringIO(text), delimiter=delimiter):
+        yield [_FORMULA.sub(r"\1", cell) for cell in cells] if any(cell[:1] == "=" for cell in cells) else cells
 
 
 def _delimiter(text: str) -> str:
@@ -46,6 +50,13 @@ def _regular(rows: list[list[str]]) -> int:
 
 
 def _begin(rows: list[list[str]]) -> int:
-    """The index of the column names: after lines of one cell, such as a title, above wider rows."""
-    wide = next((number for number, cells in enumerate(rows[:SAMPLE_ROWS]) if sum(map(bool, cells)) > 1), 0)
-    return wide if all(sum(map(bool, cells)) <= 1 for cells in rows[:wide]) else 0
+    """The index of the column names: the first of several cells, but for lines with at most half as many as most rows have,
+    and those that an empty line divides from any row that wide.
+    """
+    filled = [sum(map(bool, cells)) for cells in rows[:SAMPLE_ROWS]]
+    width = max(Counter(count for count in filled if count > 1).items(), key=lambda each: each[::-1], default=(0, 0))[0]
+    for number, count in enumerate(filled):
+        together = list(takewhile(bool, filled[number:]))
+        if count > 1 and count * 2 > width and max(together) >= width:
+            return number
+    return 0

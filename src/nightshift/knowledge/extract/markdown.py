@@ -19,12 +19,17 @@ _NO_PARAGRAPH = re.compile(
 # `&shy;`. Code is matched first, and kept.
 _CODE = (
     r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)|(?<!`)`++[^`\n]++`++)"
-    r"|^\[//\]:[^\n]*$|<(?P<ruby>rt|rp)>[^<]*</(?P=ruby)>|</?ruby>|&shy;"
+    r"|^\[//\]:[^\n]*$|\{/\*[^*]*\*/\}|<(?P<ruby>rt|rp)>[^<]*</(?P=ruby)>|</?ruby>|&shy;"
     r"|^\[[^\]\n]+\]: *+<? *+>?$|!\[\](?:\[[^\]\n]*\]|\( *\))"  # an embedded picture, without its data
 )
 _UNSEEN = re.compile(_CODE, re.DOTALL | re.MULTILINE)
 _UNSEEN_OR_COMMENT = re.compile(_CODE + "|<!--.*?-->", re.DOTALL | re.MULTILINE)
 _AFTER = 100  # characters after a comment's end that belong to it, such as the end of the code it stands in
+_IDENTIFIER = re.compile(r"\{:?\s*[#.][^{}]*\}$")
+_MARKUP = re.compile(r"(?<!!)\[(?P<link>[^\[\]]*)\]\([^()]*\)|\\(?P<escaped>[!-/:-@[-`{-~])|\*\*")
+_IN_HTML = re.compile(r" {0,3}<h([1-6])\b[^<>]*>(.*?)</h\1>\s*$", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[^<>]*>")
+_NAME = re.compile(r"title\s*[:=]\s*(['\"]?)(?P<title>.+)\1\s*$")
 _COLUMNS = re.compile(
     r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*|[ \t]*\|[ \t]*:?-+:?[ \t]*\|[ \t]*"
 )
@@ -49,9 +54,10 @@ def _code(found: re.Match[str]) -> str:
 def sections(text: str) -> Iterator[Block]:
     """The sections of a Markdown text, without the blank lines around each."""
     lines = text.split("\n")
-    path: list[tuple[int, str]] = []
-    begin, front = 0, _front_matter(lines)
-    for line, level, title in _headings(lines):
+    begin, front, headings = 0, _front_matter(lines), list(_headings(lines))
+    named = next((name["title"] for line in lines[:front] if (name := _NAME.match(line))), "")
+    path = [(0, named.strip())] if named and all(level > 1 for _, level, _ in headings) else []  # else it says the same
+    for line, level, title in headings:
         if begin or any(map(str.strip, lines[front:line])):  # else front matter is a part of the first section
             yield from _blocks(lines[begin:line], path)
             begin = line
@@ -88,15 +94,23 @@ def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
             fence = mark[1]
         elif atx := _ATX.match(line):
             yield number, len(atx[1]), _title(line[atx.end() :])
+        elif html := _IN_HTML.match(line):
+            yield number, int(html[1]), _ANY_TAG.sub("", html[2]).strip()
         elif (under := _SETEXT.match(line)) and number and _can_be_title(lines[number - 1]):
-            yield number - 1, 1 if under[1][0] == "=" else 2, lines[number - 1].strip()
+            yield number - 1, 1 if under[1][0] == "=" else 2, _shown(lines[number - 1].strip())
 
 
 def _title(rest: str) -> str:
-    """The title without closing #s, which must follow a blank."""
+    """The title without closing #s, which must follow a blank, and as a page shows it."""
     rest = rest.strip()
     bare = rest.rstrip("#")
-    return bare.rstrip() if not bare or bare[-1].isspace() else rest
+    return _shown(bare.rstrip() if not bare or bare[-1].isspace() else rest)
+
+
+def _shown(title: str) -> str:
+    """Without the marks of bold words, links, identifiers such as {#returns}, and escapes."""
+    title = _IDENTIFIER.sub("", title)
+    return _MARKUP.sub(lambda found: found["link"] or found["escaped"] or "", title).strip()
 
 
 def _can_be_title(line: str) -> bool:

@@ -37,10 +37,11 @@ def main(module: str, seconds: str) -> None:
 def limit(seconds: int, cpu_seconds: int) -> None:
     """Limit memory, CPU time and real time, and forbid core dumps, which would contain the text.
 
-    The alarm ends a child whose parent died, or was interrupted before it knew of the child.
+    The alarm ends a child whose parent died, or was interrupted before it knew of the child. At a hard limit the kernel
+    sends SIGKILL, as for a lack of memory: the soft one comes first, with SIGXCPU.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(seconds)
 

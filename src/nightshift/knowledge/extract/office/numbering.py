@@ -7,11 +7,9 @@ from functools import cache
 from lxml import etree
 
 from nightshift.knowledge.extract.archive import attribute_of
+from nightshift.knowledge.extract.counting import formatted
 
 _PLACE = re.compile(r"%([1-9])")
-_ROMAN = list(
-    zip((1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1), "m cm d cd c xc l xl x ix v iv i".split(), strict=True)
-)
 
 
 class Numbering:
@@ -77,18 +75,6 @@ class Numbering:
             return formatted(count, "decimal" if legal else value_of(level, "numFmt"))
 
         return _PLACE.sub(shown, value_of(levels[number], "lvlText")).strip()
-
-
-def formatted(count: int, style: str) -> str:
-    """A number in one of Word's styles; in digits for those of other scripts."""
-    letters = chr(ord("a") + (count - 1) % 26) * min((count - 1) // 26 + 1, 9) if count > 0 else ""
-    roman = ""
-    rest = min(count, 9999)
-    for value, sign in _ROMAN:
-        times, rest = divmod(rest, value) if rest > 0 else (0, 0)
-        roman += sign * times
-    styles = {"lowerLetter": letters, "upperLetter": letters.upper(), "lowerRoman": roman, "upperRoman": roman.upper()}
-    return styles.get(style, "" if style == "none" else f"{count:02d}" if style == "decimalZero" else str(count))
 
 
 def value_of(element: etree._Element, path: str) -> str:

@@ -10,10 +10,18 @@ from nightshift.knowledge.extract.blocks import Paragraph, row
 from nightshift.knowledge.extract.office.numbering import value_of
 from nightshift.knowledge.extract.office.symbols import FONTS, symbol
 from nightshift.knowledge.extract.sheets.grid import Sheet
+from nightshift.knowledge.extract.sheets.number_format import shown
+from nightshift.knowledge.text import raised
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _SYMBOLS = re.compile("[\uf000-\uf0ff]")
-_FORMULA = {"den": "/", "sup": "^", "sub": "_"}  # the mark before a denominator, an exponent, an index
+_FORMULA = {
+    "den": "/",
+    "sup": "^",
+    "sub": "_",
+    "rad": "√",
+    "d": "(",
+}  # before a denominator, an exponent, an index, ...
 # Deleted, moved or duplicate content (for older programs), furigana, and properties.
 _INVISIBLE = frozenset({"del", "moveFrom", "Fallback", "rt", "pPr", "rPr", "sectPr"})
 _DRAWINGS = {"chart": "id", "relIds": "dm"}  # the element of a chart or a diagram: the attribute with its part
@@ -59,7 +67,7 @@ class Walker:
             elif name == "altChunk":
                 yield from self.chunk(element)
             elif name == "ser":  # of a chart: its name, its categories, its values
-                yield Paragraph(row(value.text or "" for value in element.iter("{*}v")))
+                yield Paragraph(row(map(_of_chart, element.iter("{*}v"))))
             elif name in _DRAWINGS and (part := self.part(element, _DRAWINGS[name])):
                 yield from Walker(self._archive, part).paragraphs(self._archive.xml(part))
             elif name not in _INVISIBLE:
@@ -87,6 +95,7 @@ class Walker:
             elif name not in _INVISIBLE and not self.hidden(child):
                 yield _FORMULA.get(name, "")
                 yield from self._inline(child, attached)
+                yield ")" if name == "d" else ""
 
     def _table(self, element: etree._Element) -> Iterator[Paragraph]:
         """A row of one cell is layout, unless it divides a table: its content is read as if it were outside the table."""
@@ -128,9 +137,32 @@ def is_on(element: etree._Element | None) -> bool:
     return element is not None and attribute_of(element, "val") not in ("0", "false", "off")
 
 
+def is_raised(run: etree._Element) -> bool:
+    """Whether a run is a superscript: DOCX and XLSX name it, PPTX says how far it is raised."""
+    properties = run.find("{*}rPr")
+    if properties is None:
+        return False
+    vertical = properties.find("{*}vertAlign")
+    named = "" if vertical is None else attribute_of(vertical, "val") or vertical.get("val")
+    return named == "superscript" or (properties.get("baseline", "0")[:1] not in "0-")
+
+
+def _of_chart(value: etree._Element) -> str:
+    """A point of a chart as its number format shows it."""
+    text = value.text or ""
+    points = next(value.iterancestors("{*}numCache"), None)
+    code = "" if points is None else points.findtext("{*}formatCode") or ""
+    try:
+        return shown(float(text), code) if code else text
+    except ValueError:
+        return text
+
+
 def _plain(text: etree._Element) -> str:
-    """A run's text, in Unicode where it is in a symbol font."""
+    """A run's text, in Unicode where it is in a symbol font or a superscript."""
     words = text.text or ""
+    if is_raised(text.getparent()):
+        return raised(words)
     fonts = text.getparent().find("{*}rPr/{*}rFonts")
     font = attribute_of(fonts, "ascii") if fonts is not None else ""
     if font.lower() in FONTS or _SYMBOLS.search(words):

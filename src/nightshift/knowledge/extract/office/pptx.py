@@ -7,10 +7,12 @@ from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Block, Extracted, heading, slide
+from nightshift.knowledge.extract.counting import formatted
 from nightshift.knowledge.extract.office.ooxml import Walker
 from nightshift.knowledge.extract.reading_order import Box, in_reading_order
 
 _TITLES = ("title", "ctrTitle")
+_STYLES = {"alphaLc": "lowerLetter", "alphaUc": "upperLetter", "romanLc": "lowerRoman", "romanUc": "upperRoman"}
 
 
 def read(file: IO[bytes]) -> Extracted:
@@ -35,7 +37,7 @@ def _slides(archive: Archive, notes: list[str]) -> Iterator[Block]:
 
 
 def _slide(archive: Archive, part: str, root: etree._Element, number: int) -> Iterator[Block]:
-    walker = Walker(archive, part)
+    walker = _Slide(archive, part)
     for shape in _placeholders(root, "sldNum"):
         shape.getparent().remove(shape)
     titles = _placeholders(root, *_TITLES)
@@ -48,13 +50,53 @@ def _slide(archive: Archive, part: str, root: etree._Element, number: int) -> It
         yield from slide(notes, number, (*headings, "Notes"))
 
 
+class _Slide(Walker):
+    """`_counts`: the last number on each level of `_text`, which is read."""
+
+    def __init__(self, archive: Archive, part: str) -> None:
+        super().__init__(archive, part)
+        self._text: etree._Element | None = None
+        self._counts: dict[int, int] = {}
+
+    def label(self, paragraph: etree._Element) -> str:
+        """The number in front of a paragraph. Those of a list end where a paragraph of its level has none."""
+        properties = paragraph.find("{*}pPr")
+        level = 0 if properties is None else int(properties.get("lvl", "0"))
+        number = None if properties is None else properties.find("{*}buAutoNum")
+        counts = self._counts if self._text is paragraph.getparent() else {}
+        if not any(text.text for text in paragraph.iter("{*}t")):
+            return ""
+        self._text = paragraph.getparent()
+        self._counts = {key: count for key, count in counts.items() if key < level}
+        if number is None:
+            return ""
+        self._counts[level] = counts.get(level, int(number.get("startAt", "1")) - 1) + 1
+        return _numbered(self._counts[level], number.get("type", ""))
+
+
+def _numbered(count: int, kind: str) -> str:
+    """A number as PowerPoint writes it, such as "alphaLcParenR"."""
+    style = formatted(count, _STYLES.get(kind[:7], kind))
+    if kind.endswith("ParenBoth"):
+        return f"({style})"
+    return style + (")" if kind.endswith("ParenR") else "." if kind.endswith("Period") else "")
+
+
 def _sort(root: etree._Element, inherited: dict[str, Box]) -> None:
     """Put the shapes of a slide, and those of each group, in the order in which they are read; the title first."""
     for tree in root.iter("{*}spTree", "{*}grpSp"):
         shapes = [child for child in tree if next(child.iter("{*}t", "{*}graphicFrame"), None) is not None]
         titles = [shape for shape in shapes if _placeholder(shape)[1] in _TITLES]
         placed = [(box, shape) for shape in shapes if shape not in titles and (box := _box(shape, inherited))]
-        tree.extend([*titles, *in_reading_order(placed)])
+        if _is_right_to_left(tree):
+            placed = [((-right, top, -left, bottom), shape) for (left, top, right, bottom), shape in placed]
+        tree.extend([*titles, *in_reading_order(placed, labelled=True)])
+
+
+def _is_right_to_left(tree: etree._Element) -> bool:
+    """Whether most of the paragraphs with words are written from right to left."""
+    written = [p.find("{*}pPr") for p in tree.iter("{*}p") if p.find("{*}r") is not None]
+    return sum(found is not None and found.get("rtl") in ("1", "true") for found in written) * 2 > len(written)
 
 
 def _inherited(archive: Archive, part: str) -> dict[str, Box]:

@@ -12,6 +12,7 @@ from nightshift.knowledge.extract.reading_order import Box
 
 _INVISIBLE = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _VALUES = (raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX)
+_PASSWORD = 1 << 13  # the flag of a text field that shows dots (ISO 32000, table 228)
 _TICKS = (raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON)
 
 
@@ -49,11 +50,20 @@ def _field(form: Any, field: Any) -> Iterator[Mark]:
     corners = raw.FS_RECTF()
     raw.FPDFAnnot_GetRect(field, corners)
     box = (corners.left, corners.bottom, corners.right, corners.top)
-    if kind in _VALUES and (value := _string(raw.FPDFAnnot_GetFormFieldValue, form, field)):
+    if raw.FPDFAnnot_GetFormFieldFlags(form, field) & _PASSWORD:
+        return
+    if kind in _VALUES and (value := _chosen(form, field) or _string(raw.FPDFAnnot_GetFormFieldValue, form, field)):
         yield Mark(f"{name}: {value}", value, False, box)
     elif kind in _TICKS:
         tick = "[x]" if raw.FPDFAnnot_IsChecked(form, field) else "[ ]"
         yield Mark(f"{tick} {name}", tick, True, box)
+
+
+def _chosen(form: Any, field: Any) -> str:
+    """The labels of the options that are chosen in a list: its value is what the form sends."""
+    count = max(raw.FPDFAnnot_GetOptionCount(form, field), 0)
+    chosen = (number for number in range(count) if raw.FPDFAnnot_IsOptionSelected(form, field, number))
+    return ", ".join(_string(raw.FPDFAnnot_GetOptionLabel, form, field, number) for number in chosen)
 
 
 def _string(call: Callable[..., int], *arguments: Any) -> str:

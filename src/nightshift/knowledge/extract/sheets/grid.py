@@ -1,8 +1,10 @@
 """A sheet as a reader sees it: displayed cells, merged ranges, and the tables that they form."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, table
@@ -11,6 +13,7 @@ from nightshift.knowledge.extract.limits import MAX_CHARACTERS, TOO_LONG
 MAX_COLUMNS = 16_384  # of Excel and LibreOffice
 MAX_NAMES = 3  # rows of column names, where cells of the first one are merged
 MAX_SPAN = 1000  # columns (and of a table in a text, rows) of a merged range that get its text
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 Rows = dict[int, list[str]]
 Cell = tuple[str, int, int]  # its text, how many rows and columns it spans
@@ -80,18 +83,25 @@ def spanned(rows: Iterable[Iterable[Cell]]) -> Sheet:
     """A table whose cells say how many rows and columns they span."""
     sheet = Sheet("")
     taken: set[tuple[int, int]] = set()
-    for y, cells in enumerate(rows):
+    for y, cells in enumerate(listed := list(rows)):
         x = 0
         for text, height, width in cells:
             while (y, x) in taken:
                 x += 1
-            height, width = min(height, MAX_SPAN), min(width, MAX_SPAN)
+            height, width = min(height, MAX_SPAN, len(listed) - y), min(width, MAX_SPAN)
             sheet.put(y, x, text)
             if (height, width) != (1, 1):
                 sheet.merged.append([y, y + height - 1, x, x + width - 1])
                 taken.update((below, x + beside) for below in range(y + 1, y + height) for beside in range(width))
             x += width
     return sheet
+
+
+def filled(rows: Iterable[Iterable[Cell]]) -> list[list[str]]:
+    """The rows of such a table with the text of each merged range in all its cells, without empty rows."""
+    sheet = spanned(rows)
+    sheet._fill()
+    return [[cells.get(x, "") for x in range(max(cells) + 1)] for _, cells in sorted(sheet.cells.items())]
 
 
 def _tables(rows: Rows, names: dict[int, int]) -> Iterator[Paragraph]:
@@ -107,21 +117,36 @@ def _tables(rows: Rows, names: dict[int, int]) -> Iterator[Paragraph]:
         if not here and sum(map(bool, cells)) == 1:
             yield Paragraph("".join(cells))
             continue
-        if not here:  # a pair of a name and a value names no columns
-            count = names.get(y, 0 if len(cells) == 2 and _has_value(cells) else 1)
+        if not here:
+            count = _names([rows[below] for below in numbers[at : at + MAX_NAMES]], names.get(y, 0))
         here.append(cells)
     yield table(here, count)
+
+
+def _names(top: list[list[str]], said: int) -> int:
+    """How many rows at the top of a table name the columns: at most `said`, where merged cells do, of those without values.
+
+    A pair of a name and a value names none, nor does a row of numbers above others.
+    """
+    pair = len(top[0]) == 2 and (_has_value(top[0]) or top[0][0].endswith((":", "：")))
+    if not said and (pair or not any(map(_has_letter, chain(*top[:2])))):
+        return 0
+    return next((n for n in range(1, min(said, len(top))) if _has_value(top[n], but_years=True)), max(said, 1))
 
 
 def _begins(rows: Rows, numbers: list[int]) -> bool:
     """Whether column names stand in the next row with several cells: no value is among them, but below them."""
     following = [cells for y in numbers if sum(map(bool, cells := rows[y])) > 1][:2]
-    return len(following) == 2 and not _has_value(following[0]) and _has_value(following[1])
+    return len(following) == 2 and not _has_value(following[0], but_years=True) and _has_value(following[1])
 
 
-def _has_value(cells: list[str]) -> bool:
+def _has_value(cells: list[str], but_years: bool = False) -> bool:
     """Whether a cell has no letter."""
-    return any(cell and not any(map(str.isalpha, cell)) for cell in cells)
+    return any(cell and not _has_letter(cell) and not (but_years and _YEAR.fullmatch(cell)) for cell in cells)
+
+
+def _has_letter(cell: str) -> bool:
+    return any(map(str.isalpha, cell))
 
 
 def extracted(sheets: Iterable[Sheet]) -> Extracted:

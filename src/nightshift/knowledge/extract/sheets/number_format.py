@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from xlfmt import format_value
 
+from nightshift.knowledge.extract.sheets.date_names import with_names
+
 # ECMA-376 part 1, 18.8.30. 14, 22 and those from 27 to 58 follow the machine's country: the date that no country misreads.
 _DATE, _TIME = "yyyy-mm-dd", "h:mm:ss"
 BUILT_IN = {
@@ -20,6 +22,8 @@ BUILT_IN = {
     **dict.fromkeys((43, 44), "#,##0.00"),
     **dict(enumerate(["mm:ss", "[h]:mm:ss", "mm:ss.0", "##0.0E+0", "@"], 45)),
 }
+_LANGUAGE = re.compile(r"\[\$-[^]]*\]")  # xlfmt shows a dollar for that of a number
+_TEXT = re.compile(r'"([^"]*)"|\\(.)|_.|(@)|\[[^]]*\]|[*].')
 _LITERAL_DOT = re.compile(r'("[^"]*"|\\.|\[[^]]*\])|\.(?![0#?])')  # dd.mm.yyyy, where xlfmt loses the dots
 
 
@@ -38,12 +42,22 @@ def shown(value: float, code: str, date1904: bool = False) -> str:
         return f"{rounded:{',' if plain[1] else ''}f}{plain[3] or ''}"
     if code not in ("General", "@", ""):
         try:
+            code = _LANGUAGE.sub("", with_names(code, value, date1904))
             text = str(format_value(value, _LITERAL_DOT.sub(_escaped, code), date1904))
         except Exception:  # a format that Excel would refuse
             text = "#"
-        if "#" not in text:
+        if text.strip("#") or not text:  # with nothing else a date that has no place in the calendar
             return text.strip()
     return f"{value:.15g}"
+
+
+def shown_text(text: str, code: str) -> str:
+    """A text in the last section of the number format `code`, where that has a place for it, or hides it."""
+    sections = code.split(";")
+    if len(sections) < 4 and ("@" not in code or code == "@"):
+        return text
+    parts = _TEXT.finditer(sections[3 if len(sections) > 3 else -1])
+    return "".join(text if part[3] else part[1] or part[2] or "" for part in parts).strip()
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -11,10 +11,11 @@ from lxml import etree
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract.archive import MAX_UNPACKED_BYTES, Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Extracted
-from nightshift.knowledge.extract.office.ooxml import Walker
+from nightshift.knowledge.extract.office.ooxml import Walker, is_raised
 from nightshift.knowledge.extract.sheets import grid
 from nightshift.knowledge.extract.sheets.grid import Sheet
-from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
+from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown, shown_text
+from nightshift.knowledge.text import raised
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs
 _BINARY = "This is a binary workbook (.xlsb). Save it as .xlsx and upload that copy."
@@ -47,6 +48,8 @@ class _Book:
         self._date1904 = properties is not None and _true(properties.get("date1904"))
         self._texts = [_text(item) for name in archive.related(part, "sharedStrings") for item in archive.xml(name)]
         self._formats = [code for name in archive.related(part, "styles") for code in _formats(archive.xml(name))]
+        # Those that change a text, by the style's number as cells name it.
+        self._of_texts = {str(n): code for n, code in enumerate(self._formats) if shown_text("x", code) != "x"}
 
     def sheet(self, listed: etree._Element, part: str) -> Sheet:
         sheet = Sheet(listed.get("name", ""), hidden=listed.get("state", "visible") != "visible")
@@ -100,13 +103,14 @@ class _Book:
                 text = _text(child)
             formula = formula or name == "f"
         if kind == "s":
-            return self._texts[int(value)] if value else ""
+            value, kind = self._texts[int(value)] if value else "", "str"
         if kind == "n" and value:
             return shown(float(value), self._format(cell), self._date1904)
         if kind == "b" and value:
             return "TRUE" if _true(value) else "FALSE"
         sheet.unknown += formula and not value and kind != "str"
-        return text or value
+        code = self._of_texts.get(cell.get("s", ""))
+        return shown_text(text or value, code) if code else text or value
 
     def _format(self, cell: etree._Element) -> str:
         style = int(cell.get("s", 0))
@@ -125,7 +129,10 @@ class _Book:
 
 def _text(element: etree._Element) -> str:
     """The text of an element's runs, without the furigana above them."""
-    return "".join(t.text or "" for t in element.iter("{*}t") if local(t.getparent()) != "rPh")
+    texts = ((t.text or "", t.getparent()) for t in element.iter("{*}t"))
+    return "".join(
+        raised(text) if local(run) == "r" and is_raised(run) else text for text, run in texts if local(run) != "rPh"
+    )
 
 
 def _formats(styles: etree._Element) -> Iterator[str]:

@@ -47,6 +47,8 @@ class Disclosures:
     def is_hidden(self, node: LexborNode) -> bool:
         """Whether nothing on the page shows this element."""
         attributes = node.attributes
+        if node.tag == "dialog" and "open" not in attributes:
+            return True
         return is_hidden(attributes) and node.mem_id not in self.panels and not can_be_found(node, attributes)
 
     def _collect(self, body: LexborNode) -> Iterator[tuple[LexborNode, Attributes]]:
@@ -82,10 +84,11 @@ class Disclosures:
             near = is_hidden(panel.attributes) or "aria-expanded" in attributes or is_panel(panel)
         if near and opens(control, {**attributes, "aria-expanded": ""}, panel):
             self._open(control, panel)
-            self.moved.update([box.mem_id] if box is not None else [])
 
     def _open(self, control: LexborNode, panel: LexborNode) -> None:
         self.panels.add(panel.mem_id)
+        if control.tag == "label" and (box := self._ids.get(control.attributes.get("for") or "")):
+            self.moved.update([box.mem_id] if is_switch(box) else [])
         self.panels.update(each.mem_id for each in ancestors(panel, 3) if is_hidden(each.attributes))
         near = _following(control)
         if near is not None and panel.mem_id in (near.mem_id, *(node.mem_id for node in near.iter())):

@@ -121,10 +121,15 @@ def _is_shadow_root(template: LexborNode) -> bool:
 
 
 def is_icon(node: LexborNode) -> bool:
-    """Whether the element's text is the name of an icon, or hidden from screen readers inside a line: not words."""
+    """Whether the element's text is the name of an icon, or hidden from screen readers inside a line: not words.
+
+    So is the sign of a link to the heading it stands in.
+    """
     if node.tag not in _INLINE:
         return False
     attributes = node.attributes
+    if node.tag == "a" and "#" in (attributes.get("href") or ""):
+        return bool(text := node.text().strip()) and not any(map(str.isalnum, text))
     return attributes.get("aria-hidden") == "true" or bool(_ICONS.search(attributes.get("class") or ""))
 
 

@@ -7,7 +7,10 @@ from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Paragraph
 from nightshift.knowledge.extract.web.disclosures import Disclosures
-from nightshift.knowledge.extract.web.roles import HEADINGS, MAX_TITLE, is_title, words
+from nightshift.knowledge.extract.web.numbers import Numbers, numbers_of
+from nightshift.knowledge.extract.web.roles import MAX_TITLE, is_title, level_of, words
+from nightshift.knowledge.extract.web.table import Table
+from nightshift.knowledge.text import raised
 
 _PARAGRAPHS = frozenset(
     "address article aside blockquote body caption center details dialog dir div dl fieldset figcaption figure footer "
@@ -16,9 +19,10 @@ _PARAGRAPHS = frozenset(
 )
 _LINES = frozenset("br button dd dt li option".split())
 _BOLD = frozenset("b strong".split())
+_FORMULA = {"mfrac": "/", "msup": "^", "msub": "_", "mroot": "√", "msubsup": "_^"}  # before the later children
 _NO_VALUE = frozenset("button color file hidden image password reset submit".split())
 _SPACE = re.compile(r"\s+")
-_LINE_ENDS = re.compile(r"(?<![ |])[ |]*\n[ \n]*")  # with the separators after a row's last full cell
+_LINE_ENDS = re.compile(r"(?<! ) *\n[ \n]*")
 _QUESTION = re.compile(r"[^\n]{2,198}[?？؟]\s*")
 
 
@@ -34,23 +38,31 @@ class Page:
         self._bold = 0
         self._all_bold = True
         self._in_row = False
-        self._names = ""  # the tags of the cells of the first row in the text: "td", "th", "tdth"
+        self._table = Table()
+        self._lists: list[Numbers | None] = []  # the open ones, None for those without numbers
+        self._number = ""  # of the item that begins, before its first word
+        self._signs: dict[int, str] = {}  # of formulas, before the elements with these numbers
+        self._raised = 0  # open superscripts
         self._in_pre = False
 
     def write(self, text: str) -> None:
+        text = raised(text) if self._raised else text
+        if self._number and text.strip():
+            text, self._number = self._number + text.lstrip(), ""
         self._text.append(text if self._in_pre else _SPACE.sub(" ", text))
         self._all_bold = self._all_bold and (self._bold > 0 or text.isspace())
 
     def enter(self, node: LexborNode) -> Iterator[Paragraph]:
-        tag = node.tag
+        tag, is_heading = node.tag, level_of(node) is not None
         yield from self._enter_panel(node)
-        if tag in HEADINGS or tag == "table":  # inside a row: the outer table is layout
-            self._in_row, self._names = False, ""
-        titled = not self._title and (tag in HEADINGS or node.mem_id in self._titles)
-        if tag == "tr" and len(cells := [cell.tag for cell in node.iter() if cell.tag in ("td", "th")]) > 1:
+        if is_heading or tag == "table":  # inside a row: the outer table is layout
+            self._text[:0] = [line + "\n" for line in self._table.lines()]
+            self._in_row, self._table = False, Table()
+        titled = not self._title and (is_heading or node.mem_id in self._titles)
+        if tag == "tr" and (cells := self._cells(node)):
             self._in_row = True
-            self._names = self._names or "".join(sorted(set(cells)))
-        elif tag in _PARAGRAPHS or tag == "tr" or node.mem_id in self._titles:
+            self._table.begin_row(cells)
+        elif tag in _PARAGRAPHS or tag == "tr" or is_heading or node.mem_id in self._titles:
             yield from self.end()
         elif tag in _LINES:
             self._break()
@@ -62,31 +74,63 @@ class Page:
             self._title = node.mem_id
         self._bold += tag in _BOLD
         self._in_pre = self._in_pre or (tag == "pre" and not self._in_row)
+        self._enter_count(node)
+
+    def _enter_count(self, node: LexborNode) -> None:
+        """Notes what stands in front of the words to come: the number of an item, the sign of a formula."""
+        tag = node.tag
+        if tag in ("ol", "ul"):
+            self._lists.append(numbers_of(node))
+        elif tag == "li" and self._lists and (numbers := self._lists[-1]):
+            self._number = numbers.label(node)
+        elif tag in _FORMULA:
+            self._signs |= zip((child.mem_id for child in list(node.iter())[1:]), _FORMULA[tag], strict=False)
+        elif tag == "msqrt":
+            self.write("√")
+        if sign := self._signs.pop(node.mem_id, ""):
+            self.write(sign)
+        self._raised += tag == "sup"
+
+    def _cells(self, row: LexborNode) -> list[str]:
+        """The tags of the row's cells; none for a single cell, which is layout, unless it is a title inside a table."""
+        cells = [cell.tag for cell in row.iter() if cell.tag in ("td", "th")]
+        return cells if len(cells) > 1 or (self._table and 0 < len(words(row)) <= MAX_TITLE) else []
 
     def leave(self, node: LexborNode) -> Iterator[Paragraph]:
-        tag = node.tag
+        tag, level = node.tag, level_of(node)
         if node.mem_id == self._title:
             self._title = 0
-        if tag in HEADINGS:
-            self._levels[-1] = HEADINGS[tag]
-            yield from self.end(self._levels[-1])
+        if level is not None:
+            self._levels[-1] = level
+            yield from self.end(level)
         elif node.mem_id in self._titles:
             yield from self.end(self._levels[-1] + (0 if tag == "summary" else 0.1))  # a summary is inside its panel
         elif tag in _PARAGRAPHS or (tag == "tr" and not self._in_row):
             yield from self.end()
         elif tag == "tr":
             self._in_row = False
-            self._break()
         elif tag in ("td", "th"):
-            self._text.append(" | " if self._in_row else " ")
+            self._leave_cell(node)
         elif tag in _LINES:
             self._break()
         elif tag == "a":
             self._text.append("")
         self._bold -= tag in _BOLD
+        self._raised -= tag == "sup"
         self._in_pre = self._in_pre and tag != "pre"
+        if tag in ("ol", "ul"):
+            self._lists[-1:] = []
+        if tag == "li":
+            self._number = ""
         if node.mem_id in self._disclosures.panels or tag == "details":
             self._levels[1:] = self._levels[1:-1]
+
+    def _leave_cell(self, cell: LexborNode) -> None:
+        if not self._in_row:
+            self._text.append(" ")
+            return
+        self._table.add("".join(self._text), cell)
+        self._text = []
 
     def _enter_panel(self, node: LexborNode) -> Iterator[Paragraph]:
         """Notes what is a title; begins a panel with the words of its control, where that stands elsewhere."""
@@ -107,17 +151,15 @@ class Page:
         if self._in_row or self._title:
             self._text.append(" ")
             return
+        if self._table:
+            yield self._table.paragraph()
+            self._table = Table()
         text = "".join(self._text)
         text = text if self._in_pre else _LINE_ENDS.sub("\n", re.sub(" +", " ", text + "\n")).lstrip("\n")
         if level is None and self._all_bold and _QUESTION.fullmatch(text.strip()):
             level = self._levels[-1] + 0.1
-        yield Paragraph(text, level, self._columns(text) if level is None else None)
-        self._text, self._all_bold, self._names = [], True, ""
-
-    def _columns(self, text: str) -> str | None:
-        """The first row of a table that has more, where its cells are of one kind; None for anything but a table."""
-        names, _, rows = text.strip().partition("\n")
-        return None if not self._names else names if rows and self._names != "tdth" else ""
+        yield Paragraph(text, level)
+        self._text, self._all_bold = [], True
 
 
 def _is_question(node: LexborNode) -> bool:

@@ -10,9 +10,10 @@ from nightshift.knowledge.extract.web.dom import ancestors, is_icon, next_elemen
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 # In classes, ids, roles and names of attributes: what is made to be opened, and what a reader of the page never needs.
-_PANEL = re.compile(r"accord|collaps|faq|answer|tab-?(?:pane|content|body|item)|\btabs?\b|tabpanel|panel|toggle|disclos|"
-                    r"expand|x-show|v-show|ng-show|data-tab", re.IGNORECASE)  # fmt: skip
+_PANEL = re.compile(r"accord|collaps|faq|answer|tab(?:bed)?-?(?:pane|content|body|item|block)|\btabs?\b|tabpanel|panel|toggle|"
+                    r"disclos|expand|x-show|v-show|ng-show|data-tab", re.IGNORECASE)  # fmt: skip
 _TITLE = re.compile(r"question|accord|toggle|trigger|expand|collaps|faq|tab-?title|\bonclick", re.IGNORECASE)
+_ANSWER = re.compile(r"answer|content|body|panel|descri|detail", re.IGNORECASE)
 _NEVER = re.compile(
     r"alert|banner|consent|cookie|dialog|dropdown|error|lightbox|listbox|loader|loading|menu|modal|notif|offcanvas|overlay|"
     r"popup|popover|\bsearch|skeleton|spinner|template|toast|tooltip|\bvalidat|warning",
@@ -23,6 +24,14 @@ _SIGNED = ("class", "id", "role", "itemprop")
 MAX_TITLE = 200  # characters: what is longer is no title
 
 Attributes = Mapping[str, str | None]
+
+
+def level_of(node: LexborNode) -> int | None:
+    """The level of a heading, by its tag or by its role."""
+    level = HEADINGS.get(node.tag or "")
+    if level is None and (attributes := node.attributes).get("role") == "heading":
+        return int(named) if (named := attributes.get("aria-level") or "2") in "123456789" else 2
+    return level
 
 
 def words(node: LexborNode) -> str:
@@ -56,8 +65,11 @@ def is_title(node: LexborNode) -> bool:
     panel = next_element(node)
     if panel is None or not is_panel(panel) or len(words(node)) > MAX_TITLE:
         return False
-    parts = node.css("h1, h2, h3, h4, h5, h6, button, div, details, p, [role=button]")
-    return not any(part.mem_id != node.mem_id for part in parts)
+    if any(part.mem_id != node.mem_id for part in node.css("h1, h2, h3, h4, h5, h6, button, details, [role=button]")):
+        return False
+    boxes = [part for part in node.css("div, p") if part.mem_id != node.mem_id]
+    whole = all(words(box) in ("", words(node)) for box in boxes)  # a box around all of it, or an icon's
+    return not boxes or (whole and not _ANSWER.search(_signature(node)))
 
 
 def is_control(node: LexborNode, attributes: Attributes) -> bool:

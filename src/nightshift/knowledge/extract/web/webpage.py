@@ -41,6 +41,7 @@ _ENABLE = r"(?:enabl|activ|aktiv|habilit|abilit|turn|requir|need|without|disabl|
 _WAITING = re.compile(
     rf"{_ENABLE}\W+(?:\w+\W+){{0,3}}java ?script|java ?script\W+(?:\w+\W+){{0,3}}{_ENABLE}"
     r"|\b(?:loading|chargement|cargando|caricamento|carregando|laddar|загрузка|ładowanie|načítá\w*|geladen)\s*(?:\.{3}|…|$)"
+    r"|^\W*(?:loading\W+(?:\w+\W+)?(?:app\w*|page|content|data|site)|redirect\w*|weiterleit\w*|redirection)\W*$"
     r"|読み込み中|加载中|載入中|로딩|please wait|bitte warten|just a moment|checking your browser|verify(?:ing)? (?:that )?you"
     r"|(?:use|accept|consent|verwend|nutz|utilis|usa|utiliz)\w*\W+(?:\w+\W+){0,4}cookies?"
     r"|cookie[ -](?:policy|consent|settings|banner)",

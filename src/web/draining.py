@@ -59,8 +59,13 @@ class DrainingWorker(ReceivingWorker):
         if not draining.is_set():
             self._stop_at = time.monotonic() + settings().drain_seconds
             draining.set()
-            self.cfg.set("keepalive", 0)  # gunicorn then closes each connection after its response
             self.method_queue.defer(lambda: None)  # wakes the event loop
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """The response says that its connection is closed. One that was begun before may say that it is kept, and it is."""
+        if draining.is_set():
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         stopping.set()

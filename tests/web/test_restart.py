@@ -1,6 +1,8 @@
 """A restart of the API behind a socket that is held for it, as systemd does, and a SIGHUP, while clients write to it; and a
 stop that closes its address while clients connect."""
 
+import http.client
+import json
 import os
 import signal
 import socket
@@ -117,6 +119,46 @@ def test_no_request_is_lost_or_refused_and_no_signal_brings_back_old_code(web: W
     assert set(answers) == {201}, [answer for answer in answers if answer != 201][:5]
     written = "SELECT count(*) AS number FROM inbound_messages WHERE workspace_id = %(id)s"
     assert statement(written, id=api.workspace_id)[0].number == len(answers)
+
+
+def test_a_connection_that_a_response_kept_is_open_for_the_next_request(
+    servers: dict[str, str], tmp_path: Path
+) -> None:
+    web = Web({**os.environ, **servers, "DRAIN_SECONDS": "10", "WEB_CONCURRENCY": "1"}, tmp_path / "web.log")
+    web.start()
+    stopping = threading.Thread(target=web.stop)
+    try:
+        wait_for(lambda: web.readiness() == 200)
+        api = Client.of_new_workspace(web.url, OPERATOR_KEY)
+        body = json.dumps({"type": "text", "title": "Long", "text": "word " * 30_000}).encode()
+        connection = http.client.HTTPConnection(*web.held.getsockname(), timeout=60)
+        connection.putrequest("POST", f"/v1/agents/{api.agent_id}/knowledge")
+        head = {
+            "Authorization": f"Bearer {api.key}",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+        }
+        for name, value in head.items():
+            connection.putheader(name, value)
+        connection.endheaders(body[:1000])
+        # Given a request whose thread reads its body when the stop begins
+        wait_for(lambda: web.readiness() == 200)
+        stopping.start()
+        wait_for(lambda: web.readiness() == 503)
+        connection.send(body[1000:])
+        response = connection.getresponse()
+        assert (response.status, response.will_close) == (202, False)
+        response.read()
+        for _ in range(5):  # the event loop goes round
+            assert web.readiness() == 503
+        # Then the connection that was kept is, and says that it closes after the next one
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        assert (response.status, response.will_close) == (200, True)
+        connection.close()
+    finally:
+        stopping.join() if stopping.is_alive() else web.stop()
+        web.held.close()
 
 
 def test_a_stop_resets_no_connection(servers: dict[str, str], tmp_path: Path) -> None:

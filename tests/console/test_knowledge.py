@@ -112,6 +112,7 @@ def test_another_workspaces_things_are_not_there(visitor: Visitor) -> None:
     for path in (f"/{doc_id}", f"/{doc_id}/delete", f"?agent={other.agent_id}", "/nothing"):
         page = visitor.get(PAGE + path)
         assert page.status_code == 404 and page.mimetype == "text/html" and "nothing at this address" in page.text
+        assert "data-live" not in page.text, "nothing to ask for again"
     for action in ("delete", "retry"):
         assert said(visitor.post(f"{doc_id}/{action}")) == "This document is not there any more."
     refused = visitor.http.post(f"{PAGE}/addresses", data={"agent": other.agent_id, "url": "https://example.com"})

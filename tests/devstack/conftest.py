@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import programs
 import psutil
 import pytest
 
@@ -68,8 +69,7 @@ def kill() -> Callable[..., None]:
 
     def kill(server: Server, children: bool = False) -> None:
         process = psutil.Process(server.process.pid)
-        for victim in (process, *(process.children(recursive=True) if children else ())):
-            victim.kill()
+        programs.kill([process, *(process.children(recursive=True) if children else ())])
         while server.process.running():
             time.sleep(0.01)
 

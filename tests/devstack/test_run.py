@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 import pytest
-from programs import free_port
+from programs import free_port, kill, runs
 
 from devstack import DevstackError
 from devstack.__main__ import check_port_is_free, start
@@ -107,9 +107,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         # When each of its five processes is killed, then each comes back
         before = children(run)
         assert len(before) == 5
-        everyone = psutil.Process(run.pid).children(recursive=True)
-        for process in everyone:
-            process.kill()
+        kill(psutil.Process(run.pid).children(recursive=True))
         deadline = time.monotonic() + 120
         while len(children(run) - before) < 5 or not checkout.served():
             assert time.monotonic() < deadline
@@ -122,7 +120,7 @@ def test_it_starts_keeps_and_stops_everything(checkout: Checkout) -> None:
         said, _ = run.communicate(timeout=120)
         assert run.returncode == 0
         assert demo["apiKey"] in said and f"http://127.0.0.1:{checkout.port}/docs" in said
-        assert not [process for process in everyone if process.is_running() and process.status() != "zombie"]
+        assert not [process for process in everyone if runs(process)]
         assert not (data / "servers.json").exists()
     finally:
         run.kill()

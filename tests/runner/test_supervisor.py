@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 import pytest
+from programs import runs
 from stack import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ def test_told_to_stop_while_it_starts_it_stops_and_leaves_nobody(started: Start)
     family = wait_for(lambda: psutil.Process(supervisor.pid).children())
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(90) == 0
-    assert not [child for child in family if child.is_running() and child.status() != "zombie"]
+    assert not [child for child in family if runs(child)]
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_when_the_supervisor_is_killed_its_workers_end_by_themselves(started: St
     family = wait_for(lambda: len(c := psutil.Process(supervisor.pid).children()) == 12 and c)
     supervisor.kill()
     supervisor.wait()
-    wait_for(lambda: not [c for c in family if c.is_running() and c.status() != "zombie"])
+    wait_for(lambda: not [c for c in family if runs(c)])
 
 
 @pytest.mark.slow

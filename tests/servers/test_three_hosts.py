@@ -15,6 +15,7 @@ from mails import announce, mails
 from messaging import message, put, say
 from network import dropped, own_network
 from other_clock import other_clock
+from programs import kill
 from recorder import Answer
 from stack import Stack, wait_for
 from town import ROOT, Town
@@ -49,8 +50,7 @@ class Host(Stack):
 
     def kill(self) -> None:
         for process in [psutil.Process(process.pid) for process in self.processes.values()]:
-            for each in (process, *process.children(recursive=True)):
-                each.kill()
+            kill([process, *process.children(recursive=True)])
 
     def close(self) -> None:
         self.stop()

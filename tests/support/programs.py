@@ -1,11 +1,14 @@
-"""Programs that a test needs and no wheel has: Debian's packages, which `.ci/run` installs."""
+"""Programs that a test needs and no wheel has: Debian's packages, which `.ci/run` installs. And processes that may end by
+themselves."""
 
 import os
 import random
 import shutil
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 
+import psutil
 import pytest
 
 ALL = "NIGHTSHIFT_TEST_ALL_SERVERS"  # set: a test that cannot run has failed
@@ -31,3 +34,17 @@ def free_port() -> int:
             port = random.randrange(10_000, 32_768)
             free.bind(("127.0.0.1", port))
             return port
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """kill -9 for those that have not ended meanwhile."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

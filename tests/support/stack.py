@@ -18,7 +18,7 @@ import psutil
 import psycopg2
 import redis
 import requests
-from programs import free_port
+from programs import free_port, runs
 
 import jobs  # noqa: F401  registers them
 from nightshift.db.session import transaction
@@ -235,8 +235,7 @@ class Stack:
 
     def processes_of_workers(self) -> set[psutil.Process]:
         """The supervisor's children, whatever Redis knows of them."""
-        children = psutil.Process(self.processes["worker"].pid).children()
-        return {child for child in children if child.status() != psutil.STATUS_ZOMBIE}
+        return {child for child in psutil.Process(self.processes["worker"].pid).children() if runs(child)}
 
     def pids_of_workers(self, queue: str) -> list[int]:
         keys = self.redis.smembers(f"rq:workers:{queue}")

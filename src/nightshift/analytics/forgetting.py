@@ -47,12 +47,12 @@ DELETE = """
     ), gone_rows AS (
         DELETE FROM outbox WHERE job = ANY(:jobs) AND row_id IN (
             SELECT id FROM gone_messages UNION ALL SELECT id FROM gone_emails)
-        RETURNING job, row_id, generation, state
+        RETURNING job, row_id, generation, state, updated_at
     ){more}
     SELECT (SELECT count(*) FROM gone_messages) AS messages, (SELECT count(*) FROM gone_inbound) AS inbound,
            (SELECT count(*) FROM gone_handoffs) AS handoffs, (SELECT count(*) FROM gone_emails) AS emails,
            (SELECT jsonb_agg(jsonb_build_array(job, row_id, generation)) FROM gone_rows
-            WHERE state IN ('dispatched', 'running')) AS jobs
+            WHERE state IN ('dispatched', 'running') OR updated_at > statement_timestamp() - interval '1 hour') AS jobs
 """
 TOLD = """,
     told AS (
@@ -76,7 +76,7 @@ def forget_customer(
     """Delete a customer's messages, inbound messages and handoffs with their mail, events and kept answers.
 
     `jobs`: the jobs whose outbox rows may be theirs; what waits there is not sent any more. Returns how many of each,
-    and as `jobs` the (job, row id, generation) that Redis has.
+    and as `jobs` the (job, row id, generation) that Redis has: what ended just now may not be on RQ's lists yet.
     """
     values = dict(jobs=list(jobs), workspace=workspace_id, type=channel_type, customer=customer_id)
     before = THEIR_HANDOFFS.format(handoffs=f"handoffs WHERE {THIS_CUSTOMER}")

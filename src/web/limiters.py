@@ -147,10 +147,11 @@ class ConcurrencyLimiter:
                 mine.remove(permit)
             if not mine:
                 del self._permits[workspace_id]
-            if released := self._released.get(workspace_id):
-                released.notify()  # one: to wake all of a crowd cost a request more than its statements
-            if self._total < inf and (longest := next(iter(self._released.values()), None)):
-                longest.notify()  # there is room for another workspace too
+            # One of each that may have room now: to wake all of a crowd cost a request more than its statements
+            waiting = self._released if self._total < inf else {workspace_id}
+            for whose in list(waiting):
+                if released := self._released.get(whose):
+                    released.notify()
 
 
 class WrongGuesses:

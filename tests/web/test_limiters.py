@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Lock
 
 import pytest
+from stack import wait_for
 
 from web.error_responses import Problem
 from web.limiters import ConcurrencyLimiter
@@ -53,3 +54,18 @@ def test_where_all_share_a_total_the_room_of_one_goes_to_another() -> None:
         permit.release()
         other.result(60).release()
     assert time.monotonic() - begun < 60
+
+
+def test_the_room_of_one_goes_to_another_past_who_has_all_that_one_may_have() -> None:
+    limiter = ConcurrencyLimiter(total=2, each=1)
+    mine, others = limiter.wait("mine", 1), limiter.wait("others", 1)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(limiter.wait, "mine", 90)
+        wait_for(lambda: "mine" in limiter._released)
+        second = threads.submit(limiter.wait, "third", 90)
+        wait_for(lambda: "third" in limiter._released)
+        time.sleep(0.2)
+        others.release()
+        second.result(60).release()
+        mine.release()
+        first.result(60).release()

@@ -33,8 +33,8 @@ stopping = Event()  # no connection is accepted any more, and event streams end
 
 
 def refuse_connections(listener: Any) -> float:
-    """From now on whoever connects is not answered: TCP asks again a second later, and is refused by then. Returns for how
-    many seconds those that asked before may still appear.
+    """Drop connection requests from now on: TCP repeats them a second later, and is refused by then. Returns for how many seconds
+    connections that were requested before may still appear.
 
     Without it a connection that comes between the last `accept` and the close is made by the kernel and then reset, and a
     proxy cannot know whether its request was read. Only Linux can do this, and only for TCP.

@@ -1,4 +1,4 @@
-"""A workspace's accounts with vendors: credentials sealed to their row, refusals, holds."""
+"""A workspace's accounts with vendors: credentials sealed to their row, their state, holds."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

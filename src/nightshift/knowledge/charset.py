@@ -32,16 +32,7 @@ _RARE = ["mac-iceland", "mac-turkish", "mac-latin2", "cp720", "cp856", "johab", 
 # hardly ever used.
 _THREE = re.compile(rb"[\x80-\xff]{3}")
 _NOT_LATIN = regex.compile(r"(?!\p{Latin})\p{L}")
-_UNUSED = [
-    "iso8859-3",
-    "iso8859-4",
-    "iso8859-10",
-    "iso8859-14",
-    "iso8859-16",
-    "mac-iceland",
-    "mac-turkish",
-    "hp-roman8",
-]
+_UNUSED = "iso8859-3 iso8859-4 iso8859-10 iso8859-14 iso8859-16 mac-iceland mac-turkish hp-roman8".split()
 _TIE = 0.97  # of the best confidence: Windows-1252 is the likeliest of equals
 
 

@@ -28,7 +28,7 @@ def kill_worker(session: Session) -> str | None:
 
 
 def wipe_redis() -> None:
-    """Delete everything in our database of Redis: every job, every worker's registration. The outbox has what is owed."""
+    """Delete everything in our database of Redis: every job, every worker's registration. The outbox has all that is not done."""
     redis().flushdb()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from nightshift import clock
 from nightshift.db.models import Outbox
 from runner import cron
 from runner.registry import NO_WORKSPACE, Entry
@@ -82,10 +83,9 @@ def _named(entry: Entry, slot: str, moment: datetime) -> datetime:
     if slot in slots:
         return slots[slot]
     try:
-        at = datetime.fromisoformat(slot)
+        at = clock.parse(slot)
     except ValueError:
         raise LookupError(f"{entry.name} has no slot {slot[:40]}.") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if not is_slot(entry, at):
         like = "".join(f", like {newest:%Y-%m-%dT%H:%M:%SZ} or {row_id}" for row_id, newest in list(slots.items())[-1:])
         raise ValueError(f"must be a time at which {entry.name} is due ({entry.cron}, UTC){like}")

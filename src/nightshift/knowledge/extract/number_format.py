@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from xlfmt import format_value
 
-from nightshift.knowledge.extract.sheets.date_names import with_names
+from nightshift.knowledge.extract.date_names import with_names
 
 # ECMA-376 part 1, 18.8.30. 14, 22 and those from 27 to 58 follow the machine's country: the date that no country misreads.
 _DATE, _TIME = "yyyy-mm-dd", "h:mm:ss"

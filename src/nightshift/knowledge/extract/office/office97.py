@@ -10,8 +10,8 @@ from office_oxide import Document, OfficeOxideError
 from nightshift.errors import PermanentError
 from nightshift.knowledge.extract import ole
 from nightshift.knowledge.extract.blocks import Block, Extracted, Paragraph, heading, sections, slide
+from nightshift.knowledge.extract.grid import Cell, Sheet, spanned
 from nightshift.knowledge.extract.limits import LOCKED
-from nightshift.knowledge.extract.sheets.grid import Cell, Sheet, spanned
 
 _DAMAGED = "This file could not be read: it may be damaged. Save it as .docx, .pptx or .xlsx and upload that copy."
 _HEADERS = ("header", "first_page_header", "even_page_header")

@@ -7,10 +7,10 @@ from lxml import etree
 
 from nightshift.knowledge.extract.archive import Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Paragraph, row
+from nightshift.knowledge.extract.grid import Sheet
+from nightshift.knowledge.extract.number_format import shown
 from nightshift.knowledge.extract.office.numbering import value_of
 from nightshift.knowledge.extract.office.symbols import FONTS, symbol
-from nightshift.knowledge.extract.sheets.grid import Sheet
-from nightshift.knowledge.extract.sheets.number_format import shown
 from nightshift.knowledge.text import raised
 
 _TYPED = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}

@@ -6,11 +6,11 @@ from typing import IO
 from lxml import etree
 
 from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import grid
 from nightshift.knowledge.extract.archive import MAX_UNPACKED_BYTES, Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Extracted
+from nightshift.knowledge.extract.grid import Sheet
 from nightshift.knowledge.extract.limits import LOCKED
-from nightshift.knowledge.extract.sheets import grid
-from nightshift.knowledge.extract.sheets.grid import Sheet
 
 _MANIFEST = "META-INF/manifest.xml"
 _TYPED = {"s": " ", "tab": "\t", "line-break": "\n"}

@@ -6,13 +6,12 @@ from typing import IO
 import xlrd
 
 from nightshift.errors import PermanentError
-from nightshift.knowledge.extract import ole
+from nightshift.knowledge.extract import grid, ole
 from nightshift.knowledge.extract.blocks import Extracted
+from nightshift.knowledge.extract.grid import Sheet
 from nightshift.knowledge.extract.limits import LOCKED
+from nightshift.knowledge.extract.number_format import BUILT_IN, shown
 from nightshift.knowledge.extract.office import office97
-from nightshift.knowledge.extract.sheets import grid
-from nightshift.knowledge.extract.sheets.grid import Sheet
-from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown
 
 _DAMAGED = "This file is damaged, or not a spreadsheet. Save it again as .xlsx and upload that copy."
 

@@ -9,12 +9,12 @@ from zipfile import BadZipFile
 from lxml import etree
 
 from nightshift.errors import PermanentError
+from nightshift.knowledge.extract import grid
 from nightshift.knowledge.extract.archive import MAX_UNPACKED_BYTES, Archive, attribute_of, local
 from nightshift.knowledge.extract.blocks import Extracted
+from nightshift.knowledge.extract.grid import Sheet
+from nightshift.knowledge.extract.number_format import BUILT_IN, shown, shown_text
 from nightshift.knowledge.extract.office.ooxml import Walker, is_raised
-from nightshift.knowledge.extract.sheets import grid
-from nightshift.knowledge.extract.sheets.grid import Sheet
-from nightshift.knowledge.extract.sheets.number_format import BUILT_IN, shown, shown_text
 from nightshift.knowledge.text import raised
 
 _DISCUSSION = "[Threaded comment]"  # its copy for older programs

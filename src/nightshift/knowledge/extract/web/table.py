@@ -7,7 +7,7 @@ from itertools import takewhile
 from selectolax.lexbor import LexborNode
 
 from nightshift.knowledge.extract.blocks import Paragraph, row
-from nightshift.knowledge.extract.sheets.grid import MAX_SPAN, Cell, filled
+from nightshift.knowledge.extract.grid import MAX_SPAN, Cell, filled
 
 _MAX_LABEL = 60  # characters
 _TICK = re.compile(r"(?:^|[\s-])(?:check|checkmark|tick|yes)(?:$|[\s-])", re.IGNORECASE)
